@@ -1,0 +1,185 @@
+"""The settings of every run: frozen pydantic models, read from and written to TOML.
+
+The command line's flags and the dock's forms derive from these models, so that a setting is
+described once: its name, its unit and range in the field's description, its default.
+"""
+
+import os
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_toposeg.errors import InvalidConfig
+
+Size3 = tuple[int, int, int]
+PositiveInt = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+ObjectiveName = Literal["mae", "topomae"]
+NetworkName = Literal["vit"]
+SizeName = Literal["nano", "tiny", "small", "base"]
+LossName = Literal["dice-ce"]
+
+
+class RunConfig(BaseModel):
+    """What all runs share; unknown settings are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def create(cls, **settings: Any) -> Self:
+        """Build the config, or raise InvalidConfig naming every setting that is wrong."""
+        try:
+            return cls(**settings)
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or cls.__name__}: {fault['msg']} (got {fault['input']!r})"
+                for fault in error.errors()
+            )
+            raise InvalidConfig(f"{faults}; see --help for what each setting can be") from error
+
+    @classmethod
+    def from_toml(cls, path: Path, **overrides: Any) -> Self:
+        """Read a config; keyword arguments win over the file."""
+        try:
+            settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidConfig(
+                f"{path} is not a readable TOML file ({error}); check the path and the syntax"
+            ) from error
+        return cls.create(**(settings | overrides))
+
+    def to_toml(self, path: Path) -> None:
+        """Write every setting that is not None."""
+        settings = self.model_dump(mode="json", exclude_none=True)
+        write_atomically(path, tomli_w.dumps(settings).encode())
+
+
+class PretrainConfig(RunConfig):
+    """Masked pretraining on unlabelled volumes."""
+
+    data: tuple[Path, ...] = Field(
+        description="folders or files of unlabelled volumes", min_length=1
+    )
+    output: Path = Field(description="folder of the run; made if absent")
+    objective: ObjectiveName = Field(
+        "topomae", description="what the network learns from the unlabelled volumes"
+    )
+    network: NetworkName = Field("vit", description="architecture")
+    size: SizeName = Field("tiny", description="size of the network")
+    patch: PositiveInt = Field(
+        6, description="edge of a patch, in voxels; the crop is a multiple of it"
+    )
+    crop: Size3 = Field(
+        (48, 48, 48), description="crop along z y x, in voxels of the model's spacing"
+    )
+    spacing: tuple[float, float, float] | None = Field(
+        None,
+        description="voxel size in mm along z y x that volumes are resampled to; default: the data's median",
+    )
+    mask_ratio: Fraction = Field(
+        0.6, description="share of patches that are hidden from the encoder"
+    )
+    topology_weight: float = Field(
+        0.3,
+        ge=0,
+        description="gradient norm of the topological term relative to that of the squared error",
+    )
+    phantoms: float = Field(
+        0.0, ge=0, le=1, description="share of crops drawn from synthetic vessel phantoms"
+    )
+    steps: PositiveInt = Field(2000, description="optimiser steps")
+    batch: PositiveInt = Field(8, description="crops a step")
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
+    every: PositiveInt = Field(200, description="steps between checkpoints and previews")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        "auto", description="arithmetic"
+    )
+    threads: int = Field(
+        0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
+    )
+    resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
+
+
+class FinetuneConfig(RunConfig):
+    """Supervised training of a segmentation model on few labelled volumes."""
+
+    checkpoint: str = Field(
+        description="model name, run folder or file to start from; 'none': from scratch"
+    )
+    images: Path | None = Field(None, description="folder of images")
+    labels: Path | None = Field(
+        None, description="folder of label maps with the same file names as their images"
+    )
+    output: Path = Field(description="folder of the run; made if absent")
+    name: str | None = Field(
+        None, description="name under which the model is listed; default: the output folder's"
+    )
+    ids: Path | None = Field(
+        None, description="text file, one case name a line: the only labels that may be used"
+    )
+    validation: Path | None = Field(
+        None, description="text file, one case name a line: cases that choose the best model"
+    )
+    classes: tuple[str, ...] | None = Field(
+        None, description="names of the labels 1, 2, ... in order"
+    )
+    network: NetworkName = Field("vit", description="architecture")
+    size: SizeName = Field("tiny", description="size of the network when starting from scratch")
+    loss: LossName = Field("dice-ce", description="segmentation loss")
+    crop: Size3 | None = Field(
+        None, description="crop along z y x, in voxels; default: planned from the data"
+    )
+    spacing: tuple[float, float, float] | None = Field(
+        None,
+        description="voxel size in mm along z y x that images are resampled to; default: the labelled cases' median",
+    )
+    steps: PositiveInt = Field(400, description="optimiser steps")
+    batch: PositiveInt = Field(2, description="crops a step")
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
+    every: PositiveInt = Field(50, description="steps between validations and checkpoints")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        "auto", description="arithmetic"
+    )
+    threads: int = Field(
+        0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
+    )
+    resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
+
+
+class PredictConfig(RunConfig):
+    """Segmentation of files."""
+
+    model: str = Field(description="model name, run folder or file")
+    images: tuple[Path, ...] = Field(description="image files or folders", min_length=1)
+    output: Path = Field(
+        description="folder that receives one label map for each image, under the image's name"
+    )
+    probability: bool = Field(False, description="write one probability map for each class too")
+    overlap: float = Field(0.5, ge=0, lt=1, description="overlap of neighbouring windows")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    threads: int = Field(
+        0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
+    )
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: to a temporary neighbour, then rename."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,45 @@
+"""The errors a user can meet: each says what was wrong, what was got, and what to do."""
+
+
+class ToposegError(Exception):
+    """Base of every error that the user's input can cause; the command line exits with 2 on it."""
+
+
+class UnreadableFile(ToposegError):
+    """A file is missing, corrupt, truncated, or of a kind that is not read here."""
+
+
+class InvalidVolume(ToposegError, ValueError):
+    """A file was read, but what it holds is not one 3D scalar volume with a usable geometry."""
+
+
+class ChoiceNeeded(ToposegError):
+    """A path holds several volumes (series, frames); one must be named.
+
+    Parameters
+    ----------
+    message
+        What was found and how to choose.
+    choices
+        One short description for each volume that can be chosen, in order.
+    """
+
+    def __init__(self, message: str, choices: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.choices = choices
+
+
+class ShapeMismatch(ToposegError, ValueError):
+    """Two arrays that must share a grid do not."""
+
+
+class InvalidConfig(ToposegError, ValueError):
+    """A setting of a run is outside of what it can be."""
+
+
+class InvalidCheckpoint(ToposegError):
+    """A model file is missing, damaged, or not of the kind that is asked for."""
+
+
+class OutOfMemory(ToposegError):
+    """The device has not enough memory for the run as configured."""

@@ -1,0 +1,74 @@
+"""Step: the one record that every long run yields.
+
+A run is a generator of Steps and may return a result. The command line, the dock and the tests
+iterate the same generator; to cancel is to close it, to pause is not to ask for the next Step.
+"""
+
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a run.
+
+    Parameters
+    ----------
+    step, total
+        Steps done and steps in all; ``step`` runs from 1 to ``total``.
+    epoch
+        Visits to the whole data so far, where the run has such a thing.
+    losses
+        Terms of the loss by name, ``"loss"`` being their weighted sum.
+    metrics
+        Quality measures by name (``"dice"``: mean over classes, in 0..1), present where just measured.
+    seconds
+        Wall-clock time since the run began.
+    checkpoint
+        A checkpoint that is on disk already, where this step wrote one.
+    preview
+        Small arrays ``(z, y, x)`` by name for a look at the run, where this step made them.
+    message
+        What is being done, in a few words for a person.
+    """
+
+    step: int
+    total: int
+    epoch: int = 0
+    losses: Mapping[str, float] = field(default_factory=dict)
+    metrics: Mapping[str, float] = field(default_factory=dict)
+    seconds: float = 0.0
+    checkpoint: Path | None = None
+    preview: Mapping[str, Any] | None = None
+    message: str = ""
+
+    def record(self) -> dict[str, Any]:
+        """Return the step as plain numbers and strings, for one line of JSON (no preview)."""
+        return {
+            "step": self.step,
+            "total": self.total,
+            "epoch": self.epoch,
+            "losses": dict(self.losses),
+            "metrics": dict(self.metrics),
+            "seconds": round(self.seconds, 4),
+            "checkpoint": None if self.checkpoint is None else self.checkpoint.name,
+            "message": self.message,
+        }
+
+
+Run = Generator[Step, None, Result]
+"""A run: Steps, then a result."""
+
+
+def finish(run: Generator[Step, None, Result]) -> Result:
+    """Run to the end, dropping the Steps, and return the result."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
