@@ -1,0 +1,209 @@
+"""Annotations: what a person painted in a Labels layer, read as training and validation slices.
+
+The one idea: a voxel nobody painted is *unlabelled*, which is not background. So 0 is unlabelled,
+1..K are the classes, and background is painted too, with `BACKGROUND`. Slices, not voxels, are
+what a person paints and what is kept back for validation. No Qt and no torch here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import InvalidConfig
+
+UNLABELLED = 0
+BACKGROUND = 255
+AXIS_NAMES = ("z", "y", "x")
+
+Labels = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What is painted in an annotation.
+
+    Parameters
+    ----------
+    axis
+        Axis across which the slices lie: 0, 1, 2 for z, y, x.
+    train, validation
+        Indices of the slices that train the model and of those that choose the best one.
+    complete
+        Indices of the slices without an unlabelled voxel.
+    voxels
+        Painted voxels by class 1..K.
+    background
+        Voxels painted as background.
+    """
+
+    axis: int
+    train: tuple[int, ...]
+    validation: tuple[int, ...]
+    complete: tuple[int, ...]
+    voxels: dict[int, int]
+    background: int
+
+    @property
+    def slices(self) -> tuple[int, ...]:
+        """Indices of all the annotated slices, in order."""
+        return tuple(sorted(self.train + self.validation))
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """What must still be painted before a model can be trained, each in one sentence."""
+        if not self.slices:
+            return ("Nothing is painted yet: paint the classes on a few slices.",)
+        faults = []
+        if not self.voxels:
+            faults.append("No class is painted: paint label 1 on the structure.")
+        if not self.background:
+            faults.append("No background is painted: unlabelled voxels teach nothing.")
+        return tuple(faults)
+
+
+def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -> Annotation:
+    """Find the annotated slices and split them.
+
+    Parameters
+    ----------
+    labels
+        Array ``(z, y, x)``: 0 unlabelled, 1..K classes, 255 background.
+    axis
+        Axis across which the slices lie; by default the one that `annotated_axis` finds.
+    seed
+        Seed of the choice of validation slices.
+    """
+    axis = annotated_axis(labels) if axis is None else axis
+    slices = annotated_slices(labels, axis)
+    kept = validation_slices(slices, seed=seed)
+    values, counts = np.unique(labels, return_counts=True)
+    painted = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
+    return Annotation(
+        axis=axis,
+        train=tuple(index for index in slices if index not in kept),
+        validation=kept,
+        complete=complete_slices(labels, axis),
+        voxels={v: n for v, n in painted.items() if v not in (UNLABELLED, BACKGROUND)},
+        background=painted.get(BACKGROUND, 0),
+    )
+
+
+def annotated_slices(labels: Labels, axis: int) -> tuple[int, ...]:
+    """Return the indices along an axis of the slices in which any voxel is painted."""
+    painted = (labels != UNLABELLED).any(axis=_other_axes(axis))
+    return tuple(int(index) for index in np.flatnonzero(painted))
+
+
+def complete_slices(labels: Labels, axis: int) -> tuple[int, ...]:
+    """Return the indices along an axis of the slices in which every voxel is painted."""
+    painted = (labels != UNLABELLED).all(axis=_other_axes(axis))
+    return tuple(int(index) for index in np.flatnonzero(painted))
+
+
+def annotated_axis(labels: Labels) -> int:
+    """Return the axis across which a person painted slices.
+
+    The axis with the largest share of complete slices among the touched ones, then the one with
+    the fewest touched: a drawing on one slice touches many slices of the other axes. z wins ties.
+    """
+
+    def rank(axis: int) -> tuple[float, int]:
+        touched = len(annotated_slices(labels, axis))
+        return -len(complete_slices(labels, axis)) / max(touched, 1), touched
+
+    return min(range(3), key=rank)
+
+
+def validation_slices(slices: Sequence[int], *, seed: int, every: int = 4) -> tuple[int, ...]:
+    """Choose the slices that are kept for validation: one, at random, of each full group.
+
+    Parameters
+    ----------
+    slices
+        Indices of the annotated slices in order.
+    seed
+        Seed of the choice.
+    every
+        Neighbouring annotated slices in a group; with fewer than this, none is kept.
+    """
+    random = np.random.default_rng(seed)
+    starts = range(0, len(slices) - every + 1, every)
+    return tuple(int(slices[start + int(random.integers(every))]) for start in starts)
+
+
+def split_annotation(
+    labels: Labels, validation: Sequence[int], axis: int
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return the annotation of the training slices and that of the validation slices.
+
+    Parameters
+    ----------
+    labels
+        Annotation ``(z, y, x)``, labels up to 255.
+    validation
+        Indices along the axis of the slices kept for validation.
+    axis
+        Axis across which the slices lie.
+
+    Raises
+    ------
+    InvalidConfig
+        If a label lies outside of 0..255.
+    """
+    if labels.size and not 0 <= int(labels.min()) <= int(labels.max()) <= BACKGROUND:
+        raise InvalidConfig(
+            f"labels of an annotation are 0 (unlabelled), 1 to 254 (classes) and 255 (background), "
+            f"got {int(labels.min())} to {int(labels.max())}; renumber the classes"
+        )
+    train, kept = labels.astype(np.uint8), labels.astype(np.uint8)
+    others = np.setdiff1d(np.arange(labels.shape[axis]), np.asarray(validation, dtype=int))
+    train[_at(axis, np.asarray(validation, dtype=int))] = UNLABELLED
+    kept[_at(axis, others)] = UNLABELLED
+    return train, kept
+
+
+def unlabelled_voxels(labels: Labels, axis: int, index: int) -> tuple[NDArray[np.intp], ...]:
+    """Return the indices ``(z, y, x)`` of the voxels of one slice that are not painted.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such slice.
+    """
+    if not 0 <= index < labels.shape[axis]:
+        raise InvalidConfig(
+            f"slice {AXIS_NAMES[axis]} = {index} lies outside of 0 to {labels.shape[axis] - 1}; "
+            "move the slider onto the annotation"
+        )
+    found = list(np.nonzero(labels.take(index, axis=axis) == UNLABELLED))
+    found.insert(axis, np.full(len(found[0]), index, dtype=np.intp))
+    return tuple(found)
+
+
+def class_count(labels: Labels) -> int:
+    """Return K, the highest class label that is painted, 0 where none is."""
+    classes = labels[labels != BACKGROUND]
+    return int(classes.max()) if classes.size else 0
+
+
+def describe_slices(slices: Sequence[int]) -> str:
+    """Write slice indices for a person, runs joined: ``"3, 7 - 9"``."""
+    runs: list[list[int]] = []
+    for index in slices:
+        if runs and index == runs[-1][-1] + 1:
+            runs[-1].append(index)
+        else:
+            runs.append([index])
+    return ", ".join(
+        ", ".join(map(str, run)) if len(run) < 3 else f"{run[0]} - {run[-1]}" for run in runs
+    )
+
+
+def _other_axes(axis: int) -> tuple[int, ...]:
+    return tuple(other for other in range(3) if other != axis)
+
+
+def _at(axis: int, indices: NDArray[np.intp]) -> tuple[slice | NDArray[np.intp], ...]:
+    return (slice(None),) * axis + (indices,)
