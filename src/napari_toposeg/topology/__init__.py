@@ -1,0 +1,9 @@
+"""Topology of images and masks: persistence, Betti numbers, and the errors that change them.
+
+numpy, numba and GUDHI only; no torch, no Qt. The conventions are those of `grid`.
+"""
+
+from napari_toposeg.topology.cubical import persistence
+from napari_toposeg.topology.diagram import PersistenceDiagram
+
+__all__ = ["PersistenceDiagram", "persistence"]
