@@ -9,6 +9,10 @@ class UnreadableFile(ToposegError):
     """A file is missing, corrupt, truncated, or of a kind that is not read here."""
 
 
+class UnwritableFile(ToposegError):
+    """A file cannot be written: an unknown ending, no permission, no space."""
+
+
 class InvalidVolume(ToposegError, ValueError):
     """A file was read, but what it holds is not one 3D scalar volume with a usable geometry."""
 

@@ -1,0 +1,66 @@
+"""The kinds of file that hold a volume, told by the ending of the name.
+
+The one idea: a name is its stem and one of a few known endings (``.nii.gz`` is one ending, not two), so
+that "which reader", "which case" and "which name for the layer" all ask the same place.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from napari_toposeg.errors import UnreadableFile
+
+Format = Literal["nifti", "mgh", "itk", "dicom"]
+
+NIFTI = (".nii", ".nii.gz", ".hdr", ".img")
+MGH = (".mgh", ".mgz", ".mgh.gz")
+ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
+DICOM = (".dcm", ".dicom", ".ima")
+WRITABLE = (".nii", ".nii.gz", ".nrrd", ".mha")
+
+READABLE_TEXT = (
+    "NIfTI (.nii, .nii.gz), MGH (.mgh, .mgz), NRRD (.nrrd), MetaImage (.mha, .mhd) or DICOM"
+)
+
+
+def ending_of(path: Path) -> str:
+    """Return the known ending of a file name in lower case, or ``""``."""
+    name = path.name.lower()
+    known = (ending for ending in NIFTI + MGH + ITK + DICOM if name.endswith(ending))
+    return max(known, key=len, default="")
+
+
+def stem_of(path: Path) -> str:
+    """Return the name of a file without its known ending: ``scan.v2.nii.gz`` is ``scan.v2``."""
+    return path.name[: len(path.name) - len(ending_of(path))]
+
+
+def has_dicom_preamble(path: Path) -> bool:
+    """Tell whether a file says of itself that it is DICOM."""
+    try:
+        with path.open("rb") as file:
+            return file.read(132)[128:] == b"DICM"
+    except OSError:
+        return False
+
+
+def format_of(path: Path) -> Format:
+    """Tell which reader a file needs.
+
+    Raises
+    ------
+    UnreadableFile
+        If neither the ending nor the first bytes are of a kind that is read here.
+    """
+    ending = ending_of(path)
+    if ending in NIFTI:
+        return "nifti"
+    if ending in MGH:
+        return "mgh"
+    if ending in ITK:
+        return "itk"
+    if ending in DICOM or has_dicom_preamble(path):
+        return "dicom"
+    raise UnreadableFile(
+        f"{path} ends in {path.suffix or 'nothing'!r}, which is no kind of volume read here; "
+        f"give {READABLE_TEXT}, or convert the file to one of them"
+    )

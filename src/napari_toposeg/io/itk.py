@@ -1,0 +1,151 @@
+"""NRRD and MetaImage files, by SimpleITK.
+
+The one idea: ITK speaks LPS and stores ``(z, y, x)``; here its image becomes an array in file order and
+an affine in RAS+ mm, and back, with nothing resampled.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import SimpleITK as sitk
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import InvalidVolume, UnreadableFile
+from napari_toposeg.io.formats import stem_of
+from napari_toposeg.io.frames import choose_frame, frame_notes
+from napari_toposeg.volume import Volume, from_file_order, to_file_order
+
+LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def read_itk(path: Path, frame: int | None = None) -> Volume:
+    """Read an NRRD or MetaImage file.
+
+    Parameters
+    ----------
+    path
+        The file (the header, where header and voxels are two files).
+    frame
+        Which volume of a 4D file, from 0.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is truncated or corrupt.
+    InvalidVolume
+        If it holds colours or complex numbers.
+    ChoiceNeeded
+        If it holds several frames and none is named.
+    """
+    header = read_header(path)
+    require_grey(path, header)
+    count = frame_count(header)
+    chosen = choose_frame(path, count, frame)
+    with reading(path):
+        image = sitk.ReadImage(str(path))
+    stored = frame_of(sitk.GetArrayFromImage(image), image, chosen).T
+    stored = stored.reshape(stored.shape + (1,) * (3 - stored.ndim))
+    notes = frame_notes(count, chosen) + geometry_notes(header)
+    return from_file_order(stored, affine_of(image), name=stem_of(path), notes=notes)
+
+
+def count_frames(path: Path) -> int:
+    """Return the number of volumes in an NRRD or MetaImage file, from its header alone."""
+    return frame_count(read_header(path))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn ITK's errors into one short one, and keep its warnings off the screen."""
+    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+    sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    try:
+        yield
+    except RuntimeError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        raise UnreadableFile(
+            f"{path} cannot be read ({lines[-1] if lines else 'no reason given'}); "
+            "it is truncated, corrupt or misnamed: fetch or export it again"
+        ) from error
+    finally:
+        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+def read_header(path: Path) -> Any:
+    """Read size, type, geometry and fields; not the voxels."""
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    with reading(path):
+        reader.ReadImageInformation()
+    return reader
+
+
+def require_grey(path: Path, header: Any) -> None:
+    """Raise InvalidVolume on colours and complex numbers."""
+    number = sitk.GetPixelIDValueAsString(header.GetPixelID())
+    kinds = {header.GetMetaData(key) for key in header.GetMetaDataKeys() if "kinds" in key}
+    components = header.GetNumberOfComponents()
+    bytes_of_colour = components in (3, 4) and "8-bit unsigned" in number
+    if bytes_of_colour or any("color" in kind for kind in kinds):
+        found = f"colours ({components} channels)"
+    elif "complex" in number:
+        found = "complex numbers"
+    else:
+        return
+    raise InvalidVolume(
+        f"{path} holds {found}, not grey values; convert it to one number a voxel first"
+    )
+
+
+def frame_count(header: Any) -> int:
+    """Return the number of 3D volumes: a fourth axis, or several numbers a voxel."""
+    return int(np.prod(header.GetSize()[3:], dtype=int)) * int(header.GetNumberOfComponents())
+
+
+def frame_of(array: NDArray[Any], image: Any, frame: int) -> NDArray[Any]:
+    """Take one frame ``(z, y, x)`` out of ``(..., z, y, x, components)``."""
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        array = np.moveaxis(array, -1, 0)
+    spatial = array.shape[-min(3, image.GetDimension()) :]
+    return np.ascontiguousarray(array.reshape(-1, *spatial)[frame])
+
+
+def affine_of(image: Any) -> NDArray[np.float64]:
+    """Return the affine, file index to RAS+ mm, of an ITK image or header of two axes or more."""
+    axes = len(image.GetSpacing())
+    used = min(axes, 3)
+    affine = np.eye(4)
+    direction = np.reshape(image.GetDirection(), (axes, axes))[:used, :used]
+    affine[:used, :used] = direction * np.asarray(image.GetSpacing()[:used])
+    affine[:used, 3] = image.GetOrigin()[:used]
+    return LPS_TO_RAS @ affine
+
+
+def geometry_notes(header: Any) -> tuple[str, ...]:
+    """Say where an NRRD header does not tell how its axes lie in the patient."""
+    keys = header.GetMetaDataKeys()
+    if (
+        "ITK_InputFilterName" not in keys
+        or header.GetMetaData("ITK_InputFilterName") != "NrrdImageIO"
+    ):
+        return ()
+    space = header.GetMetaData("NRRD_space") if "NRRD_space" in keys else ""
+    if space in {"left-posterior-superior", "right-anterior-superior", "left-anterior-superior"}:
+        return ()
+    return ("no patient orientation in the header; left-posterior-superior assumed",)
+
+
+def write_itk(volume: Volume, path: Path) -> None:
+    """Write voxels and geometry in the order of the file that the volume came from; no other field."""
+    stored, affine = to_file_order(volume)
+    image = sitk.GetImageFromArray(np.ascontiguousarray(stored.T))
+    lps = LPS_TO_RAS @ affine
+    spacing = np.linalg.norm(lps[:3, :3], axis=0)
+    image.SetSpacing(spacing.tolist())
+    image.SetDirection((lps[:3, :3] / spacing).ravel().tolist())
+    image.SetOrigin(lps[:3, 3].tolist())
+    with reading(path):
+        sitk.WriteImage(image, str(path), useCompression=True)

@@ -1,0 +1,186 @@
+"""NIfTI and MGH files, by nibabel.
+
+The one idea: values are the file's own. Stored numbers come as they are; a slope and an intercept are
+applied in the narrowest number type that holds the result, never by way of a float64 copy of a scan.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from nibabel.arrayproxy import ArrayProxy
+from nibabel.imageglobals import LoggingOutputSuppressor
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import InvalidVolume, UnreadableFile
+from napari_toposeg.io.formats import stem_of
+from napari_toposeg.io.frames import choose_frame, frame_notes
+from napari_toposeg.volume import Volume, from_file_order, to_file_order
+
+DAMAGE = (
+    nib.filebasedimages.ImageFileError,
+    nib.spatialimages.HeaderDataError,
+    nib.spatialimages.HeaderTypeError,
+    OSError,
+    EOFError,
+    ValueError,
+    OverflowError,
+    MemoryError,
+    KeyError,
+    IndexError,
+    struct.error,
+    zlib.error,
+)
+"""What nibabel raises on files that are not whole."""
+
+
+def read_nifti(path: Path, frame: int | None = None) -> Volume:
+    """Read a NIfTI, Analyze or MGH file.
+
+    Parameters
+    ----------
+    path
+        The file.
+    frame
+        Which volume of a 4D file, from 0.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is truncated or corrupt.
+    InvalidVolume
+        If it holds colours, complex numbers or no usable geometry.
+    ChoiceNeeded
+        If it holds several frames and none is named.
+    """
+    image = load(path)
+    require_grey(path, image.get_data_dtype())
+    count = frame_count(image)
+    chosen = choose_frame(path, count, frame)
+    with reading(path):
+        stored = stored_frame(image, chosen)
+    scale, unit_notes = millimetres(image)
+    notes = frame_notes(count, chosen) + unit_notes + geometry_notes(image)
+    affine = np.diag([scale, scale, scale, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
+    return from_file_order(stored, affine, name=stem_of(path), notes=notes)
+
+
+def count_frames(path: Path) -> int:
+    """Return the number of volumes in a NIfTI or MGH file, from its header alone."""
+    return frame_count(load(path))
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turn nibabel's many errors into one, and keep its remarks on headers off the screen."""
+    try:
+        with LoggingOutputSuppressor():
+            yield
+    except DAMAGE as error:
+        reason = str(error).strip().splitlines()
+        raise UnreadableFile(
+            f"{path} cannot be read ({reason[0] if reason else type(error).__name__}); "
+            "it is truncated, corrupt or misnamed: fetch or export it again"
+        ) from error
+
+
+def load(path: Path) -> Any:
+    """Open a file lazily; the voxels are not read yet."""
+    with reading(path):
+        return nib.load(path, mmap=False)
+
+
+def require_grey(path: Path, dtype: np.dtype[Any]) -> None:
+    """Raise InvalidVolume on colours and complex numbers."""
+    if dtype.kind in "buif":
+        return
+    kind = "colours (RGB)" if dtype.fields else "complex numbers" if dtype.kind == "c" else dtype
+    raise InvalidVolume(
+        f"{path} holds {kind}, not grey values; convert it to one number a voxel first"
+    )
+
+
+def frame_count(image: Any) -> int:
+    """Return the number of 3D volumes along all axes after the third."""
+    return int(np.prod(image.shape[3:], dtype=int))
+
+
+def stored_frame(image: Any, frame: int) -> NDArray[Any]:
+    """Read one frame in the file's axis order, with slope and intercept applied."""
+    proxy = image.dataobj
+    raw = ArrayProxy(proxy.file_like, (proxy.shape, proxy.dtype, proxy.offset), mmap=False)
+    # NIfTI numbers its later axes first axis fastest, as it does the voxels.
+    behind = np.unravel_index(frame, proxy.shape[3:], order="F") if proxy.shape[3:] else ()
+    stored = np.asarray(raw[(..., *(int(index) for index in behind))] if behind else raw)
+    stored = stored.reshape(stored.shape + (1,) * (3 - stored.ndim))
+    stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+    return rescale(stored, float(proxy.slope), float(proxy.inter))
+
+
+def rescale(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any]:
+    """Return ``slope * stored + intercept`` in the narrowest type that keeps what the file says.
+
+    Whole numbers stay whole; 16 stored bits and fewer become float32, whose 24 bits exceed them.
+    """
+    if slope == 1 and intercept == 0:
+        return stored
+    if stored.dtype.kind in "bui" and slope.is_integer() and intercept.is_integer():
+        ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(), stored.max())]
+        whole = np.result_type(
+            np.min_scalar_type(min(ends)), np.min_scalar_type(max(ends)), np.int16
+        )
+        if whole.kind == "i":
+            return stored.astype(whole) * whole.type(slope) + whole.type(intercept)
+    narrow = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
+    real = np.float32 if narrow else np.float64
+    return stored.astype(real) * real(slope) + real(intercept)
+
+
+def millimetres(image: Any) -> tuple[float, tuple[str, ...]]:
+    """Return the factor from the header's unit of length to mm, and a note where it is not 1."""
+    if not hasattr(image.header, "get_xyzt_units"):
+        return 1.0, ()
+    match image.header.get_xyzt_units()[0]:
+        case "meter":
+            return 1e3, ("lengths converted from metres",)
+        case "micron":
+            return 1e-3, ("lengths converted from micrometres",)
+        case _:
+            return 1.0, ()
+
+
+def geometry_notes(image: Any) -> tuple[str, ...]:
+    """Say where a header leaves the geometry open or tells it in two ways."""
+    header = image.header
+    if isinstance(header, nib.freesurfer.MGHImage.header_class):
+        return (
+            ()
+            if header["goodRASFlag"]
+            else ("no orientation in the header; MGH's default assumed",)
+        )
+    if not isinstance(header, nib.Nifti1Header):
+        return ("Analyze file: it tells no orientation; left-right may be mirrored",)
+    sform, qform = (image.get_sform(coded=True), image.get_qform(coded=True))
+    if not sform[1] and not qform[1]:
+        return ("no orientation in the header; left-right may be mirrored",)
+    if sform[1] and qform[1] and not np.allclose(sform[0], qform[0], atol=0.1):
+        return ("the header's sform and qform differ; the sform is used",)
+    return ()
+
+
+def write_nifti(volume: Volume, path: Path) -> None:
+    """Write voxels and affine in the order of the file that the volume came from; no other field."""
+    stored, affine = to_file_order(volume)
+    image = nib.Nifti1Image(stored, affine, dtype=stored.dtype)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(affine, code=1)
+    image.set_qform(affine, code=1)
+    # A quaternion cannot hold the shear of a tilted gantry: better none than a wrong one.
+    if not np.allclose(image.get_qform(), affine, atol=1e-3):
+        image.set_qform(None, code=0)
+    nib.save(image, path)

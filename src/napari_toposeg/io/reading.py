@@ -1,0 +1,118 @@
+"""read_volume: any file or folder of scans to one Volume, or one clear error.
+
+The one idea: the formats differ only in how they find voxels and affine; what is asked of every volume
+(it exists, is finite, has a modality, is contiguous) is asked here once.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import InvalidVolume, UnreadableFile
+from napari_toposeg.io import itk, nifti
+from napari_toposeg.io.formats import format_of
+from napari_toposeg.io.frames import frame_choices
+from napari_toposeg.io.modality import guess_modality
+from napari_toposeg.volume import Modality, Volume
+
+
+def read_volume(
+    path: str | Path,
+    *,
+    frame: int | None = None,
+    series: str | None = None,
+    nan: float | None = None,
+    modality: Modality | None = None,
+) -> Volume:
+    """Read one volume.
+
+    Parameters
+    ----------
+    path
+        A NIfTI, MGH, NRRD, MetaImage or DICOM file, or a folder of DICOM slices.
+    frame
+        Which volume of a 4D file, from 0.
+    series
+        Which DICOM series of a folder: one of `list_choices`, or the number it begins with.
+    nan
+        Value that takes the place of NaN and infinity; without it they are an error.
+    modality
+        What the numbers are; guessed where neither this nor the file says it.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is no such file, or it is damaged or of an unknown kind.
+    InvalidVolume
+        If it holds no 3D volume of finite grey values on an even grid.
+    ChoiceNeeded
+        If it holds several frames or series and none is named.
+    """
+    path = require_path(path)
+    match format_of(path):
+        case "nifti" | "mgh":
+            volume = nifti.read_nifti(path, frame)
+        case "itk":
+            volume = itk.read_itk(path, frame)
+        case "dicom":
+            raise UnreadableFile(f"{path} is DICOM")
+    voxels, notes = finite(path, volume.voxels, nan)
+    if modality is None:
+        modality = volume.modality
+        modality = guess_modality(voxels, volume.name) if modality == "unknown" else modality
+    return replace(
+        volume,
+        voxels=np.ascontiguousarray(voxels),
+        modality=modality,
+        notes=volume.notes + notes,
+    )
+
+
+def list_choices(path: str | Path, *, series: str | None = None) -> tuple[str, ...]:
+    """Return what can be chosen in a file or folder: series or frames, none if it holds one volume.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is no such file, or it is damaged or of an unknown kind.
+    """
+    path = require_path(path)
+    match format_of(path):
+        case "nifti" | "mgh":
+            return frame_choices(nifti.count_frames(path))
+        case "itk":
+            return frame_choices(itk.count_frames(path))
+        case "dicom":
+            return ()
+
+
+def require_path(path: str | Path) -> Path:
+    """Return the path of something that exists and is not empty."""
+    path = Path(path).expanduser()
+    if not path.exists():
+        raise UnreadableFile(f"{path} does not exist; check the path")
+    if path.is_file() and path.stat().st_size == 0:
+        raise UnreadableFile(f"{path} is an empty file; fetch or export it again")
+    return path
+
+
+def finite(
+    path: Path, voxels: NDArray[Any], nan: float | None
+) -> tuple[NDArray[Any], tuple[str, ...]]:
+    """Return voxels without NaN and infinity, and a note of what was replaced."""
+    # The extremes find every NaN and infinity without a mask of the volume's size.
+    if voxels.dtype.kind != "f" or np.isfinite([voxels.min(), voxels.max()]).all():
+        return voxels, ()
+    wrong = ~np.isfinite(voxels)
+    count = int(wrong.sum())
+    if nan is None:
+        raise InvalidVolume(
+            f"{path} has {count} of {voxels.size} voxels that are NaN or infinite; "
+            "pass nan=VALUE (such as 0, or -1024 for CT) to replace them, or repair the file"
+        )
+    return np.where(wrong, voxels.dtype.type(nan), voxels), (
+        f"{count} NaN or infinite voxels replaced by {nan:g}",
+    )
