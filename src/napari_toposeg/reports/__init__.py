@@ -1,0 +1,22 @@
+"""Reports: numbers and volumes in, pictures and pages out; neither torch nor Qt."""
+
+from napari_toposeg.reports.colours import BETTI_MARKS, CLASS_COLOURS, class_colour
+from napari_toposeg.reports.diagrams import plot_diagram, plot_diagrams
+from napari_toposeg.reports.page import Report, Section, Table, plain, write_report
+from napari_toposeg.reports.slices import Overlay, Panel, plot_slices
+
+__all__ = [
+    "BETTI_MARKS",
+    "CLASS_COLOURS",
+    "Overlay",
+    "Panel",
+    "Report",
+    "Section",
+    "Table",
+    "class_colour",
+    "plain",
+    "plot_diagram",
+    "plot_diagrams",
+    "plot_slices",
+    "write_report",
+]
