@@ -3,7 +3,14 @@
 numpy, numba and GUDHI only; no torch, no Qt. The conventions are those of `grid`.
 """
 
+from napari_toposeg.topology.betti import BettiNumbers, betti_numbers, euler_characteristic
 from napari_toposeg.topology.cubical import persistence
 from napari_toposeg.topology.diagram import PersistenceDiagram
 
-__all__ = ["PersistenceDiagram", "persistence"]
+__all__ = [
+    "BettiNumbers",
+    "PersistenceDiagram",
+    "betti_numbers",
+    "euler_characteristic",
+    "persistence",
+]
