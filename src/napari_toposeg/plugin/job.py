@@ -1,0 +1,138 @@
+"""Job: a run in a background thread.
+
+The one idea: the worker only iterates the generator and puts what happened into a queue; the queue is
+emptied on the thread that made the Job. So every signal arrives on the main thread, in order, whatever
+the Qt binding, and a slot may touch layers and widgets. Errors travel in a `concurrent.futures.Future`,
+which keeps RuntimeErrors too (superqt's GeneratorWorker takes them for a deleted Qt object).
+"""
+
+from collections.abc import Callable, Generator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import closing
+from queue import SimpleQueue
+from threading import Event
+from typing import Any
+
+from qtpy.QtCore import QObject, Qt, Signal
+
+from napari_toposeg.progress import Step
+
+MakeRun = Callable[[], Generator[Step, None, Any]]
+
+
+class Job(QObject):
+    """One run, from its start to its result, its error or its cancellation.
+
+    Parameters
+    ----------
+    make_run
+        Makes the generator; called in the worker, so that slow imports do not stop the window.
+    title
+        What is being done, for a person.
+
+    Notes
+    -----
+    Signals, all on the thread of the Job: ``stepped(Step)``; then exactly one of ``finished(result)``,
+    ``failed(error)`` and ``cancelled()``; then ``ended()``. Cancelling and pausing act between two Steps. The
+    generator is closed in the worker before the last signal.
+    """
+
+    stepped = Signal(object)
+    finished = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    ended = Signal()
+    _posted = Signal()
+
+    def __init__(self, make_run: MakeRun, title: str = "") -> None:
+        super().__init__()
+        self.title = title
+        self._make_run = make_run
+        self._steps: SimpleQueue[Step] = SimpleQueue()
+        self._stop = Event()
+        self._go = Event()
+        self._go.set()
+        self._silent = False
+        self._over = False
+        self._future: Future[Any] | None = None
+        self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def start(self) -> None:
+        """Begin to iterate the run in a thread of its own."""
+        executor = ThreadPoolExecutor(1, thread_name_prefix="toposeg-job")
+        self._future = executor.submit(self._iterate)
+        self._future.add_done_callback(self._post)
+        executor.shutdown(wait=False)
+
+    @property
+    def running(self) -> bool:
+        """True from the start until the last signal was sent."""
+        return self._future is not None and not self._over
+
+    @property
+    def paused(self) -> bool:
+        """True while no further Step is asked for."""
+        return not self._go.is_set() and not self._stop.is_set()
+
+    @property
+    def cancelling(self) -> bool:
+        """True once the run was told to stop."""
+        return self._stop.is_set()
+
+    def cancel(self) -> None:
+        """Stop after the Step that is being made, and close the generator."""
+        self._stop.set()
+        self._go.set()
+
+    def pause(self) -> None:
+        """Ask for no further Step until `resume`."""
+        if not self._stop.is_set():
+            self._go.clear()
+
+    def resume(self) -> None:
+        """Go on after `pause`."""
+        self._go.set()
+
+    def abandon(self) -> None:
+        """Cancel and send no signal any more: the window that would listen is closing."""
+        self._silent = True
+        self.cancel()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for the worker, without sending signals; True if it has ended."""
+        return self._future is None or bool(wait([self._future], timeout=seconds).done)
+
+    def _iterate(self) -> Any:
+        with closing(self._make_run()) as run:
+            while self._go.wait() and not self._stop.is_set():
+                try:
+                    step = next(run)
+                except StopIteration as stop:
+                    return stop.value
+                self._steps.put(step)
+                self._post()
+        return None
+
+    def _post(self, _: object = None) -> None:
+        if not self._silent:
+            self._posted.emit()
+
+    def _deliver(self) -> None:
+        future = self._future
+        # Asked before the queue is emptied: a Step put in later comes with a post of its own.
+        done = future is not None and future.done()
+        while not self._silent and not self._steps.empty():
+            self.stepped.emit(self._steps.get())
+        if future is not None and done and not self._over and not self._silent:
+            self._over = True
+            self._conclude(future)
+
+    def _conclude(self, future: "Future[Any]") -> None:
+        error = future.exception()
+        if error is not None:
+            self.failed.emit(error)
+        elif self._stop.is_set():
+            self.cancelled.emit()
+        else:
+            self.finished.emit(future.result())
+        self.ended.emit()

@@ -1,0 +1,277 @@
+"""Volume <-> napari layer, with the geometry kept both ways.
+
+napari draws axis-aligned grids: a layer gets the spacing as scale and is placed so that its centre lies
+where the volume's centre lies in the patient (axes S, P, L in mm). The true affine, oblique part
+included, rides in ``layer.metadata["napari_toposeg"]`` and is taken from there when the layer is saved
+or used, unless someone has since given the layer another scale or place. No patient field is in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from napari.components import ViewerModel
+from napari.layers import Image, Labels, Layer
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import InvalidVolume
+from napari_toposeg.volume import Modality, Volume
+
+KEY = "napari_toposeg"
+AXES = ("z", "y", "x")
+UNITS = ("mm", "mm", "mm")
+
+Kind = Literal["image", "labels", "probability", "residual"]
+LayerData = tuple[Any, dict[str, Any], str]
+
+
+def placement(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.float64]:
+    """Where the first voxel is drawn: mm along ``(z, y, x)`` = Superior, Posterior, Left.
+
+    Exact for a grid along the patient's axes; an oblique one is drawn upright about its true centre.
+    """
+    middle = (np.array(shape[::-1]) - 1) / 2
+    right, anterior, superior = affine[:3, :3] @ middle + affine[:3, 3]
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
+    return np.array([superior, -anterior, -right]) - spacing * middle[::-1]
+
+
+def upright_affine(scale: Sequence[float], translate: Sequence[float]) -> NDArray[np.float64]:
+    """Affine (index ``(x, y, z, 1)`` to RAS+ mm) of a grid along the patient's axes.
+
+    Parameters
+    ----------
+    scale, translate
+        Voxel size and place of the first voxel in mm along ``(z, y, x)``.
+    """
+    affine = np.diag([-scale[2], -scale[1], scale[0], 1.0])
+    affine[:3, 3] = -translate[2], -translate[1], translate[0]
+    return affine
+
+
+def layer_metadata(volume: Volume) -> dict[str, Any]:
+    """What a layer remembers of its volume, as plain values."""
+    return {
+        KEY: {
+            "affine": volume.affine.tolist(),
+            "orientation": volume.orientation,
+            "modality": volume.modality,
+            "name": volume.name,
+            "notes": list(volume.notes),
+        }
+    }
+
+
+def volume_to_layer_data(volume: Volume, kind: Kind = "image") -> LayerData:
+    """Return ``(voxels, attributes, layer type)`` as napari's readers give it."""
+    attributes: dict[str, Any] = {
+        "name": volume.name,
+        "scale": volume.spacing,
+        "translate": placement(volume.affine, volume.shape),
+        "units": UNITS,
+        "axis_labels": AXES,
+        "metadata": layer_metadata(volume),
+    }
+    match kind:
+        case "labels":
+            return label_voxels(volume.voxels), attributes | {"opacity": 0.5}, "labels"
+        case "probability":
+            look = {"colormap": "magma", "contrast_limits": (0, 1), "opacity": 0.6}
+            return volume.voxels, attributes | look | {"blending": "additive"}, "image"
+        case "residual":
+            look = {"colormap": "inferno", "contrast_limits": _from_zero(volume.voxels)}
+            return volume.voxels, attributes | look, "image"
+        case "image":
+            look = {"colormap": "gray", "contrast_limits": contrast_limits(volume)}
+            voxels = (
+                volume.voxels.astype(np.uint8) if volume.voxels.dtype == bool else volume.voxels
+            )
+            return voxels, attributes | look, "image"
+
+
+def add_volume(viewer: ViewerModel, volume: Volume, kind: Kind, **changes: Any) -> Any:
+    """Add a volume as a layer and return the layer; keywords win over the layer's attributes."""
+    voxels, attributes, layer_type = volume_to_layer_data(volume, kind)
+    add = viewer.add_labels if layer_type == "labels" else viewer.add_image
+    return add(voxels, **(attributes | changes))
+
+
+def add_image_volume(viewer: ViewerModel, volume: Volume, **changes: Any) -> Any:
+    """Add a scan as an Image layer and return the layer."""
+    return add_volume(viewer, volume, "image", **changes)
+
+
+def add_labels_volume(viewer: ViewerModel, volume: Volume, **changes: Any) -> Any:
+    """Add a label map as a Labels layer and return the layer."""
+    return add_volume(viewer, volume, "labels", **changes)
+
+
+def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
+    """Return a layer's voxels with the geometry they came with.
+
+    Parameters
+    ----------
+    layer
+        An Image or Labels layer of three axes.
+    like
+        A layer whose affine a layer without one of its own takes, if both lie on the same grid: labels
+        painted over an oblique scan are as oblique as the scan.
+
+    Raises
+    ------
+    InvalidVolume
+        If the layer is not one 3D scalar array, or was rotated or sheared in the viewer.
+    """
+    attributes = layer_attributes(layer)
+    if like is not None and KEY not in attributes["metadata"] and same_grid(layer, like):
+        own = dict(like.metadata[KEY]) if KEY in like.metadata else {}
+        attributes["metadata"] = (
+            {KEY: own | {"modality": "unknown", "name": layer.name}} if own else {}
+        )
+    data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+    return data_to_volume(data, attributes, labels=isinstance(layer, Labels))
+
+
+def layer_attributes(layer: Layer) -> dict[str, Any]:
+    """The attributes of a layer that place it, by the names that napari's writers get."""
+    return {
+        "name": layer.name,
+        "scale": np.asarray(layer.scale),
+        "translate": np.asarray(layer.translate),
+        "rotate": np.asarray(layer.rotate),
+        "shear": np.asarray(layer.shear),
+        "affine": np.asarray(layer.affine),
+        "units": tuple(layer.units),
+        "rgb": bool(getattr(layer, "rgb", False)),
+        "metadata": dict(layer.metadata),
+    }
+
+
+def data_to_volume(data: Any, attributes: Mapping[str, Any], *, labels: bool) -> Volume:
+    """Build a Volume from a layer's array and attributes, as napari's writers get them."""
+    voxels = np.asarray(data)
+    require_plain(voxels, attributes)
+    factors = np.array([_millimetres(unit) for unit in attributes.get("units") or UNITS])
+    scale = np.asarray(attributes.get("scale", np.ones(3)), dtype=float) * factors
+    translate = np.asarray(attributes.get("translate", np.zeros(3)), dtype=float) * factors
+    known = attributes.get("metadata", {}).get(KEY, {})
+    affine = upright_affine(scale, translate)
+    if "affine" in known and _places(np.array(known["affine"]), voxels.shape, scale, translate):
+        affine = np.array(known["affine"], dtype=float)
+    modality: Modality = "label" if labels else known.get("modality", "unknown")
+    return Volume(
+        voxels,
+        affine,
+        modality=modality,
+        orientation=known.get("orientation", "LPS"),
+        name=attributes.get("name") or known.get("name", "volume"),
+        notes=tuple(known.get("notes", ())),
+    )
+
+
+def require_plain(voxels: NDArray[Any], attributes: Mapping[str, Any]) -> None:
+    """Raise InvalidVolume unless a layer holds one 3D scalar array along the viewer's axes."""
+    if attributes.get("rgb") or voxels.ndim != 3:
+        what = "colours" if attributes.get("rgb") else f"{voxels.ndim} axes"
+        raise InvalidVolume(
+            f"the layer {attributes.get('name', '')!r} has {what}, shape {voxels.shape}; "
+            "choose a layer with one 3D volume of grey values or labels"
+        )
+    turned = (
+        not np.allclose(attributes.get("rotate", np.eye(3)), np.eye(3))
+        or not np.allclose(attributes.get("shear", 0.0), 0.0)
+        or not np.allclose(np.asarray(attributes.get("affine", np.eye(4))), np.eye(4))
+    )
+    if turned:
+        raise InvalidVolume(
+            f"the layer {attributes.get('name', '')!r} was rotated, sheared or given an affine in the "
+            "viewer, which a volume's grid cannot hold; reset the layer's transform first"
+        )
+
+
+def same_grid(a: Layer, b: Layer) -> bool:
+    """True if two layers have the same shape, scale and place."""
+    return (
+        tuple(a.data.shape) == tuple(b.data.shape)
+        and np.allclose(a.scale, b.scale)
+        and np.allclose(a.translate, b.translate, atol=1e-3)
+    )
+
+
+def contrast_limits(volume: Volume) -> tuple[float, float]:
+    """Grey values shown as black and as white: a window for CT, else the 1st to the 99.5th percentile."""
+    sample = _sample(volume.voxels)
+    if volume.modality == "CT":
+        from napari_toposeg.io.windows import WINDOWS
+
+        # A fifth of air-filled tissue means that the lungs are what there is to see.
+        lungs = np.mean((sample > -980) & (sample < -600)) > 0.2
+        return WINDOWS["lung" if lungs else "mediastinum"]
+    low, high = (float(value) for value in np.percentile(sample, (1, 99.5)))
+    if low < high:
+        return low, high
+    least, most = float(sample.min()), float(sample.max())
+    return (least, most) if least < most else (least, least + 1)
+
+
+def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
+    """Return whole-numbered voxels in a type that a Labels layer takes.
+
+    Raises
+    ------
+    InvalidVolume
+        If a value is not whole.
+    """
+    if voxels.dtype.kind in "ui":
+        return voxels
+    if voxels.dtype == bool:
+        return voxels.astype(np.uint8)
+    whole = np.rint(voxels)
+    if not np.array_equal(whole, voxels):
+        raise InvalidVolume(
+            "labels must be whole numbers, got fractions; open the volume as an image instead"
+        )
+    return whole.astype(np.int32)
+
+
+def _places(
+    affine: NDArray[np.float64],
+    shape: tuple[int, ...],
+    scale: NDArray[np.float64],
+    translate: NDArray[np.float64],
+) -> bool:
+    """True if a remembered affine still is what the layer shows."""
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
+    z, y, x = shape
+    there = placement(affine, (z, y, x))
+    return np.allclose(spacing, scale, rtol=1e-4) and np.allclose(there, translate, atol=1e-3)
+
+
+def _millimetres(unit: object) -> float:
+    match str(unit):
+        case "nanometer" | "nm":
+            return 1e-6
+        case "micrometer" | "um" | "µm":
+            return 1e-3
+        case "centimeter" | "cm":
+            return 10.0
+        case "meter" | "m":
+            return 1e3
+        case _:
+            return 1.0
+
+
+def _sample(voxels: NDArray[Any]) -> NDArray[Any]:
+    """Return at most about a million voxels, evenly spread."""
+    stride = max(1, int(np.ceil((voxels.size / 1e6) ** (1 / 3))))
+    return voxels[::stride, ::stride, ::stride].astype(np.float64)
+
+
+def _from_zero(voxels: NDArray[Any]) -> tuple[float, float]:
+    top = float(np.percentile(_sample(voxels), 99.9))
+    return 0.0, top if top > 0 else 1.0
+
+
+def is_image(layer: object) -> bool:
+    """True for a layer that can be a scan: an Image of three axes, not in colours."""
+    return isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb

@@ -1,0 +1,161 @@
+"""Combo boxes that choose a layer or a model, and follow what there is to choose from."""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QComboBox, QWidget
+
+from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.plugin.session import Session
+
+
+def narrow(combo: QComboBox) -> None:
+    """Let a combo box shrink with the dock instead of widening it to its longest entry."""
+    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setMinimumContentsLength(8)
+
+
+class LayerPicker(QComboBox):
+    """Chooses one of the viewer's layers.
+
+    Parameters
+    ----------
+    session
+        The dock's session.
+    accept
+        True for layers that are offered.
+    empty
+        Text shown when there is nothing to choose; with ``optional``, the entry that means "none".
+    """
+
+    layer_chosen = Signal(object)
+
+    def __init__(
+        self,
+        session: Session,
+        accept: Callable[[Any], bool],
+        *,
+        empty: str = "no layer",
+        optional: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        narrow(self)
+        self._session = session
+        self._accept = accept
+        self._empty = empty
+        self._optional = optional
+        self.refresh()
+        session.layers_changed.connect(self.refresh)
+        self.currentIndexChanged.connect(self._on_index)
+
+    @property
+    def layer(self) -> Any:
+        """The chosen layer, or None."""
+        layer = self.currentData()
+        return layer[0] if layer else None
+
+    def choose(self, layer: Any) -> None:
+        """Show a layer as the chosen one, if it is offered."""
+        for index in range(self.count()):
+            entry = self.itemData(index)
+            if entry and entry[0] == layer:
+                self.setCurrentIndex(index)
+
+    def refresh(self) -> None:
+        """List the layers anew and keep the choice where it still exists."""
+        before = self.layer
+        self.blockSignals(True)
+        self.clear()
+        layers = [layer for layer in self._session.viewer.layers if self._accept(layer)]
+        if self._optional or not layers:
+            self.addItem(self._empty, None)
+        for layer in layers:
+            # In a list: Qt would try to convert a bare layer, which is callable and iterable to it.
+            self.addItem(layer.name, [layer])
+        self.choose(before)
+        self.blockSignals(False)
+        after = self.layer
+        if (before is None) != (after is None) or before != after:
+            self.layer_chosen.emit(after)
+
+    def _on_index(self, _: int) -> None:
+        self.layer_chosen.emit(self.layer)
+
+
+class ModelPicker(QComboBox):
+    """Chooses one of the models for a task, listed when it is first shown.
+
+    Parameters
+    ----------
+    session
+        The dock's session; its ``models_changed`` lists again.
+    task
+        The task of the models that are offered.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        task: Literal["reconstruct", "segment"],
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        narrow(self)
+        self._task = task
+        self._listed = False
+        session.models_changed.connect(self.refresh)
+
+    @property
+    def card(self) -> Any:
+        """The chosen model's card, or None."""
+        return self.currentData()
+
+    @property
+    def model(self) -> str | None:
+        """The chosen model's name, or None."""
+        card = self.currentData()
+        return None if card is None else str(card.name)
+
+    def require(self) -> str:
+        """Return the chosen model's name.
+
+        Raises
+        ------
+        InvalidCheckpoint
+            If there is no model for the task.
+        """
+        if self.model is None:
+            raise InvalidCheckpoint(
+                f"there is no model to {self._task} with; train one, or import one with "
+                "'napari-toposeg models import PATH'"
+            )
+        return self.model
+
+    def choose(self, name: str) -> None:
+        """Choose a model by name, if it is listed."""
+        index = self.findText(name)
+        if index >= 0:
+            self.setCurrentIndex(index)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """List the models when there is first someone to see them: not while the dock is built."""
+        super().showEvent(event)
+        if not self._listed:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """List the models anew and keep the choice where it still exists."""
+        from napari_toposeg.learning.cards import list_models
+
+        before = self.model
+        self._listed = True
+        self.clear()
+        for card in list_models():
+            if card.task == self._task:
+                self.addItem(card.name, card)
+                self.setItemData(self.count() - 1, card.intended_use, 3)
+        if before is not None:
+            self.choose(before)

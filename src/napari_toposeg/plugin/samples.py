@@ -1,0 +1,67 @@
+"""Sample data: one real scan that is on the machine already, and phantoms whose topology is known."""
+
+from dataclasses import replace
+from importlib.resources import as_file, files
+
+from napari_toposeg.errors import ToposegError
+from napari_toposeg.io import read_volume
+from napari_toposeg.phantoms import Phantom, make
+from napari_toposeg.plugin.layers import LayerData, volume_to_layer_data
+
+TITLES = {
+    "brain": "Brain MR (nibabel's example)",
+    "vessels": "Lung vessels (CT phantom with truth)",
+    "torus": "Torus (phantom with truth)",
+    "linked_rings": "Linked rings (phantom with truth)",
+}
+"""Samples by name, in the order of the menus; the manifest lists the same."""
+
+
+def open_sample(name: str) -> list[LayerData]:
+    """Return the layers of a sample, by its name in `TITLES`.
+
+    Raises
+    ------
+    ToposegError
+        If there is no such sample.
+    """
+    match name:
+        case "brain":
+            return brain()
+        case "vessels":
+            return vessels()
+        case "torus":
+            return torus()
+        case "linked_rings":
+            return linked_rings()
+    raise ToposegError(f"there is no sample {name!r}; choose one of {', '.join(TITLES)}")
+
+
+def brain() -> list[LayerData]:
+    """The MR volume that nibabel installs as its example, first frame (PDDL)."""
+    example = files("nibabel") / "tests" / "data" / "example4d.nii.gz"
+    with as_file(example) as path:
+        volume = read_volume(path, frame=0, modality="MR")
+    return [volume_to_layer_data(replace(volume, name="brain"))]
+
+
+def vessels() -> list[LayerData]:
+    """A lung-like CT with a vessel tree, and its truth as labels."""
+    return _layers(make("vessel_tree", shape=(96, 96, 96)))
+
+
+def torus() -> list[LayerData]:
+    """A torus, b = (1, 1, 0), and its truth as labels."""
+    return _layers(make("torus", shape=(64, 64, 64)))
+
+
+def linked_rings() -> list[LayerData]:
+    """Two rings that pass through each other, b = (2, 2, 0), and their truth as labels."""
+    return _layers(make("linked_rings", shape=(64, 64, 64)))
+
+
+def _layers(phantom: Phantom) -> list[LayerData]:
+    return [
+        volume_to_layer_data(phantom.image),
+        volume_to_layer_data(phantom.truth, "labels"),
+    ]

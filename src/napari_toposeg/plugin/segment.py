@@ -1,0 +1,186 @@
+"""The Segment tab: labels and probabilities by a network, and the topology of every class."""
+
+from functools import partial
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QComboBox, QFileDialog, QSpinBox, QWidget
+
+from napari_toposeg.plugin import actions
+from napari_toposeg.plugin.case import SAVE_FILTER
+from napari_toposeg.plugin.forms import NumberTable, button, page_layout, row, section, value
+from napari_toposeg.plugin.pickers import ModelPicker
+from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.settings import read_settings
+from napari_toposeg.plugin.strip import duration
+from napari_toposeg.volume import Spacing, Volume
+
+Shape = tuple[int, int, int]
+
+
+class SegmentTab(QWidget):
+    """Runs a segmentation and shows what it found."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._labels: Any = None
+        self._pace: dict[tuple[str | None, str], float] = {}
+        self._begun = 0.0
+        self._layout = page_layout(self)
+        self._build_form()
+        self._build_result()
+        self.model.currentIndexChanged.connect(lambda _: self.refresh())
+        self.overlap.valueChanged.connect(lambda _: self.refresh())
+        self.device.currentTextChanged.connect(lambda _: self.refresh())
+        session.image_layer_changed.connect(lambda _: self.refresh())
+        session.job_started.connect(lambda _: self.refresh())
+        session.job_ended.connect(self.refresh)
+        self.refresh()
+
+    def run(self) -> None:
+        """Segment the chosen image in the background."""
+        volume = self._session.volume_of(self._session.require_image())
+        model = self.model.require()
+        make_run = partial(
+            actions.segment_run,
+            volume,
+            model,
+            device=self.device.currentText(),
+            overlap=self.overlap.value() / 100,
+            threads=read_settings().worker_threads,
+        )
+        work = self._windows()
+        self._begun = monotonic()
+        self._session.start(
+            make_run, title="Segmentation", on_result=partial(self._show, volume, work)
+        )
+
+    def save(self, path: str | Path) -> None:
+        """Write the last segmentation on the scan's own grid."""
+        if self._labels is not None:
+            written = actions.save_layer(self._labels, path)
+            self._session.say(f"Saved {written.name}")
+
+    def refresh(self) -> None:
+        """Show what can be pressed, what the model is for and how long it takes."""
+        there = self._session.image_layer is not None
+        self.run_button.setEnabled(there and not self._session.busy)
+        self.save_button.setEnabled(self._labels is not None)
+        card = self.model.card
+        self.purpose.setText("–" if card is None else card.intended_use)
+        self.expected.setText(self._expectation())
+
+    def _show(self, volume: Volume, work: int, result: Any) -> None:
+        segmentation, table = result
+        if work:
+            self._pace[self._pace_key()] = (monotonic() - self._begun) / work
+        self._labels, _ = actions.show_segmentation(self._session.viewer, volume, segmentation)
+        self.table.fill(
+            [
+                (f"{one.label} {one.name}", f"{one.millilitres:.3g}", *map(str, one.betti))
+                for one in table
+            ]
+        )
+        self.refresh()
+
+    def _build_form(self) -> None:
+        form = section(self._layout, "Segment")
+        self.model = ModelPicker(self._session, "segment")
+        self.purpose = value("What the chosen model is for")
+        self.device = QComboBox()
+        self.device.addItems(["auto", "cpu", "cuda"])
+        self.overlap = QSpinBox()
+        self.overlap.setRange(0, 90)
+        self.overlap.setSuffix(" %")
+        self.expected = value("Windows to compute, and the time at the pace of the last run")
+        self.run_button = button(
+            "Segment",
+            "Label the chosen image in the background",
+            lambda: self._session.attempt(self.run),
+        )
+        row(form, "M&odel", self.model, "A segmentation network, shipped or your own")
+        row(form, "For", self.purpose, self.purpose.toolTip())
+        row(
+            form,
+            "&Device",
+            self.device,
+            "Where the network runs; auto takes the GPU if there is one",
+        )
+        row(
+            form,
+            "O&verlap",
+            self.overlap,
+            "Overlap of neighbouring windows; more is smoother and slower",
+        )
+        row(form, "Time", self.expected, self.expected.toolTip())
+        form.addRow(self.run_button)
+        settings = read_settings()
+        self.device.setCurrentText(settings.device)
+        self.overlap.setValue(round(settings.overlap * 100))
+
+    def _build_result(self) -> None:
+        form = section(self._layout, "Found")
+        self.table = NumberTable(
+            ("class", "ml", "b0", "b1", "b2"),
+            "Volume, components, loops and cavities of each class; foreground 26-connected, background "
+            "6-connected",
+        )
+        form.addRow(self.table)
+        note = value("How the Betti numbers are counted")
+        note.setText("b0 components, b1 loops, b2 cavities; foreground 26-, background 6-connected")
+        form.addRow(note)
+        self.save_button = button(
+            "Save…", "Write the label map on the scan's own grid", self._ask_save
+        )
+        form.addRow(self.save_button)
+
+    def _windows(self) -> int:
+        layer, card = self._session.image_layer, self.model.card
+        if layer is None or card is None:
+            return 0
+        spacing = tuple(float(step) for step in layer.scale)
+        return count_windows(
+            tuple(layer.data.shape), spacing, card.crop, card.spacing, self.overlap.value() / 100
+        )
+
+    def _pace_key(self) -> tuple[str | None, str]:
+        return self.model.model, self.device.currentText()
+
+    def _expectation(self) -> str:
+        windows = self._windows()
+        if not windows:
+            return "–"
+        count = f"{windows} window" + ("s" if windows > 1 else "")
+        pace = self._pace.get(self._pace_key())
+        if pace is None:
+            return f"{count}; the first run shows how long they take"
+        return f"{count}, about {duration(pace * windows)}"
+
+    def _ask_save(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(self, "Save the label map", "", SAVE_FILTER)
+        if path:
+            self._session.attempt(lambda: self.save(path))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Follow what was chosen elsewhere."""
+        super().showEvent(event)
+        self.refresh()
+
+
+def count_windows(
+    shape: tuple[int, ...],
+    spacing: tuple[float, ...],
+    crop: Shape,
+    model_spacing: Spacing,
+    overlap: float,
+) -> int:
+    """Windows of a model's crop that cover a scan, once it is resampled to the model's spacing."""
+    windows = 1
+    for length, step, edge, model_step in zip(shape, spacing, crop, model_spacing, strict=True):
+        voxels = max(1, round(length * step / model_step))
+        stride = max(1, int(edge * (1 - overlap)))
+        windows *= 1 + max(0, -(-(voxels - edge) // stride))
+    return windows

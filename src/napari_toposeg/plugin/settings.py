@@ -1,0 +1,41 @@
+"""The plugin's settings, as they stand in napari's Preferences.
+
+They are declared in the manifest (`configurations`), drawn and kept by napari, and only read here.
+"""
+
+import os
+from dataclasses import dataclass, fields
+from typing import Literal
+
+PLUGIN = "napari-toposeg"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Defaults of the forms; the same values stand in the manifest."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: int = 0
+    mask_ratio: float = 0.6
+    seed: int = 0
+    overlap: float = 0.5
+    steps: int = 200
+
+    @property
+    def worker_threads(self) -> int:
+        """CPU threads for a network that runs beside the window: by default one core is left to it."""
+        return self.threads or max(1, (os.cpu_count() or 1) - 1)
+
+
+def read_settings() -> Settings:
+    """Return the settings from Preferences, or the defaults where napari does not know the plugin."""
+    from napari.settings import get_plugin_settings
+
+    known = get_plugin_settings()
+    if PLUGIN not in known:
+        return Settings()
+    groups = known[PLUGIN]
+    values = groups.compute.model_dump() | groups.reconstruct.model_dump()
+    values |= groups.segment.model_dump() | groups.finetune.model_dump()
+    names = {field.name for field in fields(Settings)}
+    return Settings(**{name: value for name, value in values.items() if name in names})

@@ -1,0 +1,159 @@
+"""The status strip under the tabs: device and memory, the job's progress and time left, Pause, Cancel."""
+
+import sys
+
+import psutil
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
+
+from napari_toposeg.plugin.job import Job
+from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.settings import read_settings
+from napari_toposeg.progress import Step
+
+MEMORY_EVERY_MS = 2000
+
+
+class StatusStrip(QWidget):
+    """Shows what the session's job does, and stops it."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._build()
+        self._timer = QTimer(self)
+        self._timer.setInterval(MEMORY_EVERY_MS)
+        self._timer.timeout.connect(self.refresh_device)
+        session.said.connect(self.message.setText)
+        session.job_started.connect(self._on_start)
+        session.job_ended.connect(self._on_end)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Begin to follow the memory once there is someone to see it."""
+        super().showEvent(event)
+        self.refresh_device()
+        self._timer.start()
+
+    def refresh_device(self) -> None:
+        """Write the device and the memory in use."""
+        used = psutil.Process().memory_info().rss / 2**30
+        free = psutil.virtual_memory().available / 2**30
+        self.device.setText(f"{device_text()} · {used:.1f} GB used, {free:.1f} GB free")
+
+    def _build(self) -> None:
+        self.device = QLabel()
+        self.device.setToolTip(
+            "Where the networks run (Preferences), and the memory of this machine"
+        )
+        self.progress = QProgressBar()
+        self.progress.setRange(0, 100)
+        self.progress.setValue(0)
+        self.progress.setTextVisible(True)
+        self.progress.setFormat("idle")
+        self.progress.setToolTip("Steps of the running job, and the time that is left")
+        self.pause = QPushButton("Pause")
+        self.pause.setCheckable(True)
+        self.pause.setToolTip("Hold the running job after its current step; press again to go on")
+        self.pause.toggled.connect(self._on_pause)
+        self.cancel = QPushButton("Cancel")
+        self.cancel.setToolTip("Stop the running job after its current step (Ctrl+Shift+X)")
+        self.cancel.clicked.connect(self.cancel_job)
+        self.message = QLabel("Ready")
+        self.message.setToolTip("What was done last")
+        for label in (self.device, self.message):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self._lay_out()
+        self._enable(False)
+
+    def _lay_out(self) -> None:
+        layout = QGridLayout(self)
+        layout.setContentsMargins(6, 4, 6, 4)
+        layout.addWidget(self.progress, 0, 0)
+        layout.addWidget(self.pause, 0, 1)
+        layout.addWidget(self.cancel, 0, 2)
+        layout.addWidget(self.message, 1, 0, 1, 3)
+        layout.addWidget(self.device, 2, 0, 1, 3)
+        layout.setColumnStretch(0, 1)
+
+    def cancel_job(self) -> None:
+        """Tell the running job to stop, if there is one."""
+        job = self._session.job
+        if job is not None and job.running:
+            job.cancel()
+            self.cancel.setEnabled(False)
+            self.pause.setEnabled(False)
+            self._session.say(f"{job.title}: stopping after the current step")
+
+    def _on_start(self, job: Job) -> None:
+        job.stepped.connect(self.show_step)
+        job.finished.connect(lambda _: self._session.say(f"{job.title}: done"))
+        job.cancelled.connect(lambda: self._session.say(f"{job.title}: cancelled"))
+        self.progress.setRange(0, 0)
+        self.progress.setFormat(job.title)
+        self._enable(True)
+        self._session.say(f"{job.title}: starting")
+
+    def show_step(self, step: Step) -> None:
+        """Move the bar and say what is being done."""
+        self.progress.setRange(0, max(step.total, 1))
+        self.progress.setValue(step.step)
+        left = time_left(step)
+        self.progress.setFormat(f"%p% · {left} left" if left else "%p%")
+        if step.message:
+            self.message.setText(step.message)
+
+    def _on_end(self) -> None:
+        self.progress.setRange(0, 100)
+        self.progress.setValue(0)
+        self.progress.setFormat("idle")
+        self._enable(False)
+        self.refresh_device()
+
+    def _on_pause(self, paused: bool) -> None:
+        job = self._session.job
+        if job is None or not job.running:
+            return
+        if paused:
+            job.pause()
+            self.progress.setFormat("paused · %p%")
+        else:
+            job.resume()
+        self.pause.setText("Resume" if paused else "Pause")
+
+    def _enable(self, running: bool) -> None:
+        self.pause.blockSignals(True)
+        self.pause.setChecked(False)
+        self.pause.blockSignals(False)
+        self.pause.setText("Pause")
+        self.pause.setEnabled(running)
+        self.cancel.setEnabled(running)
+
+
+def device_text() -> str:
+    """Name the device without being the one who loads torch: before the first run the setting is named."""
+    device = read_settings().device
+    if "torch" not in sys.modules:
+        return "Device: automatic" if device == "auto" else f"Device: {device}"
+    from napari_toposeg.learning.devices import describe_device, resolve_device
+
+    return describe_device(resolve_device(device))
+
+
+def time_left(step: Step) -> str:
+    """Say how long the rest of a run takes at its pace so far; "" where there is no pace yet."""
+    if step.step < 2 or step.seconds <= 0 or step.step >= step.total:
+        return ""
+    return duration(step.seconds / step.step * (step.total - step.step))
+
+
+def duration(seconds: float) -> str:
+    """Write a time as a person says it: ``8 s``, ``2 min 05 s``, ``1 h 10 min``."""
+    whole = max(1, round(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
