@@ -6,7 +6,8 @@ The one idea: image, label map and prediction of one case share the file name wi
 from pathlib import Path
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
-from napari_toposeg.io.formats import DICOM, ending_of, has_dicom_preamble, stem_of
+from napari_toposeg.io.dicom import case_name, dicom_files, is_dicom
+from napari_toposeg.io.formats import READABLE, format_of, stem_of, volume_files
 from napari_toposeg.io.reading import require_path
 
 
@@ -17,7 +18,7 @@ def list_cases(path: str | Path) -> dict[str, Path]:
     ----------
     path
         A folder of NIfTI, MGH, NRRD or MetaImage files (many cases), a folder of DICOM slices (one
-        case), or one file.
+        case), a folder of such folders (a case each), or one file.
 
     Raises
     ------
@@ -28,25 +29,57 @@ def list_cases(path: str | Path) -> dict[str, Path]:
     """
     path = require_path(path)
     if path.is_file():
-        return {stem_of(path): path}
-    files = sorted(file for file in path.iterdir() if file.is_file() and file.name[0] != ".")
-    volumes = [file for file in files if ending_of(file) and ending_of(file) not in DICOM]
-    slices = [f for f in files if f not in volumes and (ending_of(f) or has_dicom_preamble(f))]
+        return {case_name(path, path) if format_of(path) == "dicom" else stem_of(path): path}
+    volumes = volume_files(path)
+    slices = [file for file in path.iterdir() if file.is_file() and is_dicom(file)]
     if volumes and slices:
         raise InvalidVolume(
             f"{path} holds {len(volumes)} volume files and {len(slices)} DICOM files side by side; "
             "put them into folders of their own"
         )
+    if volumes:
+        return named_by_stem(volumes)
     if slices:
-        return {path.resolve().name: path}
-    if not volumes:
-        raise UnreadableFile(f"{path} holds no volume among its {len(files)} files")
+        return {case_name(path, slices[0]): path}
+    return folders_of_slices(path)
+
+
+def named_by_stem(files: list[Path]) -> dict[str, Path]:
+    """Return files by the name of their case, sorted.
+
+    Raises
+    ------
+    InvalidVolume
+        If two files are of one case.
+    """
     cases: dict[str, Path] = {}
-    for file in volumes:
-        if stem_of(file) in cases:
+    for file in files:
+        other = cases.setdefault(stem_of(file), file)
+        if other != file:
             raise InvalidVolume(
-                f"{file.name} and {cases[stem_of(file)].name} in {path} are both case {stem_of(file)!r}; "
+                f"{other.name} and {file.name} in {file.parent} are both case {stem_of(file)!r}; "
                 "keep one of them"
             )
-        cases[stem_of(file)] = file
+    return dict(sorted(cases.items()))
+
+
+def folders_of_slices(path: Path) -> dict[str, Path]:
+    """Return the subfolders that hold DICOM slices, at any depth, by name.
+
+    Raises
+    ------
+    UnreadableFile
+        If there is none.
+    """
+    cases: dict[str, Path] = {}
+    for folder in sorted(folder for folder in path.iterdir() if folder.is_dir()):
+        slices = dicom_files(folder)
+        if not slices:
+            continue
+        name = case_name(folder, slices[0])
+        # Folders named after patients are all called alike here; a number tells them apart.
+        count = sum(case.partition("-")[0] == name for case in cases)
+        cases[f"{name}-{count + 1}" if name in cases else name] = folder
+    if not cases:
+        raise UnreadableFile(f"{path} holds no volume; give a file or folder of {READABLE}")
     return dict(sorted(cases.items()))

@@ -1,7 +1,7 @@
 """The kinds of file that hold a volume, told by the ending of the name.
 
-The one idea: a name is its stem and one of a few known endings (``.nii.gz`` is one ending, not two), so
-that "which reader", "which case" and "which name for the layer" all ask the same place.
+The one idea: a name is its stem and one of a few known endings (``.nii.gz`` is one), so that
+"which reader", "which case" and "which name for the layer" all ask the same place.
 """
 
 from pathlib import Path
@@ -17,9 +17,7 @@ ITK = (".nrrd", ".nhdr", ".mha", ".mhd")
 DICOM = (".dcm", ".dicom", ".ima")
 WRITABLE = (".nii", ".nii.gz", ".nrrd", ".mha")
 
-READABLE_TEXT = (
-    "NIfTI (.nii, .nii.gz), MGH (.mgh, .mgz), NRRD (.nrrd), MetaImage (.mha, .mhd) or DICOM"
-)
+READABLE = "NIfTI (.nii, .nii.gz), MGH (.mgh, .mgz), NRRD (.nrrd), MetaImage (.mha, .mhd) or DICOM"
 
 
 def ending_of(path: Path) -> str:
@@ -34,6 +32,12 @@ def stem_of(path: Path) -> str:
     return path.name[: len(path.name) - len(ending_of(path))]
 
 
+def volume_files(folder: Path) -> list[Path]:
+    """Return the files of a folder, not of its subfolders, that are a volume each, by name."""
+    files = (file for file in folder.iterdir() if file.name[0] != "." and file.is_file())
+    return sorted(file for file in files if ending_of(file) in NIFTI + MGH + ITK)
+
+
 def has_dicom_preamble(path: Path) -> bool:
     """Tell whether a file says of itself that it is DICOM."""
     try:
@@ -44,13 +48,15 @@ def has_dicom_preamble(path: Path) -> bool:
 
 
 def format_of(path: Path) -> Format:
-    """Tell which reader a file needs.
+    """Tell which reader a file or folder needs.
 
     Raises
     ------
     UnreadableFile
         If neither the ending nor the first bytes are of a kind that is read here.
     """
+    if path.is_dir():
+        return "dicom"
     ending = ending_of(path)
     if ending in NIFTI:
         return "nifti"
@@ -62,5 +68,5 @@ def format_of(path: Path) -> Format:
         return "dicom"
     raise UnreadableFile(
         f"{path} ends in {path.suffix or 'nothing'!r}, which is no kind of volume read here; "
-        f"give {READABLE_TEXT}, or convert the file to one of them"
+        f"give {READABLE}, or convert the file to one of them"
     )

@@ -1,7 +1,7 @@
 """NRRD and MetaImage files, by SimpleITK.
 
-The one idea: ITK speaks LPS and stores ``(z, y, x)``; here its image becomes an array in file order and
-an affine in RAS+ mm, and back, with nothing resampled.
+The one idea: ITK speaks LPS and stores ``(z, y, x)``; here its image becomes an array in file order
+and an affine in RAS+ mm, and back, with nothing resampled.
 """
 
 from collections.abc import Iterator
@@ -74,10 +74,11 @@ def reading(path: Path) -> Iterator[None]:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
 
 
-def read_header(path: Path) -> Any:
-    """Read size, type, geometry and fields; not the voxels."""
+def read_header(path: Path, reader_name: str = "") -> Any:
+    """Read size, type, geometry and fields, not the voxels; without a name ITK picks the reader."""
     reader = sitk.ImageFileReader()
     reader.SetFileName(str(path))
+    reader.SetImageIO(reader_name)
     with reading(path):
         reader.ReadImageInformation()
     return reader
@@ -126,20 +127,17 @@ def affine_of(image: Any) -> NDArray[np.float64]:
 
 def geometry_notes(header: Any) -> tuple[str, ...]:
     """Say where an NRRD header does not tell how its axes lie in the patient."""
-    keys = header.GetMetaDataKeys()
-    if (
-        "ITK_InputFilterName" not in keys
-        or header.GetMetaData("ITK_InputFilterName") != "NrrdImageIO"
-    ):
+    fields = {key: header.GetMetaData(key) for key in header.GetMetaDataKeys()}
+    if fields.get("ITK_InputFilterName") != "NrrdImageIO":
         return ()
-    space = header.GetMetaData("NRRD_space") if "NRRD_space" in keys else ""
+    space = fields.get("NRRD_space", "")
     if space in {"left-posterior-superior", "right-anterior-superior", "left-anterior-superior"}:
         return ()
     return ("no patient orientation in the header; left-posterior-superior assumed",)
 
 
 def write_itk(volume: Volume, path: Path) -> None:
-    """Write voxels and geometry in the order of the file that the volume came from; no other field."""
+    """Write voxels and geometry alone, in the order of the file that the volume came from."""
     stored, affine = to_file_order(volume)
     image = sitk.GetImageFromArray(np.ascontiguousarray(stored.T))
     lps = LPS_TO_RAS @ affine

@@ -8,20 +8,24 @@ those of an image.
 import re
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.volume import Modality
 
-LABEL_WORDS = frozenset({"seg", "segmentation", "mask", "label", "labels", "votes", "lm", "gt"})
+LABEL_WORDS = frozenset(
+    {"seg", "segmentation", "mask", "label", "labels", "votes", "lm", "gt", "roi"}
+)
 CT_WORDS = frozenset({"ct", "cta", "cbct", "hrct"})
 MR_WORDS = frozenset(
-    {"mr", "mri", "t1", "t2", "t1w", "t2w", "flair", "dwi", "bold", "adc", "pdw", "t1c"}
+    {"mr", "mri", "t1", "t2", "t1w", "t2w", "t1c", "flair", "dwi", "adc", "bold", "pdw"}
 )
 PT_WORDS = frozenset({"pet", "pt", "suv"})
 
-AIR = (-2048.0, -900.0)
-"""The least value of a CT: air, or a scanner's padding."""
+AIR = (-4096.0, -900.0)
+"""Between these lies the least value of nearly every CT: air, or the padding around the scan."""
+
+TISSUE = 100.0
+"""Every CT of a body reaches above this."""
 
 
 def guess_modality(voxels: NDArray[Any], name: str) -> Modality:
@@ -37,12 +41,10 @@ def guess_modality(voxels: NDArray[Any], name: str) -> Modality:
     words = set(re.split(r"[^a-z0-9]+", name.lower()))
     if words & LABEL_WORDS:
         return "unknown"
-    low, high = float(voxels.min()), float(voxels.max())
     if words & MR_WORDS:
         return "MR"
     if words & PT_WORDS:
         return "PT"
-    wide = high - low > 200
-    if (words & CT_WORDS and low < 0 and wide) or (AIR[0] * 2 <= low <= AIR[1] and 100 < high):
-        return "CT" if voxels.dtype != np.uint8 else "unknown"
-    return "unknown"
+    low, high = float(voxels.min()), float(voxels.max())
+    named = bool(words & CT_WORDS) and low < 0
+    return "CT" if (named or AIR[0] <= low <= AIR[1]) and high > TISSUE else "unknown"

@@ -1,7 +1,7 @@
 """NIfTI and MGH files, by nibabel.
 
-The one idea: values are the file's own. Stored numbers come as they are; a slope and an intercept are
-applied in the narrowest number type that holds the result, never by way of a float64 copy of a scan.
+The one idea: values are the file's own. Stored numbers come as they are; slope and intercept are
+applied in the narrowest number type that holds the result, never by a float64 copy of a scan.
 """
 
 import struct
@@ -14,7 +14,10 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy
+from nibabel.filebasedimages import ImageFileError
+from nibabel.freesurfer.mghformat import MGHHeader
 from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
@@ -23,9 +26,9 @@ from napari_toposeg.io.frames import choose_frame, frame_notes
 from napari_toposeg.volume import Volume, from_file_order, to_file_order
 
 DAMAGE = (
-    nib.filebasedimages.ImageFileError,
-    nib.spatialimages.HeaderDataError,
-    nib.spatialimages.HeaderTypeError,
+    ImageFileError,
+    HeaderDataError,
+    HeaderTypeError,
     OSError,
     EOFError,
     ValueError,
@@ -130,15 +133,29 @@ def rescale(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any
     if slope == 1 and intercept == 0:
         return stored
     if stored.dtype.kind in "bui" and slope.is_integer() and intercept.is_integer():
-        ends = [int(end) * int(slope) + int(intercept) for end in (stored.min(), stored.max())]
-        whole = np.result_type(
-            np.min_scalar_type(min(ends)), np.min_scalar_type(max(ends)), np.int16
-        )
-        if whole.kind == "i":
-            return stored.astype(whole) * whole.type(slope) + whole.type(intercept)
+        whole = whole_type(stored, int(slope), int(intercept))
+        if whole is not None:
+            # Integers wrap around, so a sum that fits is right even where a term alone is not.
+            factor, shift = (np.array(int(value)).astype(whole) for value in (slope, intercept))
+            return linear(stored.astype(whole), factor, shift)
     narrow = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
-    real = np.float32 if narrow else np.float64
-    return stored.astype(real) * real(slope) + real(intercept)
+    return linear(stored.astype(np.float32 if narrow else np.float64), slope, intercept)
+
+
+def linear(values: NDArray[Any], factor: Any, shift: Any) -> NDArray[Any]:
+    """Return ``factor * values + shift``, in place."""
+    np.multiply(values, factor, out=values)
+    np.add(values, shift, out=values)
+    return values
+
+
+def whole_type(stored: NDArray[Any], slope: int, intercept: int) -> type[np.signedinteger] | None:
+    """Return the first of int16 and int32 that holds the rescaled values, None if neither does."""
+    ends = [int(end) * slope + intercept for end in (stored.min(), stored.max())]
+    for whole in (np.int16, np.int32):
+        if np.iinfo(whole).min <= min(ends) and max(ends) <= np.iinfo(whole).max:
+            return whole
+    return None
 
 
 def millimetres(image: Any) -> tuple[float, tuple[str, ...]]:
@@ -157,7 +174,7 @@ def millimetres(image: Any) -> tuple[float, tuple[str, ...]]:
 def geometry_notes(image: Any) -> tuple[str, ...]:
     """Say where a header leaves the geometry open or tells it in two ways."""
     header = image.header
-    if isinstance(header, nib.freesurfer.MGHImage.header_class):
+    if isinstance(header, MGHHeader):
         return (
             ()
             if header["goodRASFlag"]
@@ -174,7 +191,7 @@ def geometry_notes(image: Any) -> tuple[str, ...]:
 
 
 def write_nifti(volume: Volume, path: Path) -> None:
-    """Write voxels and affine in the order of the file that the volume came from; no other field."""
+    """Write voxels and affine alone, in the order of the file that the volume came from."""
     stored, affine = to_file_order(volume)
     image = nib.Nifti1Image(stored, affine, dtype=stored.dtype)
     image.header.set_xyzt_units("mm")

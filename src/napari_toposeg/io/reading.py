@@ -1,9 +1,10 @@
 """read_volume: any file or folder of scans to one Volume, or one clear error.
 
-The one idea: the formats differ only in how they find voxels and affine; what is asked of every volume
-(it exists, is finite, has a modality, is contiguous) is asked here once.
+The one idea: the formats differ only in how they find voxels and affine; what is asked of every
+volume (it exists, is finite, has a modality, is contiguous) is asked here once.
 """
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
-from napari_toposeg.io import itk, nifti
-from napari_toposeg.io.formats import format_of
+from napari_toposeg.io import dicom, itk, nifti
+from napari_toposeg.io.formats import format_of, volume_files
 from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.io.modality import guess_modality
 from napari_toposeg.volume import Modality, Volume
@@ -58,7 +59,8 @@ def read_volume(
         case "itk":
             volume = itk.read_itk(path, frame)
         case "dicom":
-            raise UnreadableFile(f"{path} is DICOM")
+            require_slices_only(path)
+            volume = dicom.read_dicom(path, series, frame)
     voxels, notes = finite(path, volume.voxels, nan)
     if modality is None:
         modality = volume.modality
@@ -86,7 +88,8 @@ def list_choices(path: str | Path, *, series: str | None = None) -> tuple[str, .
         case "itk":
             return frame_choices(itk.count_frames(path))
         case "dicom":
-            return ()
+            require_slices_only(path)
+            return dicom.dicom_choices(path, series)
 
 
 def require_path(path: str | Path) -> Path:
@@ -94,9 +97,21 @@ def require_path(path: str | Path) -> Path:
     path = Path(path).expanduser()
     if not path.exists():
         raise UnreadableFile(f"{path} does not exist; check the path")
+    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+        raise UnreadableFile(f"{path} may not be read; ask for permission to read the folder")
     if path.is_file() and path.stat().st_size == 0:
         raise UnreadableFile(f"{path} is an empty file; fetch or export it again")
     return path
+
+
+def require_slices_only(path: Path) -> None:
+    """Raise InvalidVolume on a folder with volume files: each of those is a volume of its own."""
+    files = volume_files(path) if path.is_dir() else []
+    if files:
+        raise InvalidVolume(
+            f"{path} holds {len(files)} volume files ({files[0].name} ...), and a folder "
+            "is read as DICOM slices: give one of the files, or a folder that has DICOM files alone"
+        )
 
 
 def finite(

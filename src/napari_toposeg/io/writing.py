@@ -39,7 +39,8 @@ def write_volume(volume: Volume, path: str | Path) -> Path:
     ending = ending_of(path)
     if ending not in WRITABLE:
         raise UnwritableFile(
-            f"{path} ends in {path.suffix or 'nothing'!r}; volumes are written as {', '.join(WRITABLE)}"
+            f"{path} ends in {path.suffix or 'nothing'!r}; "
+            f"volumes are written as {', '.join(WRITABLE)}: choose one of these endings"
         )
     storable = replace(volume, voxels=volume.voxels.astype(storable_type(volume), copy=False))
     try:
