@@ -59,13 +59,25 @@ class RunConfig(BaseModel):
         write_atomically(path, tomli_w.dumps(settings).encode())
 
 
+class NetworkConfig(RunConfig):
+    """What a network is made of: enough to build it again before its weights are loaded."""
+
+    name: NetworkName = Field("vit", description="architecture")
+    size: SizeName = Field("tiny", description="size of the network")
+    patch: PositiveInt = Field(6, description="edge of a patch, in voxels")
+
+
 class PretrainConfig(RunConfig):
     """Masked pretraining on unlabelled volumes."""
 
     data: tuple[Path, ...] = Field(
         description="folders or files of unlabelled volumes", min_length=1
     )
+    validation: tuple[Path, ...] = Field(
+        (), description="volumes kept out of training that choose the best weights; default: fixed crops of the data"
+    )
     output: Path = Field(description="folder of the run; made if absent")
+    name: str | None = Field(None, description="name of the model; default: the output folder's")
     objective: ObjectiveName = Field(
         "topomae", description="what the network learns from the unlabelled volumes"
     )
@@ -89,6 +101,8 @@ class PretrainConfig(RunConfig):
         ge=0,
         description="gradient norm of the topological term relative to that of the squared error",
     )
+    topology_crops: PositiveInt = Field(2, description="crops a step that the topological term looks at")
+    topology_block: PositiveInt = Field(32, description="edge of the block of a crop that it looks at, in voxels")
     phantoms: float = Field(
         0.0, ge=0, le=1, description="share of crops drawn from synthetic vessel phantoms"
     )
@@ -133,6 +147,10 @@ class FinetuneConfig(RunConfig):
     network: NetworkName = Field("vit", description="architecture")
     size: SizeName = Field("tiny", description="size of the network when starting from scratch")
     loss: LossName = Field("dice-ce", description="segmentation loss")
+    flips: Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"] = Field(
+        "", description="axes along which crops are mirrored at random; none where sides have names"
+    )
+    phantoms: int = Field(0, ge=0, description="synthetic vessel phantoms to train on in place of --images and --labels")
     crop: Size3 | None = Field(
         None, description="crop along z y x, in voxels; default: planned from the data"
     )

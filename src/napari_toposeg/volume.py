@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import nibabel as nib
+from nibabel.affines import obliquity, voxel_sizes
 import numpy as np
 from numpy.typing import NDArray
 
@@ -79,13 +80,13 @@ class Volume:
     @property
     def spacing(self) -> Spacing:
         """Voxel size in mm along ``(z, y, x)``."""
-        x, y, z = nib.affines.voxel_sizes(self.affine)
+        x, y, z = voxel_sizes(self.affine)
         return float(z), float(y), float(x)
 
     @property
     def obliquity(self) -> float:
         """Largest angle between a grid axis and its nearest patient axis, in degrees."""
-        return float(np.degrees(nib.affines.obliquity(self.affine)).max())
+        return float(np.degrees(obliquity(self.affine)).max())
 
     def with_voxels(
         self, voxels: NDArray[Any], *, modality: Modality | None = None, name: str | None = None

@@ -1,0 +1,1 @@
+"""Networks, losses and runs: the only floor with torch."""

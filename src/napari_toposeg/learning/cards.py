@@ -1,0 +1,202 @@
+"""Model cards and the model store, without torch: which models there are and what each is for.
+
+A model is one safetensors file; its card is JSON in the file's header. Models that ship with the
+package lie in its ``models`` folder, the user's own in the store of `models_folder`.
+"""
+
+import json
+import os
+import shutil
+import struct
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_toposeg.config import NetworkConfig, Size3
+from napari_toposeg.errors import InvalidCheckpoint
+
+SUFFIX = ".safetensors"
+HEADER_LIMIT = 100_000_000
+
+
+class Card(BaseModel):
+    """What a model is, what it is for, and how good it was measured to be.
+
+    Parameters
+    ----------
+    task
+        ``"reconstruct"``: a masked autoencoder; ``"segment"``: a segmentation model.
+    crop
+        Window that the model was trained on, in voxels ``(z, y, x)``.
+    spacing
+        Voxel size in mm ``(z, y, x)`` that a scan is resampled to before the model sees it.
+    modality
+        Kind of scan that it was trained on.
+    classes
+        Names of the labels 1, 2, ...
+    mask_ratio
+        Share of patches hidden in pretraining.
+    recipe
+        The settings of the run that made it.
+    data, licence
+        What it was trained on, and the terms of the weights that follow from that.
+    quality
+        Measured figures by name, on cases that it did not see.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    task: Literal["reconstruct", "segment"]
+    network: NetworkConfig
+    crop: Size3
+    spacing: tuple[float, float, float]
+    modality: str = "unknown"
+    classes: tuple[str, ...] = ()
+    mask_ratio: float | None = None
+    intended_use: str = "Research use only."
+    data: str = ""
+    licence: str = ""
+    recipe: dict[str, Any] = {}
+    quality: dict[str, Any] = {}
+    made_with: str = ""
+
+
+def models_folder() -> Path:
+    """Return the folder of the user's own models; ``NAPARI_TOPOSEG_MODELS`` moves it."""
+    chosen = os.environ.get("NAPARI_TOPOSEG_MODELS")
+    return Path(chosen) if chosen else Path(platformdirs.user_data_dir("napari-toposeg")) / "models"
+
+
+def shipped_folder() -> Path:
+    """Return the folder of the models inside the package."""
+    return Path(str(files("napari_toposeg") / "models"))
+
+
+def resolve_model(name_or_path: str | Path) -> Path:
+    """Return the file of a model given by its name, by a run's folder or by a path.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If there is no such model.
+    """
+    given = Path(name_or_path)
+    places = [given] if given.suffix == SUFFIX else [
+        given / f"best{SUFFIX}",
+        given / f"last{SUFFIX}",
+        models_folder() / f"{given.name}{SUFFIX}",
+        shipped_folder() / f"{given.name}{SUFFIX}",
+    ]
+    for place in places:
+        if place.is_file():
+            return place
+    known = ", ".join(card.name for card in list_models()) or "none"
+    raise InvalidCheckpoint(
+        f"there is no model {str(name_or_path)!r}; give one of the names ({known}), a run's folder or a {SUFFIX} file"
+    )
+
+
+def read_header(path: Path) -> dict[str, str]:
+    """Return the text entries of a safetensors header without reading a tensor."""
+    try:
+        with path.open("rb") as file:
+            (length,) = struct.unpack("<Q", file.read(8))
+            if length > HEADER_LIMIT:
+                raise InvalidCheckpoint(f"{path.name} is not a safetensors file; give a model made by this program")
+            header = json.loads(file.read(length))
+    except (OSError, struct.error, ValueError) as error:
+        raise InvalidCheckpoint(f"{path} is not a whole safetensors file ({error}); copy or train it again") from error
+    entries = header.get("__metadata__", {}) if isinstance(header, dict) else {}
+    return {str(key): str(value) for key, value in entries.items()}
+
+
+def load_card(name_or_path: str | Path) -> Card:
+    """Read a model's card.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If there is no such model or the file has no card.
+    """
+    path = resolve_model(name_or_path)
+    card = read_header(path).get("card")
+    if card is None:
+        raise InvalidCheckpoint(f"{path.name} has no model card; it was not made by this program")
+    try:
+        return Card.model_validate_json(card)
+    except ValidationError as error:
+        raise InvalidCheckpoint(
+            f"the card of {path.name} is not understood ({error.error_count()} faults); was it made by a newer version?"
+        ) from error
+
+
+def list_models() -> tuple[Card, ...]:
+    """Return the cards of all models, the shipped ones first, each kind by name; damaged files are left out."""
+    cards = []
+    for folder in (shipped_folder(), models_folder()):
+        for path in sorted(folder.glob(f"*{SUFFIX}")):
+            try:
+                cards.append(load_card(path).model_copy(update={"name": path.stem}))
+            except InvalidCheckpoint:
+                continue
+    return tuple(cards)
+
+
+def is_shipped(name: str) -> bool:
+    """Tell whether a model of this name comes with the package."""
+    return (shipped_folder() / f"{name}{SUFFIX}").is_file()
+
+
+def require_name(name: str) -> str:
+    """Return the name if it can be a user's model; raise InvalidCheckpoint otherwise."""
+    if not name or Path(name).name != name or name.startswith(".") or Path(name).suffix == SUFFIX:
+        raise InvalidCheckpoint(f"{name!r} cannot name a model; use letters, digits, '-' and '_'")
+    if is_shipped(name):
+        raise InvalidCheckpoint(f"{name!r} is the name of a model that ships with the program; choose another")
+    return name
+
+
+def register_model(checkpoint: str | Path, name: str) -> Card:
+    """Put a copy of a checkpoint into the user's store, where it can be picked by its name."""
+    target = models_folder() / f"{require_name(name)}{SUFFIX}"
+    copy_atomically(resolve_model(checkpoint), target)
+    return load_card(target).model_copy(update={"name": name})
+
+
+def import_model(path: str | Path, name: str | None = None) -> Card:
+    """Put a model file into the store, under its own file name unless another is given."""
+    return register_model(path, name or Path(path).stem)
+
+
+def export_model(name: str, path: str | Path) -> Path:
+    """Write a copy of a model to a path."""
+    target = Path(path)
+    target = target / f"{name}{SUFFIX}" if target.is_dir() else target
+    copy_atomically(resolve_model(name), target)
+    return target
+
+
+def remove_model(name: str) -> None:
+    """Delete a model of the user's store; those that ship with the package stay."""
+    path = models_folder() / f"{require_name(name)}{SUFFIX}"
+    if not path.is_file():
+        raise InvalidCheckpoint(f"there is no model {name!r} in {models_folder()}; see 'models list'")
+    path.unlink()
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copy a file whole or not at all."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    os.close(handle)
+    try:
+        shutil.copyfile(source, temporary)
+        Path(temporary).replace(target)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,132 @@
+"""Checkpoints: safetensors files of weights, with the model card in the header.
+
+Loading is strict: a tensor that is missing, left over or of another shape is an error. Only transfer
+(`load_encoder`) takes a part, and it reports what it took.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+
+from napari_toposeg.config import write_atomically
+from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.learning.cards import Card, load_card, resolve_model
+from napari_toposeg.learning.devices import resolve_device
+from napari_toposeg.learning.networks import build
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with its weights, in evaluation mode, and its card."""
+
+    network: nn.Module
+    card: Card
+    device: str
+
+
+def save_checkpoint(
+    path: Path,
+    weights: Mapping[str, Tensor],
+    card: Card,
+    *,
+    extra: Mapping[str, str] | None = None,
+    precision: torch.dtype | None = None,
+) -> None:
+    """Write weights and card whole or not at all.
+
+    Parameters
+    ----------
+    weights
+        Tensors by name; floating ones are stored in `precision` where given.
+    extra
+        Further text entries of the header.
+    """
+    stored = {
+        name: tensor.detach().to("cpu", precision if precision and tensor.is_floating_point() else tensor.dtype).contiguous()
+        for name, tensor in weights.items()
+    }
+    write_atomically(path, save(stored, {"card": card.model_dump_json(), **(extra or {})}))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Read all tensors of a file onto the CPU."""
+    try:
+        return load_file(path)
+    except (OSError, SafetensorError) as error:
+        raise InvalidCheckpoint(f"{path} is damaged ({error}); copy or train it again") from error
+
+
+def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
+    """Build the network that the card describes and load its weights, strictly.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If the model is missing or damaged, or its tensors are not the network's.
+    """
+    path = resolve_model(name_or_path)
+    card = load_card(path)
+    network = build(card.network, task=card.task, classes=len(card.classes))
+    weights = {name: tensor for name, tensor in read_tensors(path).items() if not name.startswith("optimiser.")}
+    load_strictly(network, weights, source=path.name)
+    device = resolve_device(device)
+    return Model(network.eval().to(device), card, device)
+
+
+def load_strictly(network: nn.Module, weights: Mapping[str, Tensor], *, source: str) -> None:
+    """Load weights that must fit the network exactly."""
+    expected = network.state_dict()
+    missing = sorted(expected.keys() - weights.keys())
+    unexpected = sorted(weights.keys() - expected.keys())
+    reshaped = sorted(name for name in expected.keys() & weights.keys() if expected[name].shape != weights[name].shape)
+    if missing or unexpected or reshaped:
+        raise InvalidCheckpoint(
+            f"{source} does not fit the network: missing {missing[:3]}, unexpected {unexpected[:3]}, "
+            f"other shape {reshaped[:3]} ({len(missing)}, {len(unexpected)}, {len(reshaped)} in all); "
+            "give a model of the same network and size"
+        )
+    network.load_state_dict({name: weights[name].to(expected[name].dtype) for name in expected})
+
+
+@dataclass(frozen=True)
+class TransferReport:
+    """Which tensors a network took from another model, and which stayed as initialised."""
+
+    taken: tuple[str, ...]
+    left: tuple[str, ...]
+
+
+def load_shared(network: nn.Module, name_or_path: str | Path, *, encoder_only: bool) -> TransferReport:
+    """Take every tensor of another model whose name and shape agree; all of the encoder's must.
+
+    Parameters
+    ----------
+    encoder_only
+        Take the encoder alone, as from pretraining to segmentation.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If the encoder does not fit.
+    """
+    path = resolve_model(name_or_path)
+    weights, own = read_tensors(path), network.state_dict()
+    fitting = [
+        name
+        for name, tensor in own.items()
+        if name in weights and weights[name].shape == tensor.shape and (name.startswith("encoder.") or not encoder_only)
+    ]
+    lacking = [name for name in own if name.startswith("encoder.") and name not in fitting]
+    if lacking:
+        raise InvalidCheckpoint(
+            f"the encoder of {path.name} does not fit ({len(lacking)} tensors, first {lacking[0]}); "
+            "start from a model of the same network and size"
+        )
+    own.update({name: weights[name].to(own[name].dtype) for name in fitting})
+    network.load_state_dict(own)
+    return TransferReport(tuple(fitting), tuple(name for name in own if name not in fitting))

@@ -1,0 +1,168 @@
+"""From files or layers to arrays on the model's grid, ready to be cropped.
+
+Everything is held in memory: right for the few scans of one person, not for a cohort.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import InvalidConfig, ShapeMismatch
+from napari_toposeg.io import list_cases, read_volume
+from napari_toposeg.learning.losses.overlap import IGNORED
+from napari_toposeg.learning.normalisation import normalisation_of
+from napari_toposeg.phantoms import vessel_tree
+from napari_toposeg.resampling import resample
+from napari_toposeg.volume import Spacing, Volume
+
+BACKGROUND = 255
+"""Value that marks background in an annotation, where 0 means unlabelled."""
+
+PHANTOM_SHAPE = (64, 64, 64)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One image with its labels.
+
+    Parameters
+    ----------
+    labels
+        On the image's grid: 0 background, 1..K classes; or, where `annotated`, 0 unlabelled,
+        1..K classes and 255 background.
+    role
+        Whether it trains the model or chooses the best one.
+    annotated
+        Labels were painted on some slices only.
+    """
+
+    name: str
+    image: Volume
+    labels: Volume
+    role: Literal["train", "validation"] = "train"
+    annotated: bool = False
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case on the model's grid.
+
+    Parameters
+    ----------
+    image
+        Normalised to 0..1, ``(z, y, x)``.
+    target
+        Class numbers, -1 where unlabelled; None for an unlabelled scan.
+    """
+
+    name: str
+    image: NDArray[np.float32]
+    target: NDArray[np.int16] | None = None
+
+
+def target_of(case: Case) -> NDArray[np.int16]:
+    """Return class numbers of a case, -1 where it is not labelled."""
+    labels = case.labels.voxels.astype(np.int16)
+    if not case.annotated:
+        return labels
+    target = np.where(labels == 0, np.int16(IGNORED), labels)
+    target[labels == BACKGROUND] = 0
+    return target
+
+
+def prepare_case(case: Case, spacing: Spacing) -> Example:
+    """Bring image and labels of a case to the model's spacing.
+
+    Raises
+    ------
+    ShapeMismatch
+        If image and labels differ in shape.
+    """
+    if case.image.shape != case.labels.shape:
+        raise ShapeMismatch(
+            f"case {case.name!r}: image {case.image.shape} and labels {case.labels.shape} differ in shape; "
+            "resample the labels to the image's grid first"
+        )
+    target = case.image.with_voxels(target_of(case), modality="label")
+    resampled: NDArray[Any] = resample(target, spacing, order=0).voxels
+    return Example(case.name, prepare_image(case.image, spacing), np.ascontiguousarray(resampled, dtype=np.int16))
+
+
+def prepare_image(image: Volume, spacing: Spacing) -> NDArray[np.float32]:
+    """Return a scan normalised to 0..1 on the model's spacing."""
+    scaled = image.with_voxels(normalisation_of(image).apply(image.voxels))
+    return np.ascontiguousarray(resample(scaled, spacing, order=1).voxels, dtype=np.float32)
+
+
+def read_images(paths: Iterable[Path]) -> list[Volume]:
+    """Read every volume of some files and folders.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is none.
+    """
+    volumes = [read_volume(path) for place in paths for path in list_cases(place).values()]
+    if not volumes:
+        raise InvalidConfig("no volume was found; give folders or files of NIfTI, NRRD, MetaImage or DICOM")
+    return volumes
+
+
+def read_labelled(images: Path, labels: Path, names: Sequence[str] | None, role: Literal["train", "validation"]) -> list[Case]:
+    """Read the labelled cases of two folders whose files share their names.
+
+    Parameters
+    ----------
+    names
+        Cases to read; all that have labels where None.
+
+    Raises
+    ------
+    InvalidConfig
+        If a named case lacks its image or its labels, or no case is left.
+    """
+    image_paths, label_paths = list_cases(images), list_cases(labels)
+    wanted = list(names) if names is not None else sorted(image_paths.keys() & label_paths.keys())
+    lacking = [name for name in wanted if name not in image_paths or name not in label_paths]
+    if lacking or not wanted:
+        raise InvalidConfig(
+            f"{len(lacking)} case(s) lack an image or labels (first: {lacking[:3]})" if lacking
+            else f"{images} and {labels} share no file name; image and labels of a case must be named alike"
+        )
+    return [
+        Case(name, read_volume(image_paths[name]), read_volume(label_paths[name], modality="label"), role)
+        for name in wanted
+    ]
+
+
+def read_names(path: Path | None) -> list[str] | None:
+    """Read case names, one a line; None where there is no file."""
+    if path is None:
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"{path} is not a readable list of case names ({error})") from error
+    names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+    if not names:
+        raise InvalidConfig(f"{path} names no case; write one case name a line")
+    return names
+
+
+def median_spacing(volumes: Iterable[Volume]) -> Spacing:
+    """Return the median voxel size in mm along ``(z, y, x)``, to a micrometre."""
+    z, y, x = np.median([volume.spacing for volume in volumes], axis=0).round(3)
+    return float(z), float(y), float(x)
+
+
+def phantom_cases(count: int, *, first_seed: int, spacing: Spacing, role: Literal["train", "validation"] = "train") -> list[Case]:
+    """Draw vessel phantoms with their exact labels."""
+    drawn = (vessel_tree(PHANTOM_SHAPE, spacing=spacing, seed=first_seed + number) for number in range(count))
+    return [
+        Case(f"phantom-{first_seed + number}", phantom.image, phantom.truth, role)
+        for number, phantom in enumerate(drawn)
+    ]

@@ -1,0 +1,61 @@
+"""Choice and description of the device, and its errors in plain words."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+
+from napari_toposeg.errors import InvalidConfig, OutOfMemory
+
+
+def resolve_device(name: str) -> str:
+    """Return ``"cpu"``, ``"mps"`` or ``"cuda:N"``; ``"auto"`` takes the first CUDA GPU, else the CPU.
+
+    Raises
+    ------
+    InvalidConfig
+        If the device is not one that this machine has.
+    """
+    if name == "auto":
+        return "cuda:0" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InvalidConfig(f"there is no device {name!r}; choose auto, cpu, mps, cuda or cuda:N") from error
+    match device.type:
+        case "cpu":
+            return "cpu"
+        case "cuda" if (device.index or 0) < torch.cuda.device_count():
+            return f"cuda:{device.index or 0}"
+        case "mps" if torch.backends.mps.is_available():
+            return "mps"
+    raise InvalidConfig(f"device {name!r} is not available on this machine; choose auto or cpu")
+
+
+def describe_device(name: str) -> str:
+    """Return the device for a person: its name, and cores or free memory."""
+    device = resolve_device(name)
+    if device.startswith("cuda"):
+        free, _ = torch.cuda.mem_get_info(device)
+        return f"{torch.cuda.get_device_name(device)}, {free / 2**30:.0f} GB free"
+    return f"CPU, {os.cpu_count() or 1} cores" if device == "cpu" else "Apple GPU"
+
+
+def choose_threads(threads: int) -> None:
+    """Let the network use so many CPU threads; 0: as many as there are cores this process may use."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    torch.set_num_threads(min(threads, available) if threads > 0 else available)
+
+
+@contextmanager
+def memory_errors_explained() -> Iterator[None]:
+    """Turn the device's out-of-memory error into OutOfMemory, which says what to do."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        torch.cuda.empty_cache()
+        raise OutOfMemory(
+            f"the device ran out of memory ({str(error).splitlines()[0]}); "
+            "use a smaller batch or crop, or the CPU"
+        ) from error

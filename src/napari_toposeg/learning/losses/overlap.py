@@ -1,0 +1,53 @@
+"""Cross-entropy plus soft Dice, with voxels that have no label left out of both."""
+
+# B batch, K classes with background
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+IGNORED = -1
+
+
+class DiceCrossEntropy(NamedTuple):
+    """The two terms; their sum is the loss."""
+
+    dice_loss: Tensor
+    cross_entropy: Tensor
+
+
+def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEntropy:
+    """Soft Dice over the classes (background apart) and cross-entropy over all.
+
+    Parameters
+    ----------
+    target_BZYX
+        Class numbers, -1 where unlabelled.
+
+    References
+    ----------
+    Milletari et al. 2016, doi:10.1109/3DV.2016.79; the sum as in nnU-Net, doi:10.1038/s41592-020-01008-z.
+    """
+    logits_BKZYX = logits_BKZYX.float()
+    labelled = target_BZYX != IGNORED
+    cross_entropy = F.cross_entropy(logits_BKZYX, target_BZYX, ignore_index=IGNORED, reduction="sum")
+    cross_entropy = cross_entropy / labelled.sum().clamp(min=1)
+    probability = logits_BKZYX.softmax(1) * labelled[:, None]
+    truth = F.one_hot(target_BZYX.clamp(min=0), logits_BKZYX.shape[1]).movedim(-1, 1) * labelled[:, None]
+    axes = (0, 2, 3, 4)
+    shared, total = (probability * truth).sum(axes), (probability + truth).sum(axes)
+    dice = (2 * shared[1:] + 1.0) / (total[1:] + 1.0)
+    return DiceCrossEntropy(1.0 - dice.mean(), cross_entropy)
+
+
+def hard_dice(prediction: Tensor, target: Tensor, classes: int) -> Tensor:
+    """Dice of each class over the labelled voxels, NaN where neither has the class; shape ``(classes,)``."""
+    labelled = target != IGNORED
+    scores = []
+    for number in range(1, classes + 1):
+        a, b = (prediction == number) & labelled, (target == number) & labelled
+        total = a.sum() + b.sum()
+        scores.append(2.0 * (a & b).sum() / total if total else torch.tensor(float("nan"), device=target.device))
+    return torch.stack([score.float() for score in scores])

@@ -1,0 +1,93 @@
+"""Masked autoencoder: rebuild the hidden patches of a volume from the visible ones.
+
+Mask convention, here and everywhere: True = hidden from the encoder. The encoder sees the visible
+patches only; the decoder sees them beside one learnt token for each hidden place, and predicts the
+voxels of the hidden patches only.
+
+References
+----------
+He et al. 2022, arXiv:2111.06377; Zhou et al. 2023, arXiv:2203.05573 (medical volumes).
+"""
+
+# B batch, N patches, K visible, M hidden, V values in a patch, D embedding, E decoder embedding
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from napari_toposeg.learning.networks.vit import Block, VisionTransformer, initialise, sinusoidal_positions, take
+from napari_toposeg.learning.patches import from_patches, patch_grid, to_patches
+
+
+class Rebuilt(NamedTuple):
+    """What a masked autoencoder makes of an image.
+
+    Parameters
+    ----------
+    predicted_BMV
+        Predicted voxels of the hidden patches.
+    true_BMV
+        Their true voxels.
+    composite_BCZYX
+        The image with its hidden patches replaced by the prediction.
+    hidden_BN
+        True = hidden.
+    """
+
+    predicted_BMV: Tensor
+    true_BMV: Tensor
+    composite_BCZYX: Tensor
+    hidden_BN: Tensor
+
+
+class MaskedAutoencoder(nn.Module):
+    """ViT encoder and a light transformer decoder."""
+
+    def __init__(self, encoder: VisionTransformer, *, dimension: int, depth: int, heads: int, channels: int = 1) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dimension = dimension
+        self.narrow = nn.Linear(encoder.dimension, dimension)
+        self.hidden_token = nn.Parameter(torch.zeros(dimension))
+        self.blocks = nn.ModuleList(Block(dimension, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(dimension)
+        self.predict = nn.Linear(dimension, channels * encoder.patch**3)
+        for part in (self.narrow, self.blocks, self.predict):
+            initialise(part)
+        nn.init.normal_(self.hidden_token, std=0.02)
+
+    def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
+        """Hide patches and rebuild them; every image of the batch hides equally many."""
+        patch = self.encoder.patch
+        grid = patch_grid(image_BCZYX.shape, patch)
+        patches_BNV = to_patches(image_BCZYX, patch)
+        order = hidden_BN.to(torch.int8).argsort(dim=1, stable=True)
+        visible = hidden_BN.shape[1] - int(hidden_BN[0].sum())
+        kept_BK, lost_BM = order[:, :visible], order[:, visible:]
+        predicted = self.decode(self.encoder(patches_BNV, grid, kept_BK)[-1], kept_BK, lost_BM, grid)
+        index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
+        composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
+        return Rebuilt(predicted, take(patches_BNV, lost_BM), from_patches(composite, grid, patch), hidden_BN)
+
+    def decode(self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]) -> Tensor:
+        """Predict the voxels of the hidden patches, ``(B, M, V)``, from the visible tokens."""
+        positions = sinusoidal_positions(grid, self.dimension).to(tokens_BKD.device).expand(len(tokens_BKD), -1, -1)
+        visible_BKE = self.narrow(tokens_BKD) + take(positions, kept_BK)
+        tokens = torch.cat([visible_BKE, self.hidden_token + take(positions, lost_BM)], dim=1)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.predict(self.norm(tokens[:, kept_BK.shape[1] :]))
+
+
+def hidden_values(image_BCZYX: Tensor, hidden_BN: Tensor, patch: int) -> Tensor:
+    """Return the voxels of the hidden patches, ``(B, M, V)``, in raster order of the patches."""
+    hidden = int(hidden_BN[0].sum())
+    return to_patches(image_BCZYX, patch)[hidden_BN].unflatten(0, (-1, hidden))
+
+
+def draw_hidden(batch: int, patches: int, ratio: float, generator: torch.Generator) -> Tensor:
+    """Draw ``(B, N)`` masks, True = hidden, on the generator's device; each hides ``round(ratio * N)`` patches."""
+    count = min(max(round(ratio * patches), 1), patches - 1)
+    noise = torch.rand(batch, patches, generator=generator, device=generator.device)
+    return noise.argsort(dim=1).argsort(dim=1) < count

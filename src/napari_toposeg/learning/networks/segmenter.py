@@ -1,0 +1,77 @@
+"""Segmentation network: the pretrained ViT encoder under a small convolutional U.
+
+The transformer sees far but in whole patches; two convolutional levels beside it keep the fine
+detail that thin structures need. The encoder's early, middle and last layers join at the patch grid, are
+interpolated up, and meet the convolutional features at half and at full resolution.
+
+References
+----------
+After UNETR (Hatamizadeh et al. 2022, arXiv:2103.10504), with interpolation in place of transposed
+convolutions and a convolutional stem in place of its image branch.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_toposeg.learning.networks.vit import VisionTransformer
+from napari_toposeg.learning.patches import patch_grid, to_patches
+
+FULL, HALF, COARSE = 16, 32, 64
+
+
+class Convolutions(nn.Sequential):
+    """Two 3 x 3 x 3 convolutions, each followed by instance norm and a leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+            nn.InstanceNorm3d(outputs, affine=True),
+            nn.LeakyReLU(0.01),
+            nn.Conv3d(outputs, outputs, 3, padding=1, bias=False),
+            nn.InstanceNorm3d(outputs, affine=True),
+            nn.LeakyReLU(0.01),
+        )
+
+
+class Segmenter(nn.Module):
+    """Logits of background and classes for every voxel.
+
+    Parameters
+    ----------
+    encoder
+        The transformer, usually pretrained; its patch must be even.
+    classes
+        Number of classes besides the background.
+    depth
+        Number of the encoder's blocks; its first, second and last third feed the decoder.
+    """
+
+    def __init__(self, encoder: VisionTransformer, *, classes: int, depth: int) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.layers = (depth // 3, 2 * depth // 3)
+        self.full = Convolutions(1, FULL)
+        self.half = Convolutions(FULL, HALF, stride=2)
+        self.coarse = nn.Conv3d(HALF, COARSE, encoder.patch // 2, stride=encoder.patch // 2)
+        self.tokens = nn.Linear(3 * encoder.dimension, COARSE)
+        self.join_coarse = Convolutions(2 * COARSE, COARSE)
+        self.join_half = Convolutions(COARSE + HALF, HALF)
+        self.join_full = Convolutions(HALF + FULL, FULL)
+        self.classify = nn.Conv3d(FULL, classes + 1, 1)
+
+    def forward(self, image_BCZYX: Tensor) -> Tensor:
+        """Return logits ``(B, classes + 1, Z, Y, X)``; every edge must be a multiple of the patch."""
+        grid = patch_grid(image_BCZYX.shape, self.encoder.patch)
+        layers = self.encoder(to_patches(image_BCZYX, self.encoder.patch), grid, layers=self.layers)
+        seen = self.tokens(torch.cat(layers, dim=2)).transpose(1, 2).unflatten(2, grid)
+        full = self.full(image_BCZYX)
+        half = self.half(full)
+        coarse = self.join_coarse(torch.cat([seen, self.coarse(half)], dim=1))
+        half = self.join_half(torch.cat([enlarge(coarse, half), half], dim=1))
+        return self.classify(self.join_full(torch.cat([enlarge(half, full), full], dim=1)))
+
+
+def enlarge(features: Tensor, like: Tensor) -> Tensor:
+    """Interpolate features to the grid of others."""
+    return F.interpolate(features, size=like.shape[2:], mode="trilinear", align_corners=False)

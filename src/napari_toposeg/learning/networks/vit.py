@@ -1,0 +1,143 @@
+"""Vision transformer for volumes of any size.
+
+Positions are fixed sines and cosines of the patch's place, so the same weights serve every crop. The
+encoder embeds only the patches that it is given: hidden patches cost nothing.
+
+References
+----------
+Dosovitskiy et al. 2021, arXiv:2010.11929; He et al. 2022, arXiv:2111.06377.
+"""
+
+# B batch, N patches, K kept patches, V values in a patch, D embedding, H heads
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+LONGEST = 10.0
+"""Longest wavelength of the position codes relative to the shortest, which is 2 pi patches."""
+
+
+ATTENTION_GAIN = 1.2
+"""Standard deviation of a query's components at the start, for a token of unit variance."""
+
+
+@lru_cache(maxsize=32)
+def sinusoidal_positions(grid: tuple[int, int, int], dimension: int) -> Tensor:
+    """Return fixed position codes ``(N, D)``: a third of the channels for each axis, zeros in the rest."""
+    per_axis = dimension // 6
+    frequency = 1.0 / LONGEST ** (torch.arange(per_axis) / max(per_axis - 1, 1))
+    places_N3 = torch.cartesian_prod(*(torch.arange(float(size)) for size in grid)).reshape(-1, 3)
+    angle = places_N3[:, :, None] * frequency
+    codes = torch.cat([angle.sin(), angle.cos()], dim=2).flatten(1)
+    return F.pad(codes, (0, dimension - codes.shape[1]))
+
+
+class Block(nn.Module):
+    """Pre-norm transformer block: fused self-attention, then a two-layer perceptron."""
+
+    def __init__(self, dimension: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm_attention = nn.LayerNorm(dimension)
+        self.qkv = nn.Linear(dimension, 3 * dimension)
+        self.project = nn.Linear(dimension, dimension)
+        self.norm_perceptron = nn.LayerNorm(dimension)
+        self.perceptron = nn.Sequential(
+            nn.Linear(dimension, 4 * dimension), nn.GELU(), nn.Linear(4 * dimension, dimension)
+        )
+
+    def forward(self, tokens_BND: Tensor) -> Tensor:
+        """Return tokens of the same shape."""
+        B, N, D = tokens_BND.shape
+        qkv = self.qkv(self.norm_attention(tokens_BND)).view(B, N, 3, self.heads, D // self.heads)
+        query, key, value = qkv.permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(B, N, D)
+        tokens_BND = tokens_BND + self.project(attended)
+        return tokens_BND + self.perceptron(self.norm_perceptron(tokens_BND))
+
+
+class VisionTransformer(nn.Module):
+    """Encoder of patches.
+
+    Parameters
+    ----------
+    patch
+        Edge of a patch in voxels.
+    dimension, depth, heads
+        Width of a token, number of blocks, attention heads a block.
+    channels
+        Channels of the image.
+    """
+
+    def __init__(self, *, patch: int, dimension: int, depth: int, heads: int, channels: int = 1) -> None:
+        super().__init__()
+        self.patch, self.dimension = patch, dimension
+        self.embed = nn.Linear(channels * patch**3, dimension)
+        self.blocks = nn.ModuleList(Block(dimension, heads) for _ in range(depth))
+        self.norm = nn.LayerNorm(dimension)
+        initialise(self)
+
+    def forward(
+        self, patches_BNV: Tensor, grid: tuple[int, int, int], kept_BK: Tensor | None = None, layers: tuple[int, ...] = ()
+    ) -> list[Tensor]:
+        """Encode patches.
+
+        Parameters
+        ----------
+        patches_BNV
+            All patches in raster order.
+        grid
+            Patches along ``(z, y, x)``.
+        kept_BK
+            Indices of the patches to look at; all where None.
+        layers
+            Numbers of blocks (from 1) whose output is wanted too.
+
+        Returns
+        -------
+        list of Tensor
+            Outputs of the blocks asked for, then the normalised output of the last, each ``(B, K, D)``.
+        """
+        positions = sinusoidal_positions(grid, self.dimension).to(patches_BNV.device).expand(len(patches_BNV), -1, -1)
+        if kept_BK is not None:
+            patches_BNV, positions = take(patches_BNV, kept_BK), take(positions, kept_BK)
+        tokens = self.embed(patches_BNV) + positions
+        outputs = []
+        for number, block in enumerate(self.blocks, start=1):
+            tokens = block(tokens)
+            if number in layers:
+                outputs.append(tokens)
+        return [*outputs, self.norm(tokens)]
+
+
+def take(values_BND: Tensor, index_BK: Tensor) -> Tensor:
+    """Pick tokens: ``values[b, index[b, k]]``, shape ``(B, K, D)``."""
+    return values_BND.gather(1, index_BK[:, :, None].expand(-1, -1, values_BND.shape[2]))
+
+
+def initialise(module: nn.Module) -> None:
+    """Xavier-uniform weights and zero biases for every linear layer, as in the reference MAE."""
+    for part in module.modules():
+        if isinstance(part, nn.Linear):
+            nn.init.xavier_uniform_(part.weight)
+            nn.init.zeros_(part.bias)
+    for part in module.modules():
+        if isinstance(part, Block):
+            attend_to_neighbours(part)
+
+
+def attend_to_neighbours(block: Block) -> None:
+    """Start with equal queries and keys, so that a token looks at those like it: first of all, those near it.
+
+    From independent queries and keys a small model needs thousands of steps to find where its neighbours are,
+    and predicts the mean until then. After mimetic initialisation: Trockman and Kolter 2023, arXiv:2305.09828.
+    """
+    dimension = block.qkv.in_features
+    with torch.no_grad():
+        query = block.qkv.weight[:dimension]
+        nn.init.normal_(query, std=ATTENTION_GAIN * dimension**-0.5)
+        block.qkv.weight[dimension : 2 * dimension] = query

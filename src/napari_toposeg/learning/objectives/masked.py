@@ -1,0 +1,125 @@
+"""Masked reconstruction: plain (`mae`), and with the critical-voxel loss beside it (`topomae`).
+
+The squared error counts hidden voxels only. The topological term looks at the composite, visible voxels
+as they are and hidden ones rebuilt, since structures cross the borders of patches; its weight makes its
+gradient a fixed share of the squared error's, whatever the data.
+
+References
+----------
+He et al. 2022, arXiv:2111.06377. Topology in masked pretraining: Gu et al. 2024, arXiv:2406.10519, whose
+Wasserstein term is here replaced by one that sees place (see `losses.critical_voxel`).
+"""
+
+# B batch, M hidden patches, V voxels in a patch
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_toposeg.config import PretrainConfig
+from napari_toposeg.learning.baselines import interpolation_error, mean_error
+from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.crops import Crop, draw_unlabelled
+from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.engine import Batch, Evaluation, random_of
+from napari_toposeg.learning.losses.critical_voxel import critical_voxel_loss
+from napari_toposeg.learning.losses.masked import gradient_ratio, masked_squared_error
+from napari_toposeg.learning.networks.masked_autoencoder import Rebuilt, draw_hidden, hidden_values
+from napari_toposeg.learning.patches import patch_grid
+
+VALIDATION_CROPS = 16
+RAMP = 0.1
+"""Share of the run over which the topological term grows to its full weight."""
+
+
+class MaskedReconstruction:
+    """The task of a masked autoencoder: see `engine.Task`.
+
+    Parameters
+    ----------
+    examples, validation
+        Scans to learn from, and scans that choose the best weights.
+    card
+        Describes the model; its measured quality is filled in at each evaluation.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        examples: Sequence[Example],
+        validation: Sequence[Example],
+        config: PretrainConfig,
+        card: Card,
+    ) -> None:
+        self.network, self.examples, self.config, self.described = network, examples, config, card
+        self.validation = collate(
+            [
+                draw_unlabelled(validation[number % len(validation)], config.crop, random_of(config.seed, 0, number))
+                for number in range(VALIDATION_CROPS)
+            ]
+        )
+
+    def draw(self, step: int) -> Batch:
+        """Draw crops, each from a scan chosen at random."""
+        random = random_of(self.config.seed, step)
+        chosen = random.integers(len(self.examples), size=self.config.batch)
+        return collate([draw_unlabelled(self.examples[number], self.config.crop, random) for number in chosen])
+
+    def losses(self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+        """Return the squared error on hidden voxels and, for `topomae`, the topological term."""
+        rebuilt, counted = self.rebuild(network, batch, generator)
+        squared = masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted)
+        if self.config.objective == "mae" or self.config.topology_weight == 0:
+            return {"loss": squared, "mse": squared}
+        topology = self.topological_term(rebuilt, batch, step)
+        share = self.config.topology_weight * min(1.0, step / max(1.0, RAMP * self.config.steps))
+        if not topology.requires_grad or float(topology.detach()) == 0.0:
+            return {"loss": squared, "mse": squared, "topology": topology}
+        weight = gradient_ratio(squared, topology, rebuilt.predicted_BMV, share=share)
+        return {"loss": squared + weight * topology, "mse": squared, "topology": topology, "topology_weight": weight}
+
+    def rebuild(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Rebuilt, Tensor]:
+        """Hide patches at random and rebuild them; return which voxels of the hidden patches count too."""
+        image, patch = batch["image"], self.config.patch
+        count = int(np.prod(patch_grid(image.shape, patch)))
+        hidden_BN = draw_hidden(len(image), count, self.config.mask_ratio, generator)
+        rebuilt = network(image, hidden_BN)
+        return rebuilt, hidden_values(batch["inside"], hidden_BN, patch)
+
+    def topological_term(self, rebuilt: Rebuilt, batch: Batch, step: int) -> Tensor:
+        """Critical-voxel loss on a random block of a few random crops of the batch."""
+        random = random_of(self.config.seed, step, 1)
+        true = batch["image"]
+        crops = random.permutation(len(true))[: self.config.topology_crops]
+        edge = [min(self.config.topology_block, n) for n in true.shape[2:]]
+        z, y, x = (slice(s, s + n) for s, n in ((int(random.integers(full - n + 1)), n) for full, n in zip(true.shape[2:], edge, strict=True)))
+        return critical_voxel_loss(rebuilt.composite_BCZYX[crops, :, z, y, x], true[crops, :, z, y, x])
+
+    def evaluate(self, network: nn.Module) -> Evaluation:
+        """Measure the error on fixed crops with fixed masks, and that of the two simple predictors."""
+        device = next(network.parameters()).device
+        batch = {name: tensor.to(device) for name, tensor in self.validation.items()}
+        rebuilt, counted = self.rebuild(network, batch, torch.Generator(device).manual_seed(self.config.seed))
+        error = float(masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted))
+        image, inside = batch["image"], batch["inside"]
+        metrics = {
+            "mse": error,
+            "mse_mean": mean_error(image, inside, rebuilt.hidden_BN, self.config.patch),
+            "mse_interpolation": interpolation_error(image, inside, rebuilt.hidden_BN, self.config.patch),
+        }
+        shown = {"image": image, "rebuilt": rebuilt.composite_BCZYX}
+        return Evaluation(-error, metrics, {name: tensor[0, 0].float().cpu().numpy() for name, tensor in shown.items()})
+
+    def card(self, evaluation: Evaluation) -> Card:
+        """Return the model's card with what was measured last."""
+        return self.described.model_copy(update={"quality": {"validation": dict(evaluation.metrics)}})
+
+
+def collate(crops: Sequence[Crop]) -> dict[str, Tensor]:
+    """Stack crops into tensors ``(B, 1, Z, Y, X)``."""
+    return {
+        "image": torch.from_numpy(np.stack([crop.image for crop in crops])[:, None]),
+        "inside": torch.from_numpy(np.stack([crop.inside for crop in crops])[:, None]),
+    }
