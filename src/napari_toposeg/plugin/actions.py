@@ -1,11 +1,12 @@
 """What the buttons do, as plain functions that a notebook or a script can call as well.
 
-The one idea: a ``*_run`` is a generator for the background, a ``show_*`` puts its result into the viewer
-on the main thread, and a ``*_layer`` does one after the other and waits.
+The one idea: a ``*_run`` is a generator for the background, a ``show_*`` puts its result into the
+viewer on the main thread, and a ``*_layer`` does one after the other and waits.
 """
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.io import WINDOWS, read_volume, write_volume
-from napari_toposeg.plugin.layers import KEY, add_volume, layer_to_volume
+from napari_toposeg.plugin.layers import KEY, add_volume, kind_of, layer_to_volume
 from napari_toposeg.plugin.settings import read_settings
+from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Step, finish
 from napari_toposeg.topology import BettiNumbers, betti_numbers
 from napari_toposeg.volume import Modality, Volume
@@ -46,7 +48,7 @@ def open_case(
         As `napari_toposeg.read_volume`.
     """
     volume = read_volume(path, frame=frame, series=series, modality=modality)
-    return add_volume(viewer, volume, "labels" if volume.modality == "label" else "image")
+    return add_volume(viewer, volume, kind_of(volume))
 
 
 def save_layer(layer: Layer, path: str | Path, *, like: Layer | None = None) -> Path:
@@ -97,9 +99,18 @@ def kept_topology(scan: Volume, rebuilt: Volume, threshold: float) -> KeptTopolo
 def kept_topology_run(
     scan: Volume, rebuilt: Volume, threshold: float
 ) -> Generator[Step, None, KeptTopology]:
-    """`kept_topology` for the background."""
-    yield Step(1, 2, message="Counting components, loops and cavities")
-    return kept_topology(scan, rebuilt, threshold)
+    """Count the same in the background."""
+    count = partial(kept_topology, scan, rebuilt, threshold)
+    return (
+        yield from wait_for(
+            count, "Counting components, loops and cavities", seconds=seconds_of(scan)
+        )
+    )
+
+
+def seconds_of(volume: Volume) -> float:
+    """Return about how long the Betti numbers of two masks of a volume take."""
+    return 3e-8 * volume.voxels.size
 
 
 def suggest_threshold(voxels: NDArray[Any]) -> float:
@@ -109,6 +120,16 @@ def suggest_threshold(voxels: NDArray[Any]) -> float:
     stride = max(1, int(np.ceil((voxels.size / 1e6) ** (1 / 3))))
     sample = voxels[::stride, ::stride, ::stride]
     return float(threshold_otsu(sample)) if sample.min() < sample.max() else float(sample.min())
+
+
+def load_learning() -> Generator[Step, None, None]:
+    """Import torch, seconds long the first time, in a way that can be cancelled."""
+
+    def load() -> None:
+        import napari_toposeg.learning.predict
+        import napari_toposeg.learning.reconstruct  # noqa: F401
+
+    yield from wait_for(load, "Loading the network", seconds=8)
 
 
 def reconstruct_run(
@@ -122,6 +143,7 @@ def reconstruct_run(
     threshold: float,
 ) -> Generator[Step, None, "tuple[Reconstruction, KeptTopology]"]:
     """Hide patches, rebuild them, and count the topology that was kept."""
+    yield from load_learning()
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.reconstruct import reconstruct
 
@@ -212,6 +234,7 @@ def segment_run(
     volume: Volume, model: str, *, device: str, overlap: float, threads: int
 ) -> Generator[Step, None, "tuple[Segmentation, tuple[ClassTopology, ...]]"]:
     """Segment a volume, and count the topology of each class."""
+    yield from load_learning()
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.predict import segment
 
@@ -219,8 +242,9 @@ def segment_run(
     result = yield from segment(volume, model, device=device, overlap=overlap)
     table = []
     for label, name in enumerate(result.classes, start=1):
-        yield Step(label, len(result.classes) + 1, message=f"Counting the topology of {name}")
-        table.append(measure_class(result.labels, label, name))
+        count = partial(measure_class, result.labels, label, name)
+        message = f"Counting the topology of {name}"
+        table.append((yield from wait_for(count, message, seconds=seconds_of(volume))))
     return result, tuple(table)
 
 

@@ -17,12 +17,12 @@ from napari_toposeg.io import WINDOWS
 from napari_toposeg.plugin import actions, samples
 from napari_toposeg.plugin.choose import read_asking
 from napari_toposeg.plugin.forms import button, page_layout, row, section, value
-from napari_toposeg.plugin.layers import add_volume
+from napari_toposeg.plugin.layers import add_layer_data, add_volume, kind_of
 from napari_toposeg.plugin.pickers import narrow
 from napari_toposeg.plugin.readers import ENDINGS, choose_case
 from napari_toposeg.plugin.regions import box_region, crop_volume, view_region
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.volume import Volume
+from napari_toposeg.volume import Modality, Volume
 
 AS_SHOWN = "as shown"
 VIEW, BOX = "what the view shows", "a box about the current point"
@@ -57,12 +57,7 @@ class CaseTab(QWidget):
     def open_sample(self, name: str) -> None:
         """Open one of the samples of `napari_toposeg.plugin.samples`."""
         for voxels, attributes, kind in samples.open_sample(name):
-            add = (
-                self._session.viewer.add_labels
-                if kind == "labels"
-                else self._session.viewer.add_image
-            )
-            layer = add(voxels, **attributes)
+            layer = add_layer_data(self._session.viewer, (voxels, attributes, kind))
             if kind == "image":
                 self._session.image_layer = layer
         self._session.say(f"Opened the sample {name}")
@@ -189,9 +184,8 @@ class CaseTab(QWidget):
         form.addRow(self.crop_button)
 
     def _add(self, volume: Volume) -> None:
-        kind = "labels" if volume.modality == "label" else "image"
-        layer = add_volume(self._session.viewer, volume, kind)
-        if kind == "image":
+        layer = add_volume(self._session.viewer, volume, kind_of(volume))
+        if kind_of(volume) == "image":
             self._session.image_layer = layer
         self._session.say(f"Opened {volume.name}")
 
@@ -213,7 +207,7 @@ class CaseTab(QWidget):
     def _attempt_sample(self, name: str) -> None:
         self._session.attempt(lambda: self.open_sample(name))
 
-    def _on_modality(self, text: str) -> None:
+    def _on_modality(self, text: Modality) -> None:
         layer = self._session.image_layer
         if layer is not None:
             actions.set_modality(layer, text)

@@ -57,7 +57,8 @@ def ask_with_dialog(name: str, choices: tuple[str, ...]) -> int | None:
 def read_asking(path: str | Path, ask: Ask | None = None) -> Volume | None:
     """Read a volume, and ask where a path holds several; None if the user left the question.
 
-    Without an application (a script, a notebook without Qt) nobody can be asked: ChoiceNeeded is raised.
+    Without an application (a script, a notebook without Qt) nobody can be asked: ChoiceNeeded is
+    raised then.
     A series may hold several frames in turn, so there can be two questions.
     """
     if ask is None and QApplication.instance() is None:

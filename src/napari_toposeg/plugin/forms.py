@@ -110,11 +110,11 @@ class NumberTable(QTableWidget):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        """As tall as the header and the rows together."""
+        """Return the height of the header and the rows together."""
         heights = sum(self.rowHeight(number) for number in range(self.rowCount()))
         frame = 2 * self.frameWidth()
         return QSize(200, self.horizontalHeader().sizeHint().height() + heights + frame)
 
     def minimumSizeHint(self) -> QSize:
-        """The same: a table is shown whole."""
+        """Return the same height: a table is shown whole."""
         return QSize(120, self.sizeHint().height())

@@ -1,9 +1,10 @@
 """Job: a run in a background thread.
 
-The one idea: the worker only iterates the generator and puts what happened into a queue; the queue is
-emptied on the thread that made the Job. So every signal arrives on the main thread, in order, whatever
-the Qt binding, and a slot may touch layers and widgets. Errors travel in a `concurrent.futures.Future`,
-which keeps RuntimeErrors too (superqt's GeneratorWorker takes them for a deleted Qt object).
+The one idea: the worker only iterates the generator and puts what happened into a queue; the queue
+is emptied on the thread that made the Job. So every signal arrives on the main thread, in order,
+whatever the Qt binding, and a slot may touch layers and widgets. Errors travel in a
+`concurrent.futures.Future`, which keeps RuntimeErrors too (superqt's GeneratorWorker takes them
+for a deleted Qt object).
 """
 
 from collections.abc import Callable, Generator
@@ -32,9 +33,10 @@ class Job(QObject):
 
     Notes
     -----
-    Signals, all on the thread of the Job: ``stepped(Step)``; then exactly one of ``finished(result)``,
-    ``failed(error)`` and ``cancelled()``; then ``ended()``. Cancelling and pausing act between two Steps. The
-    generator is closed in the worker before the last signal.
+    Signals, all on the thread of the Job: ``stepped(Step)``; then exactly one of
+    ``finished(result)``, ``failed(error)`` and ``cancelled()``; then ``ended()``. Cancelling and
+    pausing act between two Steps. The generator is closed in the worker before the last signal.
+    ``pause_changed(paused)`` comes whoever paused or resumed.
     """
 
     stepped = Signal(object)
@@ -42,6 +44,7 @@ class Job(QObject):
     failed = Signal(object)
     cancelled = Signal()
     ended = Signal()
+    pause_changed = Signal(bool)
     _posted = Signal()
 
     def __init__(self, make_run: MakeRun, title: str = "") -> None:
@@ -82,16 +85,18 @@ class Job(QObject):
     def cancel(self) -> None:
         """Stop after the Step that is being made, and close the generator."""
         self._stop.set()
-        self._go.set()
+        self.resume()
 
     def pause(self) -> None:
         """Ask for no further Step until `resume`."""
         if not self._stop.is_set():
             self._go.clear()
+            self._announce(True)
 
     def resume(self) -> None:
         """Go on after `pause`."""
         self._go.set()
+        self._announce(False)
 
     def abandon(self) -> None:
         """Cancel and send no signal any more: the window that would listen is closing."""
@@ -101,6 +106,10 @@ class Job(QObject):
     def join(self, seconds: float) -> bool:
         """Wait for the worker, without sending signals; True if it has ended."""
         return self._future is None or bool(wait([self._future], timeout=seconds).done)
+
+    def _announce(self, paused: bool) -> None:
+        if not self._silent:
+            self.pause_changed.emit(paused)
 
     def _iterate(self) -> Any:
         with closing(self._make_run()) as run:

@@ -1,9 +1,10 @@
 """Volume <-> napari layer, with the geometry kept both ways.
 
-napari draws axis-aligned grids: a layer gets the spacing as scale and is placed so that its centre lies
-where the volume's centre lies in the patient (axes S, P, L in mm). The true affine, oblique part
-included, rides in ``layer.metadata["napari_toposeg"]`` and is taken from there when the layer is saved
-or used, unless someone has since given the layer another scale or place. No patient field is in it.
+napari draws axis-aligned grids: a layer gets the spacing as scale and is placed so that its centre
+lies where the volume's centre lies in the patient (axes S, P, L in mm). The true affine, oblique
+part included, rides in ``layer.metadata["napari_toposeg"]`` and is taken from there when the layer
+is saved or used, unless someone has since given the layer another scale or place. No patient field
+is in it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,14 +27,15 @@ LayerData = tuple[Any, dict[str, Any], str]
 
 
 def placement(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.float64]:
-    """Where the first voxel is drawn: mm along ``(z, y, x)`` = Superior, Posterior, Left.
+    """Return where the first voxel is drawn: mm along ``(z, y, x)`` = Superior, Posterior, Left.
 
-    Exact for a grid along the patient's axes; an oblique one is drawn upright about its true centre.
+    Exact for a grid along the patient's axes; an oblique one is drawn upright about its centre.
     """
     middle = (np.array(shape[::-1]) - 1) / 2
     right, anterior, superior = affine[:3, :3] @ middle + affine[:3, 3]
     spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
-    return np.array([superior, -anterior, -right]) - spacing * middle[::-1]
+    place: NDArray[np.float64] = np.array([superior, -anterior, -right]) - spacing * middle[::-1]
+    return place
 
 
 def upright_affine(scale: Sequence[float], translate: Sequence[float]) -> NDArray[np.float64]:
@@ -50,7 +52,7 @@ def upright_affine(scale: Sequence[float], translate: Sequence[float]) -> NDArra
 
 
 def layer_metadata(volume: Volume) -> dict[str, Any]:
-    """What a layer remembers of its volume, as plain values."""
+    """Return what a layer remembers of its volume, as plain values."""
     return {
         KEY: {
             "affine": volume.affine.tolist(),
@@ -89,11 +91,28 @@ def volume_to_layer_data(volume: Volume, kind: Kind = "image") -> LayerData:
             return voxels, attributes | look, "image"
 
 
+def kind_of(volume: Volume) -> Kind:
+    """Return how a volume from a file is shown: as labels, as a probability or as a scan."""
+    match volume.modality:
+        case "label":
+            return "labels"
+        case "probability":
+            return "probability"
+        case _:
+            return "image"
+
+
 def add_volume(viewer: ViewerModel, volume: Volume, kind: Kind, **changes: Any) -> Any:
     """Add a volume as a layer and return the layer; keywords win over the layer's attributes."""
     voxels, attributes, layer_type = volume_to_layer_data(volume, kind)
+    return add_layer_data(viewer, (voxels, attributes | changes, layer_type))
+
+
+def add_layer_data(viewer: ViewerModel, data: LayerData) -> Any:
+    """Add what `volume_to_layer_data` gave, and return the layer."""
+    voxels, attributes, layer_type = data
     add = viewer.add_labels if layer_type == "labels" else viewer.add_image
-    return add(voxels, **(attributes | changes))
+    return add(voxels, **attributes)
 
 
 def add_image_volume(viewer: ViewerModel, volume: Volume, **changes: Any) -> Any:
@@ -114,8 +133,8 @@ def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
     layer
         An Image or Labels layer of three axes.
     like
-        A layer whose affine a layer without one of its own takes, if both lie on the same grid: labels
-        painted over an oblique scan are as oblique as the scan.
+        A layer whose affine a layer without one of its own takes, if both lie on the same grid:
+        labels painted over an oblique scan are as oblique as the scan.
 
     Raises
     ------
@@ -124,16 +143,14 @@ def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
     """
     attributes = layer_attributes(layer)
     if like is not None and KEY not in attributes["metadata"] and same_grid(layer, like):
-        own = dict(like.metadata[KEY]) if KEY in like.metadata else {}
-        attributes["metadata"] = (
-            {KEY: own | {"modality": "unknown", "name": layer.name}} if own else {}
-        )
+        known = like.metadata.get(KEY, {})
+        attributes["metadata"] = {KEY: known | {"modality": "unknown", "notes": []}}
     data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
     return data_to_volume(data, attributes, labels=isinstance(layer, Labels))
 
 
 def layer_attributes(layer: Layer) -> dict[str, Any]:
-    """The attributes of a layer that place it, by the names that napari's writers get."""
+    """Return the attributes of a layer that place it, by the names that napari's writers get."""
     return {
         "name": layer.name,
         "scale": np.asarray(layer.scale),
@@ -184,13 +201,13 @@ def require_plain(voxels: NDArray[Any], attributes: Mapping[str, Any]) -> None:
     )
     if turned:
         raise InvalidVolume(
-            f"the layer {attributes.get('name', '')!r} was rotated, sheared or given an affine in the "
-            "viewer, which a volume's grid cannot hold; reset the layer's transform first"
+            f"the layer {attributes.get('name', '')!r} was rotated, sheared or given an affine in "
+            "the viewer, which a volume's grid cannot hold; reset the layer's transform first"
         )
 
 
 def same_grid(a: Layer, b: Layer) -> bool:
-    """True if two layers have the same shape, scale and place."""
+    """Tell whether two layers have the same shape, scale and place."""
     return (
         tuple(a.data.shape) == tuple(b.data.shape)
         and np.allclose(a.scale, b.scale)
@@ -199,7 +216,7 @@ def same_grid(a: Layer, b: Layer) -> bool:
 
 
 def contrast_limits(volume: Volume) -> tuple[float, float]:
-    """Grey values shown as black and as white: a window for CT, else the 1st to the 99.5th percentile."""
+    """Return the grey values shown black and white: a window for CT, else the middle 98.5 %."""
     sample = _sample(volume.voxels)
     if volume.modality == "CT":
         from napari_toposeg.io.windows import WINDOWS
@@ -231,7 +248,8 @@ def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
         raise InvalidVolume(
             "labels must be whole numbers, got fractions; open the volume as an image instead"
         )
-    return whole.astype(np.int32)
+    labels: NDArray[Any] = whole.astype(np.int32)
+    return labels
 
 
 def _places(
@@ -240,7 +258,7 @@ def _places(
     scale: NDArray[np.float64],
     translate: NDArray[np.float64],
 ) -> bool:
-    """True if a remembered affine still is what the layer shows."""
+    """Tell whether a remembered affine still is what the layer shows."""
     spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
     z, y, x = shape
     there = placement(affine, (z, y, x))
@@ -264,7 +282,8 @@ def _millimetres(unit: object) -> float:
 def _sample(voxels: NDArray[Any]) -> NDArray[Any]:
     """Return at most about a million voxels, evenly spread."""
     stride = max(1, int(np.ceil((voxels.size / 1e6) ** (1 / 3))))
-    return voxels[::stride, ::stride, ::stride].astype(np.float64)
+    sample: NDArray[np.float64] = voxels[::stride, ::stride, ::stride].astype(np.float64)
+    return sample
 
 
 def _from_zero(voxels: NDArray[Any]) -> tuple[float, float]:
@@ -273,5 +292,5 @@ def _from_zero(voxels: NDArray[Any]) -> tuple[float, float]:
 
 
 def is_image(layer: object) -> bool:
-    """True for a layer that can be a scan: an Image of three axes, not in colours."""
+    """Tell whether a layer can be a scan: an Image of three axes, not in colours."""
     return isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb

@@ -93,13 +93,13 @@ class ModelPicker(QComboBox):
     session
         The dock's session; its ``models_changed`` lists again.
     task
-        The task of the models that are offered.
+        The task of the models that are offered; by default every model.
     """
 
     def __init__(
         self,
         session: Session,
-        task: Literal["reconstruct", "segment"],
+        task: Literal["reconstruct", "segment"] | None = None,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -129,7 +129,7 @@ class ModelPicker(QComboBox):
         """
         if self.model is None:
             raise InvalidCheckpoint(
-                f"there is no model to {self._task} with; train one, or import one with "
+                f"there is no model to {self._task or 'start'} with; train one, or import one with "
                 "'napari-toposeg models import PATH'"
             )
         return self.model
@@ -154,7 +154,7 @@ class ModelPicker(QComboBox):
         self._listed = True
         self.clear()
         for card in list_models():
-            if card.task == self._task:
+            if self._task in (None, card.task):
                 self.addItem(card.name, card)
                 self.setItemData(self.count() - 1, card.intended_use, 3)
         if before is not None:

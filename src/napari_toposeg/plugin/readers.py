@@ -5,7 +5,7 @@ from pathlib import Path
 
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import list_cases
-from napari_toposeg.plugin.layers import LayerData, volume_to_layer_data
+from napari_toposeg.plugin.layers import LayerData, kind_of, volume_to_layer_data
 
 Paths = str | Sequence[str]
 
@@ -47,7 +47,5 @@ def read_layers(path: Paths) -> list[LayerData]:
     chosen = [choose_case(Path(one)) for one in paths]
     volumes = [read_asking(file) for file in chosen if file is not None]
     return [
-        volume_to_layer_data(volume, "labels" if volume.modality == "label" else "image")
-        for volume in volumes
-        if volume is not None
+        volume_to_layer_data(volume, kind_of(volume)) for volume in volumes if volume is not None
     ]

@@ -1,4 +1,4 @@
-"""The Reconstruct tab: what a masked autoencoder rebuilds of hidden patches, and what topology it keeps."""
+"""The Reconstruct tab: what a network rebuilds of hidden patches, and what topology it keeps."""
 
 from functools import partial
 from typing import Any
@@ -12,6 +12,8 @@ from napari_toposeg.plugin.pickers import ModelPicker
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.volume import Volume
+
+PREDICTORS = ("network", "visible mean", "interpolation")
 
 
 class ReconstructTab(QWidget):
@@ -107,8 +109,8 @@ class ReconstructTab(QWidget):
         form = section(self._layout, "Error on hidden voxels")
         self.errors = NumberTable(
             ("predictor", "MSE", "× model"),
-            "Mean squared error on the hidden voxels, in the model's normalised unit; the network should "
-            "beat the mean of the visible voxels and their interpolation",
+            "Mean squared error on the hidden voxels, in the model's normalised unit; the network "
+            "should beat the mean of the visible voxels and their interpolation",
         )
         self.errors.fill(
             [("network", "–", "–"), ("visible mean", "–", "–"), ("interpolation", "–", "–")]
@@ -128,8 +130,8 @@ class ReconstructTab(QWidget):
         )
         self.kept = NumberTable(
             ("26/6-connected", "b0", "b1", "b2"),
-            "Components, loops and cavities of what lies above the threshold; foreground 26-connected, "
-            "background 6-connected",
+            "Components, loops and cavities of what lies above the threshold; foreground "
+            "26-connected, background 6-connected",
         )
         self.kept.fill([("scan", "–", "–", "–"), ("reconstruction", "–", "–", "–")])
         form.addRow(self.kept)
@@ -167,9 +169,8 @@ class ReconstructTab(QWidget):
 def error_rows(reconstruction: Any) -> list[tuple[str, str, str]]:
     """Rows of the table of errors: predictor, mean squared error, its ratio to the network's."""
     network = reconstruction.mse
-    named = (
-        ("network", network),
-        ("visible mean", reconstruction.mse_mean),
-        ("interpolation", reconstruction.mse_interpolation),
-    )
-    return [(name, f"{mse:.4f}", f"{mse / network:.2f}" if network else "–") for name, mse in named]
+    errors = (network, reconstruction.mse_mean, reconstruction.mse_interpolation)
+    return [
+        (name, f"{mse:.4f}", f"{mse / network:.2f}" if network else "–")
+        for name, mse in zip(PREDICTORS, errors, strict=True)
+    ]

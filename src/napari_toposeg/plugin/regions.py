@@ -1,7 +1,7 @@
 """Regions of interest: boxes of voxels, taken from the view or around the current point.
 
-The one idea: a region becomes a layer of its own, with its true place, so that all that follows works on
-what is seen and nothing is cut off in secret.
+The one idea: a region becomes a layer of its own, with its true place, so that all that follows
+works on what is seen and nothing is cut off in secret.
 """
 
 from dataclasses import replace
@@ -17,7 +17,7 @@ Region = tuple[slice, slice, slice]
 
 
 def view_region(viewer: ViewerModel, layer: Any) -> Region:
-    """The part of a layer that the 2D view shows, through all slices; in 3D the whole layer."""
+    """Return what the 2D view shows of a layer, through all slices; in 3D the whole layer."""
     slices = [slice(0, length) for length in layer.data.shape]
     corners = np.asarray(layer.corner_pixels)
     if viewer.dims.ndisplay == 2:
@@ -30,7 +30,7 @@ def view_region(viewer: ViewerModel, layer: Any) -> Region:
 
 
 def box_region(viewer: ViewerModel, layer: Any, edge: float) -> Region:
-    """A cube about the current slice and the middle of the view, cut to the layer.
+    """Return a cube about the current slice and the middle of the view, cut to the layer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Sample data: one real scan that is on the machine already, and phantoms whose topology is known."""
+"""Sample data: a real scan that is on the machine already, and phantoms of known topology."""
 
 from dataclasses import replace
 from importlib.resources import as_file, files
@@ -38,7 +38,7 @@ def open_sample(name: str) -> list[LayerData]:
 
 
 def brain() -> list[LayerData]:
-    """The MR volume that nibabel installs as its example, first frame (PDDL)."""
+    """Open the MR volume that nibabel installs as its example, first frame (PDDL)."""
     example = files("nibabel") / "tests" / "data" / "example4d.nii.gz"
     with as_file(example) as path:
         volume = read_volume(path, frame=0, modality="MR")
@@ -46,17 +46,17 @@ def brain() -> list[LayerData]:
 
 
 def vessels() -> list[LayerData]:
-    """A lung-like CT with a vessel tree, and its truth as labels."""
+    """Make a lung-like CT with a vessel tree, and its truth as labels."""
     return _layers(make("vessel_tree", shape=(96, 96, 96)))
 
 
 def torus() -> list[LayerData]:
-    """A torus, b = (1, 1, 0), and its truth as labels."""
+    """Make a torus, b = (1, 1, 0), and its truth as labels."""
     return _layers(make("torus", shape=(64, 64, 64)))
 
 
 def linked_rings() -> list[LayerData]:
-    """Two rings that pass through each other, b = (2, 2, 0), and their truth as labels."""
+    """Make two rings that pass through each other, b = (2, 2, 0), and their truth as labels."""
     return _layers(make("linked_rings", shape=(64, 64, 64)))
 
 

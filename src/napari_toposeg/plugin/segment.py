@@ -125,8 +125,8 @@ class SegmentTab(QWidget):
         form = section(self._layout, "Found")
         self.table = NumberTable(
             ("class", "ml", "b0", "b1", "b2"),
-            "Volume, components, loops and cavities of each class; foreground 26-connected, background "
-            "6-connected",
+            "Volume, components, loops and cavities of each class; foreground 26-connected, "
+            "background 6-connected",
         )
         form.addRow(self.table)
         note = value("How the Betti numbers are counted")

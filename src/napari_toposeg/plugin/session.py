@@ -1,4 +1,4 @@
-"""Session: what the tabs of one dock share: the viewer, the chosen image, the one job that may run."""
+"""Session: what the tabs of a dock share: the viewer, the chosen image, the one job that runs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,10 +14,6 @@ from napari_toposeg.plugin.layers import is_image, layer_to_volume, same_grid
 from napari_toposeg.volume import Volume
 
 
-class Busy(ToposegError):
-    """A job is running already; there is one at a time."""
-
-
 class Session(QObject):
     """The shared state of the tabs.
 
@@ -28,9 +24,9 @@ class Session(QObject):
 
     Notes
     -----
-    Signals: ``image_layer_changed(layer or None)``, ``layers_changed()`` (one came, went or was renamed),
-    ``job_started(Job)``, ``job_ended()``, ``said(text)``, ``models_changed()`` (a model was made or removed:
-    pickers list again).
+    Signals: ``image_layer_changed(layer or None)``, ``layers_changed()`` (one came, went or was
+    renamed), ``job_started(Job)``, ``job_ended()``, ``said(text)``, ``models_changed()`` (a model
+    was made or removed: pickers list again).
     """
 
     image_layer_changed = Signal(object)
@@ -114,11 +110,11 @@ class Session(QObject):
 
         Raises
         ------
-        Busy
+        ToposegError
             If a job is running.
         """
         if self.job is not None and self.job.running:
-            raise Busy(f"{self.job.title} is running; wait for its end or cancel it first")
+            raise ToposegError(f"{self.job.title} is running; wait for its end or cancel it first")
         job = Job(make_run, title)
         self.job = job
         _connect(job.stepped, on_step)
@@ -136,7 +132,7 @@ class Session(QObject):
         self.said.emit(text)
 
     def show_error(self, error: BaseException) -> None:
-        """Tell of an error: its message if it is the user's to mend, with the traceback if it is ours."""
+        """Show an error: the message if the user can mend it, the traceback too if it is ours."""
         if isinstance(error, ToposegError):
             show_error(str(error))
         else:
@@ -144,7 +140,7 @@ class Session(QObject):
         self.say(f"Error: {error}")
 
     def attempt(self, action: Callable[[], Any]) -> Any:
-        """Call an action of a button; show a ToposegError instead of raising it, and return None."""
+        """Call what a button does; show a ToposegError instead of raising it, and return None."""
         try:
             return action()
         except ToposegError as error:

@@ -23,12 +23,12 @@ class Settings:
 
     @property
     def worker_threads(self) -> int:
-        """CPU threads for a network that runs beside the window: by default one core is left to it."""
+        """CPU threads for a network beside the window; by default one core is left free."""
         return self.threads or max(1, (os.cpu_count() or 1) - 1)
 
 
 def read_settings() -> Settings:
-    """Return the settings from Preferences, or the defaults where napari does not know the plugin."""
+    """Return the settings from Preferences, or the defaults where the plugin is not known."""
     from napari.settings import get_plugin_settings
 
     known = get_plugin_settings()

@@ -1,4 +1,4 @@
-"""The status strip under the tabs: device and memory, the job's progress and time left, Pause, Cancel."""
+"""The status strip under the tabs: device, memory, the job's progress, Pause and Cancel."""
 
 import sys
 
@@ -43,9 +43,7 @@ class StatusStrip(QWidget):
 
     def _build(self) -> None:
         self.device = QLabel()
-        self.device.setToolTip(
-            "Where the networks run (Preferences), and the memory of this machine"
-        )
+        self.device.setToolTip("Where networks run (see Preferences), and this machine's memory")
         self.progress = QProgressBar()
         self.progress.setRange(0, 100)
         self.progress.setValue(0)
@@ -89,6 +87,7 @@ class StatusStrip(QWidget):
 
     def _on_start(self, job: Job) -> None:
         job.stepped.connect(self.show_step)
+        job.pause_changed.connect(self._show_paused)
         job.finished.connect(lambda _: self._session.say(f"{job.title}: done"))
         job.cancelled.connect(lambda: self._session.say(f"{job.title}: cancelled"))
         self.progress.setRange(0, 0)
@@ -118,22 +117,25 @@ class StatusStrip(QWidget):
             return
         if paused:
             job.pause()
-            self.progress.setFormat("paused · %p%")
         else:
             job.resume()
+
+    def _show_paused(self, paused: bool) -> None:
+        self.pause.blockSignals(True)
+        self.pause.setChecked(paused)
+        self.pause.blockSignals(False)
         self.pause.setText("Resume" if paused else "Pause")
+        if paused:
+            self.progress.setFormat("paused · %p%")
 
     def _enable(self, running: bool) -> None:
-        self.pause.blockSignals(True)
-        self.pause.setChecked(False)
-        self.pause.blockSignals(False)
-        self.pause.setText("Pause")
+        self._show_paused(False)
         self.pause.setEnabled(running)
         self.cancel.setEnabled(running)
 
 
 def device_text() -> str:
-    """Name the device without being the one who loads torch: before the first run the setting is named."""
+    """Name the device; before the first run, which loads torch, name the setting."""
     device = read_settings().device
     if "torch" not in sys.modules:
         return "Device: automatic" if device == "auto" else f"Device: {device}"
