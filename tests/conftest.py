@@ -6,6 +6,7 @@ every other of the tier "pure". With ``NAPARI_TOPOSEG_REQUIRE_GL=1`` the session
 """
 
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -77,6 +78,23 @@ class Account:
             terminalreporter.line(
                 f"NAPARI_TOPOSEG_REQUIRE_GL=1, but {self.fault}: FAILED", red=True
             )
+
+
+def has_screen() -> bool:
+    """Tell whether there is a display; pytest-xvfb has started one by now where it can."""
+    if not sys.platform.startswith("linux"):
+        return True
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a screen, let widgets be drawn nowhere and skip what needs a canvas."""
+    if has_screen():
+        return
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    for item in items:
+        if item.get_closest_marker("gl"):
+            item.add_marker(pytest.mark.skip(reason="no display: set DISPLAY or install Xvfb"))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -121,7 +121,7 @@ def plot_slices(panels: Sequence[Panel], path: Path, *, centre: Sequence[int]) -
         top -= 0.08
     for column, panel in enumerate(panels):
         draw_foot(figure, panel, column / len(panels), 1 / len(panels), foot / size[1])
-    figure.savefig(path, dpi=110, facecolor=GROUND)
+    figure.savefig(path, dpi=150, facecolor=GROUND)
     return path
 
 

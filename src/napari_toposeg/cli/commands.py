@@ -1,0 +1,129 @@
+"""The commands: what each reads, which run it starts, and what it answers."""
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from napari_toposeg import __version__
+from napari_toposeg.cli import training
+from napari_toposeg.cli.answers import STOPPED, Answer, aligned
+from napari_toposeg.cli.flags import Parser, add_flags, read_settings
+from napari_toposeg.cli.models import add_models
+from napari_toposeg.cli.watch import watch
+from napari_toposeg.config import FinetuneConfig, PredictConfig, PretrainConfig, RunConfig
+from napari_toposeg.demo.settings import DemoConfig
+
+Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
+Action = Callable[[argparse.Namespace], Answer]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = Parser(
+        prog="napari-toposeg",
+        description="Topology-aware pretraining and segmentation of CT and MRI. Research use only.",
+        epilog="'napari-toposeg COMMAND --help' says units and defaults.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    add_run(
+        commands,
+        "demo",
+        demo,
+        DemoConfig,
+        "open a scan, rebuild it, segment it, show its topology",
+        "path",
+    )
+    add_run(
+        commands, "pretrain", training.pretrain, PretrainConfig, "train on scans without labels"
+    )
+    add_run(
+        commands,
+        "finetune",
+        training.finetune,
+        FinetuneConfig,
+        "train a segmentation model on few labels",
+    )
+    add_run(commands, "predict", predict, PredictConfig, "segment files")
+    add_measure(commands)
+    add_models(commands)
+    return parser
+
+
+def add_run(
+    commands: Any, name: str, run: Action, config: type[RunConfig], text: str, *bare: str
+) -> None:
+    """Add a command whose flags are the settings of a run."""
+    parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+    add_flags(parser, config, *bare)
+    parser.add_argument("--json", action="store_true", help="print the result as JSON only")
+    parser.set_defaults(run=run)
+
+
+def add_measure(commands: Any) -> None:
+    """Add ``measure``."""
+    text = "compare label maps with the truth"
+    parser = commands.add_parser("measure", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    parser.add_argument(
+        "--prediction", type=Path, required=True, metavar="DIR", help="folder of label maps, or one"
+    )
+    parser.add_argument(
+        "--truth", type=Path, required=True, metavar="DIR", help="true label maps of the same names"
+    )
+    parser.add_argument(
+        "--json",
+        nargs="?",
+        const=True,
+        default=False,
+        type=Path,
+        metavar="FILE",
+        help="write the figures as JSON; without FILE print them, and nothing else",
+    )
+    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with the tables")
+    parser.set_defaults(run=measure)
+
+
+def demo(arguments: argparse.Namespace) -> Answer:
+    """Run the demo in a window, or without one where there is no display."""
+    config = read_settings(arguments, DemoConfig)
+    from napari_toposeg.demo.screen import missing_screen
+
+    if not config.headless:
+        fault = missing_screen()
+        if fault is None:
+            from napari_toposeg.demo.window import show
+
+            show(config)
+            return Answer("closed")
+        print(f"no window: {fault}\ngoing on headless", file=sys.stderr)
+    from napari_toposeg.demo.headless import run
+
+    outcome = watch(run(config))
+    if outcome.result is None:
+        return Answer(f"stopped; {config.output} may hold a part of the files", {}, STOPPED)
+    files = aligned([(f"{path.name}", what) for path, what in outcome.result.files.items()], "  ")
+    return Answer(
+        f"{outcome.result.summary}\nwritten to {config.output}:\n{files}", outcome.result.data
+    )
+
+
+def predict(arguments: argparse.Namespace) -> Answer:
+    """Segment files."""
+    config = read_settings(arguments, PredictConfig)
+    from napari_toposeg.learning.predict import predict
+
+    outcome = watch(predict(config))
+    done = outcome.last.step if outcome.last else 0
+    text = f"{'stopped' if outcome.stopped else 'done'}: label maps are in {config.output}"
+    data = {"output": config.output, "steps": done, "stopped": outcome.stopped}
+    return Answer(text, data, STOPPED if outcome.stopped else 0)
+
+
+def measure(arguments: argparse.Namespace) -> Answer:
+    """Compare label maps with the truth."""
+    from napari_toposeg.metrics import measure_folders
+
+    table = measure_folders(arguments.prediction, arguments.truth)
+    raise SystemExit(table)

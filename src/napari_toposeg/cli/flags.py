@@ -1,0 +1,110 @@
+"""Flags derived from the settings of a run: name, type, choices, unit and default are said once.
+
+A flag that is not given is absent from the parsed arguments, so that the settings of a TOML file
+hold unless a flag overrides them.
+"""
+
+import argparse
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from napari_toposeg.config import RunConfig
+
+Config = TypeVar("Config", bound=RunConfig)
+
+PLACEHOLDERS = {int: "N", float: "X", Path: "PATH", str: "NAME"}
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that answers a wrong flag with one clear message."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the message, not the whole usage, and exit with 2."""
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
+
+
+def add_flags(parser: argparse.ArgumentParser, config: type[RunConfig], *bare: str) -> None:
+    """Add a flag for each setting of a config, and ``--config``.
+
+    Parameters
+    ----------
+    bare
+        Names of settings that are given without a flag.
+    """
+    for name, field in config.model_fields.items():
+        form = form_of(field.annotation)
+        if name in bare:
+            parser.add_argument(
+                name, nargs="?", default=argparse.SUPPRESS, help=describe(field), type=form["type"],
+                metavar=form["metavar"],
+            )  # fmt: skip
+        else:
+            flag = f"--{name.replace('_', '-')}"
+            parser.add_argument(flag, default=argparse.SUPPRESS, help=describe(field), **form)
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="TOML file with any of these settings (mask_ratio = 0.6); flags win over it",
+    )
+
+
+def read_settings(arguments: argparse.Namespace, config: type[Config]) -> Config:
+    """Build the config from flags and, where one is named, a TOML file.
+
+    Raises
+    ------
+    InvalidConfig
+        If a setting is missing, unknown or outside of its range.
+    """
+    given = {name: value for name, value in vars(arguments).items() if name in config.model_fields}
+    if arguments.config is not None:
+        return config.from_toml(arguments.config, **given)
+    return config.create(**given)
+
+
+def form_of(kind: Any) -> dict[str, Any]:
+    """Return what argparse must know to read a value of a type."""
+    inner = get_args(kind)
+    match get_origin(kind):
+        case origin if origin is Annotated:
+            return form_of(inner[0])
+        case origin if origin in (Union, UnionType):
+            return form_of(next(part for part in inner if part is not NoneType))
+        case origin if origin is Literal:
+            return {"choices": inner, "type": str, "metavar": None}
+        case origin if origin is tuple:
+            return form_of(inner[0]) | several(inner)
+    if kind is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    return {"type": kind, "metavar": PLACEHOLDERS[kind]}
+
+
+def several(parts: tuple[Any, ...]) -> dict[str, Any]:
+    """Return how many values a tuple takes; three numbers are always along z, y and x."""
+    if parts[-1] is Ellipsis:
+        return {"nargs": "+"}
+    return {"nargs": len(parts), "metavar": ("Z", "Y", "X")}
+
+
+def describe(field: FieldInfo) -> str:
+    """Return a setting's help: its description, its unit, its default."""
+    text = field.description or ""
+    if field.is_required():
+        text += " (required)"
+    elif field.default not in (None, "", ()):
+        text += f" (default: {written(field.default)})"
+    return text.replace("%", "%%")
+
+
+def written(value: Any) -> str:
+    """Return a value as it would be typed."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case tuple():
+            return " ".join(map(written, value))
+    return str(value)

@@ -1,0 +1,140 @@
+"""The models command: what there is, what it is for, and moving models in and out of the store."""
+
+import argparse
+import shutil
+import tempfile
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_toposeg.cli.answers import Answer, aligned
+
+if TYPE_CHECKING:
+    from napari_toposeg.learning.cards import Card
+
+PATIENCE = 30.0
+"""Seconds without an answer after which a download is given up."""
+
+
+def add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add ``models`` and its five actions."""
+    parser = commands.add_parser("models", help="list, show, import, export and remove models")
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    for name, run, text in (
+        ("list", list_models, "models that ship with the program, and your own"),
+        ("info", info, "what a model is for, what made it, and how good it is"),
+        ("import", import_model, "put a model into your store, so that it can be picked by name"),
+        ("export", export_model, "write a copy of a model to a path"),
+        ("remove", remove, "delete a model of your store"),
+    ):
+        action = actions.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
+        action.add_argument("--json", action="store_true", help="print the result as JSON only")
+        action.set_defaults(run=run)
+        add_operands(action, name)
+
+
+def add_operands(action: argparse.ArgumentParser, name: str) -> None:
+    """Add what an action works on."""
+    if name == "import":
+        action.add_argument(
+            "source", metavar="PATH_OR_URL", help="a .safetensors file, or a run's folder"
+        )
+        action.add_argument("--name", help="its name in the store; default: the file's or folder's")
+    elif name != "list":
+        action.add_argument("name", metavar="NAME", help="a name of 'models list'")
+    if name == "export":
+        action.add_argument(
+            "path", metavar="PATH", type=Path, help="a new file, or a folder that exists"
+        )
+
+
+def list_models(_: argparse.Namespace) -> Answer:
+    """Answer with one line for each model."""
+    from napari_toposeg.learning import cards
+
+    known = cards.list_models()
+    rows = [("NAME", "TASK", "SCANS", "CLASSES", "SPACING (mm)", "FROM")]
+    rows += [
+        (
+            card.name,
+            card.task,
+            card.modality,
+            ", ".join(card.classes),
+            " x ".join(f"{step:g}" for step in card.spacing),
+            "the program" if cards.is_shipped(card.name) else "your store",
+        )
+        for card in known
+    ]
+    return Answer(aligned(rows), [described(card) for card in known])
+
+
+def info(arguments: argparse.Namespace) -> Answer:
+    """Answer with a model's card."""
+    from napari_toposeg.learning.cards import load_card
+
+    data = described(load_card(arguments.name))
+    rows = [(name.replace("_", " "), line(value)) for name, value in data.items()]
+    return Answer(aligned([row for row in rows if row[1]]), data)
+
+
+def import_model(arguments: argparse.Namespace) -> Answer:
+    """Copy a model into the store."""
+    from napari_toposeg.learning import cards
+
+    with local_copy(arguments.source) as path:
+        name = arguments.name or (path.stem if path.is_file() else path.resolve().name)
+        card = cards.import_model(path, name)
+    text = f"imported: {card.name} ({card.task}); see 'napari-toposeg models info {card.name}'"
+    return Answer(text, described(card))
+
+
+def export_model(arguments: argparse.Namespace) -> Answer:
+    """Write a copy of a model."""
+    from napari_toposeg.learning import cards
+
+    path = cards.export_model(arguments.name, arguments.path)
+    return Answer(f"written: {path}", {"name": arguments.name, "path": path})
+
+
+def remove(arguments: argparse.Namespace) -> Answer:
+    """Delete a model of the store."""
+    from napari_toposeg.learning import cards
+
+    cards.remove_model(arguments.name)
+    return Answer(f"removed: {arguments.name}", {"name": arguments.name})
+
+
+def described(card: "Card") -> dict[str, object]:
+    """Return a card as plain data."""
+    return card.model_dump(mode="json")
+
+
+def line(value: object) -> str:
+    """Return an entry of a card on one line."""
+    match value:
+        case dict():
+            return ", ".join(f"{name} {line(part)}" for name, part in value.items())
+        case list() | tuple():
+            return ", ".join(map(line, value))
+        case None:
+            return ""
+        case float():
+            return f"{value:.4g}"
+    return str(value)
+
+
+@contextmanager
+def local_copy(source: str) -> Iterator[Path]:
+    """Yield the path of a file or folder, fetched first into a temporary folder if it is a URL."""
+    address = urllib.parse.urlsplit(source)
+    if address.scheme not in ("http", "https"):
+        yield Path(source)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / (Path(urllib.parse.unquote(address.path)).name or "model.safetensors")
+        with urllib.request.urlopen(source, timeout=PATIENCE) as answer, path.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+        yield path

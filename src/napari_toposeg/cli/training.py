@@ -1,0 +1,73 @@
+"""The commands that train: the plan first, then the run, then what to do with its model."""
+
+import argparse
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+from napari_toposeg.cli.answers import STOPPED, Answer, aligned, duration
+from napari_toposeg.cli.flags import read_settings, written
+from napari_toposeg.cli.watch import Outcome, watch
+from napari_toposeg.config import FinetuneConfig, PretrainConfig, RunConfig
+from napari_toposeg.progress import Step
+
+
+def pretrain(arguments: argparse.Namespace) -> Answer:
+    """Pretrain on unlabelled scans."""
+    config = read_settings(arguments, PretrainConfig)
+    from napari_toposeg.learning.pretrain import pretrain
+
+    return train(config, config.output, pretrain(config))
+
+
+def finetune(arguments: argparse.Namespace) -> Answer:
+    """Train a segmentation model on labelled scans."""
+    config = read_settings(arguments, FinetuneConfig)
+    from napari_toposeg.learning.finetune import finetune
+
+    return train(config, config.output, finetune(config))
+
+
+def train(
+    config: PretrainConfig | FinetuneConfig, folder: Path, run: Generator[Step, None, Any]
+) -> Answer:
+    """Print the plan, watch the run, and say what it left."""
+    print(plan(config, config.device), flush=True)
+    outcome = watch(run)
+    best = folder / "best.safetensors"
+    data = {
+        "output": folder,
+        "best": best if best.is_file() else None,
+        "stopped": outcome.stopped,
+    } | (outcome.last.record() if outcome.last else {})
+    return Answer(summary(outcome, folder, best), data, STOPPED if outcome.stopped else 0)
+
+
+def plan(config: RunConfig, device: str) -> str:
+    """Return every setting of a run, and the machine it runs on."""
+    from napari_toposeg.learning.devices import describe_device
+
+    settings = config.model_dump()
+    rows = [
+        (name.replace("_", " "), "planned from the data" if value is None else written(value))
+        for name, value in settings.items()
+    ]
+    return f"plan\n{aligned([*rows, ('machine', describe_device(device))], '  ')}\n"
+
+
+def summary(outcome: Outcome[Any], folder: Path, best: Path) -> str:
+    """Say how far a run came, what it left, and how to go on."""
+    last = outcome.last
+    done = "stopped before the first step"
+    if last is not None:
+        figures = (last.losses | last.metrics).items()  # type: ignore[operator]
+        done = f"{'stopped' if outcome.stopped else 'done'}: step {last.step} of {last.total}"
+        done += f" in {duration(last.seconds)}" + "".join(f", {n} {v:.4g}" for n, v in figures)
+    if not best.is_file():
+        return f"{done}\nno checkpoint was written yet"
+    kept = "best kept at" if outcome.stopped else "best model:"
+    lines = [done, f"{kept} {best}"]
+    if outcome.stopped:
+        lines.append("go on:         the same command with --resume")
+    lines.append(f"under a name:  napari-toposeg models import {folder} --name NAME")
+    return "\n".join(lines)

@@ -1,0 +1,150 @@
+"""Watching a run from a terminal: its progress, and Ctrl-C that ends it cleanly.
+
+On a terminal one bar is redrawn; elsewhere (a log, a queue) a line is written now and then.
+"""
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Generic, TextIO, TypeVar
+
+from tqdm import tqdm
+
+from napari_toposeg.progress import Step
+
+Result = TypeVar("Result")
+
+QUIET_SECONDS = 10.0
+"""Least time between two lines where there is no terminal."""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[Result]):
+    """How a run ended.
+
+    Parameters
+    ----------
+    result
+        What the run returned; None if it was stopped.
+    last
+        Its last Step.
+    stopped
+        Whether Ctrl-C ended it.
+    """
+
+    result: Result | None
+    last: Step | None
+    stopped: bool = False
+
+
+def watch(run: Generator[Step, None, Result], stream: TextIO | None = None) -> Outcome[Result]:
+    """Iterate a run to its end, or until Ctrl-C, and show its progress.
+
+    The first Ctrl-C lets the step in hand finish and closes the run; a second one does not wait.
+    """
+    show = progress(stream or sys.stderr)
+    last: Step | None = None
+    with interruptible() as interrupted, closing(show):
+        while True:
+            try:
+                last = next(run)
+            except StopIteration as stop:
+                return Outcome(stop.value, last)
+            show(last)
+            if interrupted():
+                run.close()
+                return Outcome(None, last, stopped=True)
+
+
+@contextmanager
+def interruptible() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C into an answer of the yielded function instead of an exception."""
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    asked = threading.Event()
+
+    def ask(_signal: int, _frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+        print("\nstopping after this step; Ctrl-C again to stop at once", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield asked.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def progress(stream: TextIO) -> "Bar | Lines":
+    """Return what shows Steps on a stream."""
+    return Bar(stream) if stream.isatty() else Lines(stream)
+
+
+class Bar:
+    """One bar on a terminal, begun anew where a run begins another stretch of steps."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.bar = tqdm(file=stream, unit="step", dynamic_ncols=True, delay=1e-9)
+        self.shown: dict[str, str] = {}
+
+    def __call__(self, step: Step) -> None:
+        """Show a step; a measure stays until there is a newer one."""
+        if step.total != self.bar.total or step.step < self.bar.n:
+            self.bar.reset(total=step.total)
+        self.shown |= figures(step)
+        self.bar.set_description(step.message, refresh=False)
+        self.bar.set_postfix(self.shown, refresh=False)
+        self.bar.update(step.step - self.bar.n)
+
+    def close(self) -> None:
+        """Leave the bar as it is and end its line."""
+        self.bar.close()
+
+
+class Lines:
+    """A line at the first step, at the last, where quality was measured, and now and then."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self.stretch: tuple[str, int] | None = None
+        self.first, self.began, self.written = 0, 0.0, 0.0
+
+    def __call__(self, step: Step) -> None:
+        """Show a step if it is time."""
+        now = time.monotonic()
+        if (step.message, step.total) != self.stretch:
+            self.stretch = (step.message, step.total)
+            self.first, self.began, self.written = step.step - 1, now, now - QUIET_SECONDS
+        if now - self.written >= QUIET_SECONDS or step.metrics or step.step == step.total:
+            self.written = now
+            print(self.line(step, now - self.began), file=self.stream, flush=True)
+
+    def line(self, step: Step, elapsed: float) -> str:
+        """Return count, time, speed, time left and figures."""
+        meter: str = tqdm.format_meter(
+            step.step,
+            step.total,
+            elapsed,
+            initial=self.first,
+            prefix=step.message,
+            unit="step",
+            postfix=", ".join(f"{name}={value}" for name, value in figures(step).items()),
+            bar_format="{desc}{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",
+        )
+        return meter
+
+    def close(self) -> None:
+        """Do nothing: every line is written whole."""
+
+
+def figures(step: Step) -> dict[str, str]:
+    """Return the loss and the measures of a step as text."""
+    shown = {name: value for name, value in step.losses.items() if name == "loss"}
+    return {name: f"{value:.4g}" for name, value in (shown | dict(step.metrics)).items()}

@@ -1,0 +1,1 @@
+"""The demo: one scan opened, rebuilt, segmented, its topology shown; headless or in the dock."""
