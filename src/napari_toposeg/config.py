@@ -5,7 +5,7 @@ described once: its name, its unit and range in the field's description, its def
 """
 
 import os
-import tempfile
+import threading
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -37,7 +37,12 @@ class RunConfig(BaseModel):
             return cls(**settings)
         except ValidationError as error:
             faults = "; ".join(
-                f"{'.'.join(map(str, fault['loc'])) or cls.__name__}: {fault['msg']} (got {fault['input']!r})"
+                f"{'.'.join(map(str, fault['loc'])) or cls.__name__}: "
+                + (
+                    "is missing"
+                    if fault["type"] == "missing"
+                    else f"{fault['msg']} (got {fault['input']!r})"
+                )
                 for fault in error.errors()
             )
             raise InvalidConfig(f"{faults}; see --help for what each setting can be") from error
@@ -74,7 +79,8 @@ class PretrainConfig(RunConfig):
         description="folders or files of unlabelled volumes", min_length=1
     )
     validation: tuple[Path, ...] = Field(
-        (), description="volumes kept out of training that choose the best weights; default: fixed crops of the data"
+        (),
+        description="volumes kept out of training that choose the best weights; default: fixed crops of the data",
     )
     output: Path = Field(description="folder of the run; made if absent")
     name: str | None = Field(None, description="name of the model; default: the output folder's")
@@ -101,10 +107,14 @@ class PretrainConfig(RunConfig):
         ge=0,
         description="gradient norm of the topological term relative to that of the squared error",
     )
-    topology_crops: PositiveInt = Field(2, description="crops a step that the topological term looks at")
-    topology_block: PositiveInt = Field(32, description="edge of the block of a crop that it looks at, in voxels")
-    phantoms: float = Field(
-        0.0, ge=0, le=1, description="share of crops drawn from synthetic vessel phantoms"
+    topology_crops: PositiveInt = Field(
+        2, description="crops a step that the topological term looks at"
+    )
+    topology_block: PositiveInt = Field(
+        24, description="edge of the block of a crop that it looks at, in voxels"
+    )
+    phantoms: int = Field(
+        0, ge=0, description="synthetic vessel phantoms added to the data, of 64 voxels an edge"
     )
     steps: PositiveInt = Field(2000, description="optimiser steps")
     batch: PositiveInt = Field(8, description="crops a step")
@@ -150,7 +160,11 @@ class FinetuneConfig(RunConfig):
     flips: Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"] = Field(
         "", description="axes along which crops are mirrored at random; none where sides have names"
     )
-    phantoms: int = Field(0, ge=0, description="synthetic vessel phantoms to train on in place of --images and --labels")
+    phantoms: int = Field(
+        0,
+        ge=0,
+        description="synthetic vessel phantoms to train on in place of --images and --labels",
+    )
     crop: Size3 | None = Field(
         None, description="crop along z y x, in voxels; default: planned from the data"
     )
@@ -193,11 +207,11 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file whole or not at all: to a temporary neighbour, then rename."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    # Not mkstemp, whose files none but their owner may read.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(temporary).replace(path)
+        temporary.write_bytes(content)
+        temporary.replace(path)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise

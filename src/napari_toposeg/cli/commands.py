@@ -115,10 +115,11 @@ def predict(arguments: argparse.Namespace) -> Answer:
     from napari_toposeg.learning.predict import predict
 
     outcome = watch(predict(config))
-    done = outcome.last.step if outcome.last else 0
-    text = f"{'stopped' if outcome.stopped else 'done'}: label maps are in {config.output}"
-    data = {"output": config.output, "steps": done, "stopped": outcome.stopped}
-    return Answer(text, data, STOPPED if outcome.stopped else 0)
+    if outcome.result is None:
+        text = f"stopped; the label maps that were done are in {config.output}"
+        return Answer(text, {"output": config.output, "stopped": True}, STOPPED)
+    text = "\n".join(f"written: {path}" for path in outcome.result)
+    return Answer(text, {"output": config.output, "written": outcome.result, "stopped": False})
 
 
 def measure(arguments: argparse.Namespace) -> Answer:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_toposeg import __version__
 from napari_toposeg.demo.analysis import MOST_VOXELS, SMOOTHING, TAU, Analysis
 from napari_toposeg.demo.settings import DemoConfig
@@ -75,7 +77,7 @@ def reconstruction_section(analysis: Analysis) -> Section:
     )
     text = (
         f"{share:.0%} of the voxels were hidden from the encoder. The error is measured on them "
-        "alone, in the model's normalised grey values.",
+        "alone, on the model's grid, in grey values scaled to 0 .. 1.",
     )
     columns = ("predictor of hidden voxels", "mean squared error", "share of the mean's")
     return Section("Reconstruction", text, tables=(Table(columns, rows),))
@@ -105,11 +107,11 @@ def defects_section(analysis: Analysis) -> Section:
     """List the largest errors against the truth and what each does."""
     defects = analysis.defects
     assert defects is not None
-    changing = [row for row in range(len(defects)) if str(defects.kind[row]) != "harmless"]
-    largest = sorted(changing, key=lambda row: -int(defects.size[row]))[:20]
+    changing = np.flatnonzero(defects.is_critical)
+    largest = changing[np.argsort(-defects.size[changing], kind="stable")][:20]
     rows = [
         (
-            row + 1,
+            int(row) + 1,
             str(defects.kind[row]),
             int(defects.size[row]),
             *(int(part) for part in defects.change[row]),

@@ -7,13 +7,14 @@ import numpy as np
 from napari_toposeg.demo.analysis import Analysis
 from napari_toposeg.reports import Overlay, Panel, class_colour, plot_slices
 from napari_toposeg.reports.slices import window_of
-from napari_toposeg.topology import Defects
+from napari_toposeg.topology import KINDS, Defects
 from napari_toposeg.volume import Volume
 
 VEIL = "#33465e"
 """Colour of what is hidden."""
 
-HARMLESS = "#8a94a0"
+QUIET, HARMLESS = ("compensated", "harmless"), "#8a94a0"
+"""Kinds of errors that change no Betti number, and their colour."""
 
 
 def draw_slices(analysis: Analysis, path: Path) -> Path:
@@ -56,14 +57,12 @@ def class_overlay(analysis: Analysis) -> Overlay:
 
 def defect_overlay(defects: Defects) -> Overlay:
     """Return the defects coloured by their kind."""
-    kinds = sorted(set(map(str, defects.kind)) - {"harmless"})
-    colours = {kind: class_colour(number) for number, kind in enumerate(kinds, start=1)}
-    colours["harmless"] = HARMLESS
+    present = set(map(str, defects.kind))
+    changing = [kind for kind in KINDS if kind in present and kind not in QUIET]
+    colours = {kind: class_colour(number) for number, kind in enumerate(changing, start=1)}
+    colours |= {kind: HARMLESS for kind in QUIET if kind in present}
     painted = {number: colours[str(kind)] for number, kind in enumerate(defects.kind, start=1)}
-    present = {
-        kind: colour for kind, colour in colours.items() if kind in set(map(str, defects.kind))
-    }
-    return Overlay(defects.labels, painted, 0.9, present)
+    return Overlay(defects.labels, painted, 0.9, colours)
 
 
 def busiest(labels: Volume) -> tuple[int, int, int]:

@@ -1,4 +1,4 @@
-"""The demo in a window: napari opens on the scan, the dock runs the same analysis, layers follow."""
+"""The demo in a window: napari opens on the scan, the dock runs the analysis, layers follow."""
 
 from typing import TYPE_CHECKING, Any
 
