@@ -4,8 +4,11 @@ The one idea: ITK speaks LPS and stores ``(z, y, x)``; here its image becomes an
 and an affine in RAS+ mm, and back, with nothing resampled.
 """
 
+import os
+import sys
+import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +17,7 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
-from napari_toposeg.io.formats import stem_of
+from napari_toposeg.io.formats import ending_of, stem_of
 from napari_toposeg.io.frames import choose_frame, frame_notes
 from napari_toposeg.volume import Volume, from_file_order, to_file_order
 
@@ -62,16 +65,45 @@ def reading(path: Path) -> Iterator[None]:
     """Turn ITK's errors into one short one, and keep its warnings off the screen."""
     shown = sitk.ProcessObject.GetGlobalWarningDisplay()
     sitk.ProcessObject.SetGlobalWarningDisplay(False)
+    messages: list[str] = []
     try:
-        yield
+        with native_messages(messages) if ending_of(path) in (".mha", ".mhd") else nullcontext():
+            yield
     except RuntimeError as error:
-        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         raise UnreadableFile(
-            f"{path} cannot be read ({lines[-1] if lines else 'no reason given'}); "
+            f"{path} cannot be read ({reason(messages, str(error))}); "
             "it is truncated, corrupt or misnamed: fetch or export it again"
         ) from error
     finally:
         sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+def reason(messages: list[str], error: str) -> str:
+    """Pick the line of ITK's report that says most."""
+    lines = [line.strip() for line in [*error.splitlines(), *messages] if line.strip()]
+    # ITK adds the last error of the operating system, which need not be of this file.
+    telling = [line for line in lines if not line.startswith("Reason:")]
+    return telling[-1] if telling else "no reason given"
+
+
+@contextmanager
+def native_messages(messages: list[str]) -> Iterator[None]:
+    """Collect what MetaIO prints: it writes to the process's stderr, past ITK and Python."""
+    sys.stderr.flush()
+    try:
+        kept = os.dup(2)
+    except OSError:  # no console at all: nothing to keep silent
+        yield
+        return
+    with tempfile.TemporaryFile() as file:
+        os.dup2(file.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
+            file.seek(0)
+            messages += file.read().decode(errors="replace").splitlines()
 
 
 def read_header(path: Path, reader_name: str = "") -> Any:

@@ -15,13 +15,13 @@ import nibabel as nib
 import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
-from nibabel.freesurfer.mghformat import MGHHeader
+from nibabel.freesurfer.mghformat import MGHError, MGHHeader, MGHImage
 from nibabel.imageglobals import LoggingOutputSuppressor
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
-from napari_toposeg.io.formats import stem_of
+from napari_toposeg.io.formats import ending_of, stem_of
 from napari_toposeg.io.frames import choose_frame, frame_notes
 from napari_toposeg.volume import Volume, from_file_order, to_file_order
 
@@ -29,9 +29,11 @@ DAMAGE = (
     ImageFileError,
     HeaderDataError,
     HeaderTypeError,
+    MGHError,
     OSError,
     EOFError,
     ValueError,
+    TypeError,
     OverflowError,
     MemoryError,
     KeyError,
@@ -67,8 +69,8 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
     chosen = choose_frame(path, count, frame)
     with reading(path):
         stored = stored_frame(image, chosen)
-    scale, unit_notes = millimetres(image)
-    notes = frame_notes(count, chosen) + unit_notes + geometry_notes(image)
+        scale, unit_notes = millimetres(image)
+        notes = frame_notes(count, chosen) + unit_notes + geometry_notes(image)
     affine = np.diag([scale, scale, scale, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
     return from_file_order(stored, affine, name=stem_of(path), notes=notes)
 
@@ -95,6 +97,9 @@ def reading(path: Path) -> Iterator[None]:
 def load(path: Path) -> Any:
     """Open a file lazily; the voxels are not read yet."""
     with reading(path):
+        if ending_of(path) == ".mgh":
+            # nibabel leaves such a file open, which keeps it locked on Windows.
+            return MGHImage.from_bytes(path.read_bytes())
         return nib.load(path, mmap=False)
 
 
@@ -160,12 +165,13 @@ def whole_type(stored: NDArray[Any], slope: int, intercept: int) -> type[np.sign
 
 def millimetres(image: Any) -> tuple[float, tuple[str, ...]]:
     """Return the factor from the header's unit of length to mm, and a note where it is not 1."""
-    if not hasattr(image.header, "get_xyzt_units"):
+    if not isinstance(image.header, nib.Nifti1Header):
         return 1.0, ()
-    match image.header.get_xyzt_units()[0]:
-        case "meter":
+    # The low three bits are the unit of length; most files that name none are in mm.
+    match int(image.header["xyzt_units"]) % 8:
+        case 1:
             return 1e3, ("lengths converted from metres",)
-        case "micron":
+        case 3:
             return 1e-3, ("lengths converted from micrometres",)
         case _:
             return 1.0, ()
