@@ -18,7 +18,9 @@ SWEEPS = 30
 
 def hidden_voxels(hidden_BN: Tensor, shape: torch.Size, patch: int) -> Tensor:
     """Return ``(B, 1, Z, Y, X)``, True = hidden, from the hidden patches."""
-    return from_patches(hidden_BN[:, :, None].expand(-1, -1, patch**3), patch_grid(shape, patch), patch)
+    return from_patches(
+        hidden_BN[:, :, None].expand(-1, -1, patch**3), patch_grid(shape, patch), patch
+    )
 
 
 def mean_error(image: Tensor, inside: Tensor, hidden_BN: Tensor, patch: int) -> float:
@@ -53,7 +55,9 @@ def interpolated(image: Tensor, hidden: Tensor) -> Tensor:
     if min(image.shape[2:]) >= 2 * COARSENING:
         weight = F.avg_pool3d(visible, COARSENING, ceil_mode=True)
         mean = F.avg_pool3d(image * visible, COARSENING, ceil_mode=True) / weight.clamp(min=1e-6)
-        guess = F.interpolate(interpolated(mean, weight == 0), size=image.shape[2:], mode="trilinear")
+        guess = F.interpolate(
+            interpolated(mean, weight == 0), size=image.shape[2:], mode="trilinear"
+        )
     else:
         guess = visible_mean(image, ~hidden).expand_as(image)
     filled = torch.where(hidden, guess, image)

@@ -86,12 +86,16 @@ def resolve_model(name_or_path: str | Path) -> Path:
         If there is no such model.
     """
     given = Path(name_or_path)
-    places = [given] if given.suffix == SUFFIX else [
-        given / f"best{SUFFIX}",
-        given / f"last{SUFFIX}",
-        models_folder() / f"{given.name}{SUFFIX}",
-        shipped_folder() / f"{given.name}{SUFFIX}",
-    ]
+    places = (
+        [given]
+        if given.suffix == SUFFIX
+        else [
+            given / f"best{SUFFIX}",
+            given / f"last{SUFFIX}",
+            models_folder() / f"{given.name}{SUFFIX}",
+            shipped_folder() / f"{given.name}{SUFFIX}",
+        ]
+    )
     for place in places:
         if place.is_file():
             return place
@@ -107,10 +111,14 @@ def read_header(path: Path) -> dict[str, str]:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             if length > HEADER_LIMIT:
-                raise InvalidCheckpoint(f"{path.name} is not a safetensors file; give a model made by this program")
+                raise InvalidCheckpoint(
+                    f"{path.name} is not a safetensors file; give a model made by this program"
+                )
             header = json.loads(file.read(length))
     except (OSError, struct.error, ValueError) as error:
-        raise InvalidCheckpoint(f"{path} is not a whole safetensors file ({error}); copy or train it again") from error
+        raise InvalidCheckpoint(
+            f"{path} is not a whole safetensors file ({error}); copy or train it again"
+        ) from error
     entries = header.get("__metadata__", {}) if isinstance(header, dict) else {}
     return {str(key): str(value) for key, value in entries.items()}
 
@@ -157,7 +165,9 @@ def require_name(name: str) -> str:
     if not name or Path(name).name != name or name.startswith(".") or Path(name).suffix == SUFFIX:
         raise InvalidCheckpoint(f"{name!r} cannot name a model; use letters, digits, '-' and '_'")
     if is_shipped(name):
-        raise InvalidCheckpoint(f"{name!r} is the name of a model that ships with the program; choose another")
+        raise InvalidCheckpoint(
+            f"{name!r} is the name of a model that ships with the program; choose another"
+        )
     return name
 
 
@@ -185,7 +195,9 @@ def remove_model(name: str) -> None:
     """Delete a model of the user's store; those that ship with the package stay."""
     path = models_folder() / f"{require_name(name)}{SUFFIX}"
     if not path.is_file():
-        raise InvalidCheckpoint(f"there is no model {name!r} in {models_folder()}; see 'models list'")
+        raise InvalidCheckpoint(
+            f"there is no model {name!r} in {models_folder()}; see 'models list'"
+        )
     path.unlink()
 
 

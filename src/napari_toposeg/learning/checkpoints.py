@@ -47,7 +47,9 @@ def save_checkpoint(
         Further text entries of the header.
     """
     stored = {
-        name: tensor.detach().to("cpu", precision if precision and tensor.is_floating_point() else tensor.dtype).contiguous()
+        name: tensor.detach()
+        .to("cpu", precision if precision and tensor.is_floating_point() else tensor.dtype)
+        .contiguous()
         for name, tensor in weights.items()
     }
     write_atomically(path, save(stored, {"card": card.model_dump_json(), **(extra or {})}))
@@ -72,7 +74,11 @@ def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
     path = resolve_model(name_or_path)
     card = load_card(path)
     network = build(card.network, task=card.task, classes=len(card.classes))
-    weights = {name: tensor for name, tensor in read_tensors(path).items() if not name.startswith("optimiser.")}
+    weights = {
+        name: tensor
+        for name, tensor in read_tensors(path).items()
+        if not name.startswith("optimiser.")
+    }
     load_strictly(network, weights, source=path.name)
     device = resolve_device(device)
     return Model(network.eval().to(device), card, device)
@@ -83,7 +89,11 @@ def load_strictly(network: nn.Module, weights: Mapping[str, Tensor], *, source: 
     expected = network.state_dict()
     missing = sorted(expected.keys() - weights.keys())
     unexpected = sorted(weights.keys() - expected.keys())
-    reshaped = sorted(name for name in expected.keys() & weights.keys() if expected[name].shape != weights[name].shape)
+    reshaped = sorted(
+        name
+        for name in expected.keys() & weights.keys()
+        if expected[name].shape != weights[name].shape
+    )
     if missing or unexpected or reshaped:
         raise InvalidCheckpoint(
             f"{source} does not fit the network: missing {missing[:3]}, unexpected {unexpected[:3]}, "
@@ -101,7 +111,9 @@ class TransferReport:
     left: tuple[str, ...]
 
 
-def load_shared(network: nn.Module, name_or_path: str | Path, *, encoder_only: bool) -> TransferReport:
+def load_shared(
+    network: nn.Module, name_or_path: str | Path, *, encoder_only: bool
+) -> TransferReport:
     """Take every tensor of another model whose name and shape agree; all of the encoder's must.
 
     Parameters
@@ -119,7 +131,9 @@ def load_shared(network: nn.Module, name_or_path: str | Path, *, encoder_only: b
     fitting = [
         name
         for name, tensor in own.items()
-        if name in weights and weights[name].shape == tensor.shape and (name.startswith("encoder.") or not encoder_only)
+        if name in weights
+        and weights[name].shape == tensor.shape
+        and (name.startswith("encoder.") or not encoder_only)
     ]
     lacking = [name for name in own if name.startswith("encoder.") and name not in fitting]
     if lacking:

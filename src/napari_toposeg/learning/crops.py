@@ -36,7 +36,9 @@ class Crop:
 def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
     """Cut a crop whose first voxel is `start`; it may reach beyond the volume on any side."""
     shape = example.image.shape
-    source = tuple(slice(max(s, 0), min(s + n, edge)) for s, n, edge in zip(start, size, shape, strict=True))
+    source = tuple(
+        slice(max(s, 0), min(s + n, edge)) for s, n, edge in zip(start, size, shape, strict=True)
+    )
     place = tuple(slice(cut.start - s, cut.stop - s) for cut, s in zip(source, start, strict=True))
     image, inside = np.zeros(size, np.float32), np.zeros(size, bool)
     image[place], inside[place] = example.image[source], True
@@ -49,10 +51,15 @@ def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
 
 def draw_start(shape: Sequence[int], size: Size3, random: np.random.Generator) -> list[int]:
     """Draw where a crop begins; along an axis shorter than the crop the volume lies anywhere within it."""
-    return [int(random.integers(min(0, edge - n), max(0, edge - n) + 1)) for edge, n in zip(shape, size, strict=True)]
+    return [
+        int(random.integers(min(0, edge - n), max(0, edge - n) + 1))
+        for edge, n in zip(shape, size, strict=True)
+    ]
 
 
-def draw_unlabelled(example: Example, size: Size3, random: np.random.Generator, *, tries: int = 4) -> Crop:
+def draw_unlabelled(
+    example: Example, size: Size3, random: np.random.Generator, *, tries: int = 4
+) -> Crop:
     """Draw a crop anywhere, preferring ones that show something, mirrored at random along each axis."""
     for _ in range(tries):
         crop = crop_at(example, draw_start(example.image.shape, size, random), size)
@@ -62,7 +69,12 @@ def draw_unlabelled(example: Example, size: Size3, random: np.random.Generator, 
 
 
 def draw_labelled(
-    example: Example, size: Size3, random: np.random.Generator, *, foreground: float = 0.7, flips: tuple[int, ...] = ()
+    example: Example,
+    size: Size3,
+    random: np.random.Generator,
+    *,
+    foreground: float = 0.7,
+    flips: tuple[int, ...] = (),
 ) -> Crop:
     """Draw a crop around a labelled voxel, often one of a class.
 
@@ -78,8 +90,13 @@ def draw_labelled(
     if not wanted.size:
         wanted = np.flatnonzero(example.target != IGNORED)
     centre = np.unravel_index(random.choice(wanted), example.image.shape)
-    start = [around(int(c), n, edge, random) for c, n, edge in zip(centre, size, example.image.shape, strict=True)]
-    return mirrored(crop_at(example, start, size), tuple(axis for axis in flips if random.random() < 0.5))
+    start = [
+        around(int(c), n, edge, random)
+        for c, n, edge in zip(centre, size, example.image.shape, strict=True)
+    ]
+    return mirrored(
+        crop_at(example, start, size), tuple(axis for axis in flips if random.random() < 0.5)
+    )
 
 
 def around(centre: int, size: int, edge: int, random: np.random.Generator) -> int:

@@ -89,13 +89,18 @@ def prepare_case(case: Case, spacing: Spacing) -> Example:
         )
     target = case.image.with_voxels(target_of(case), modality="label")
     resampled: NDArray[Any] = resample(target, spacing, order=0).voxels
-    return Example(case.name, prepare_image(case.image, spacing), np.ascontiguousarray(resampled, dtype=np.int16))
+    return Example(
+        case.name,
+        prepare_image(case.image, spacing).voxels,
+        np.ascontiguousarray(resampled, dtype=np.int16),
+    )
 
 
-def prepare_image(image: Volume, spacing: Spacing) -> NDArray[np.float32]:
-    """Return a scan normalised to 0..1 on the model's spacing."""
+def prepare_image(image: Volume, spacing: Spacing) -> Volume:
+    """Return a scan normalised to 0..1, float32, on the model's spacing."""
     scaled = image.with_voxels(normalisation_of(image).apply(image.voxels))
-    return np.ascontiguousarray(resample(scaled, spacing, order=1).voxels, dtype=np.float32)
+    prepared = resample(scaled, spacing, order=1)
+    return prepared.with_voxels(np.ascontiguousarray(prepared.voxels, dtype=np.float32))
 
 
 def read_images(paths: Iterable[Path]) -> list[Volume]:
@@ -108,17 +113,28 @@ def read_images(paths: Iterable[Path]) -> list[Volume]:
     """
     volumes = [read_volume(path) for place in paths for path in list_cases(place).values()]
     if not volumes:
-        raise InvalidConfig("no volume was found; give folders or files of NIfTI, NRRD, MetaImage or DICOM")
+        raise InvalidConfig(
+            "no volume was found; give folders or files of NIfTI, NRRD, MetaImage or DICOM"
+        )
     return volumes
 
 
-def read_labelled(images: Path, labels: Path, names: Sequence[str] | None, role: Literal["train", "validation"]) -> list[Case]:
+def read_labelled(
+    images: Path,
+    labels: Path,
+    names: Sequence[str] | None,
+    role: Literal["train", "validation"],
+    *,
+    without: Sequence[str] = (),
+) -> list[Case]:
     """Read the labelled cases of two folders whose files share their names.
 
     Parameters
     ----------
     names
         Cases to read; all that have labels where None.
+    without
+        Cases to leave out.
 
     Raises
     ------
@@ -126,15 +142,25 @@ def read_labelled(images: Path, labels: Path, names: Sequence[str] | None, role:
         If a named case lacks its image or its labels, or no case is left.
     """
     image_paths, label_paths = list_cases(images), list_cases(labels)
-    wanted = list(names) if names is not None else sorted(image_paths.keys() & label_paths.keys())
-    lacking = [name for name in wanted if name not in image_paths or name not in label_paths]
-    if lacking or not wanted:
+    known = sorted(image_paths.keys() & label_paths.keys())
+    wanted = [name for name in (known if names is None else names) if name not in without]
+    lacking = [name for name in wanted if name not in known]
+    if lacking:
         raise InvalidConfig(
-            f"{len(lacking)} case(s) lack an image or labels (first: {lacking[:3]})" if lacking
-            else f"{images} and {labels} share no file name; image and labels of a case must be named alike"
+            f"{len(lacking)} case(s) lack an image or labels, first {lacking[:3]}; "
+            "image and labels of a case must be files of one name in the two folders"
+        )
+    if not wanted:
+        raise InvalidConfig(
+            f"{images} and {labels} share no case; name image and labels of a case alike"
         )
     return [
-        Case(name, read_volume(image_paths[name]), read_volume(label_paths[name], modality="label"), role)
+        Case(
+            name,
+            read_volume(image_paths[name]),
+            read_volume(label_paths[name], modality="label"),
+            role,
+        )
         for name in wanted
     ]
 
@@ -159,10 +185,16 @@ def median_spacing(volumes: Iterable[Volume]) -> Spacing:
     return float(z), float(y), float(x)
 
 
-def phantom_cases(count: int, *, first_seed: int, spacing: Spacing, role: Literal["train", "validation"] = "train") -> list[Case]:
-    """Draw vessel phantoms with their exact labels."""
-    drawn = (vessel_tree(PHANTOM_SHAPE, spacing=spacing, seed=first_seed + number) for number in range(count))
-    return [
-        Case(f"phantom-{first_seed + number}", phantom.image, phantom.truth, role)
-        for number, phantom in enumerate(drawn)
-    ]
+def phantom_cases(
+    count: int, *, first_seed: int, spacing: Spacing, role: Literal["train", "validation"] = "train"
+) -> list[Case]:
+    """Draw vessel phantoms with their exact labels; noise and chest wall differ from one to the next."""
+    return [phantom_case(seed, spacing, role) for seed in range(first_seed, first_seed + count)]
+
+
+def phantom_case(seed: int, spacing: Spacing, role: Literal["train", "validation"]) -> Case:
+    """Draw one vessel phantom."""
+    random = np.random.default_rng((seed, 1))
+    noise, wall = float(random.uniform(20, 80)), float(random.choice([0, 6, 10]))
+    phantom = vessel_tree(PHANTOM_SHAPE, spacing=spacing, seed=seed, noise=noise, wall=wall)
+    return Case(f"phantom-{seed}", phantom.image, phantom.truth, role)

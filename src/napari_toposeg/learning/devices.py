@@ -22,7 +22,9 @@ def resolve_device(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise InvalidConfig(f"there is no device {name!r}; choose auto, cpu, mps, cuda or cuda:N") from error
+        raise InvalidConfig(
+            f"there is no device {name!r}; choose auto, cpu, mps, cuda or cuda:N"
+        ) from error
     match device.type:
         case "cpu":
             return "cpu"
@@ -44,7 +46,9 @@ def describe_device(name: str) -> str:
 
 def choose_threads(threads: int) -> None:
     """Let the network use so many CPU threads; 0: as many as there are cores this process may use."""
-    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    available = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     torch.set_num_threads(min(threads, available) if threads > 0 else available)
 
 

@@ -58,11 +58,13 @@ class Task(Protocol):
     def draw(self, step: int) -> Batch:
         """Draw the batch of a step, on the CPU; called from another thread."""
 
-    def losses(self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def losses(
+        self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
+    ) -> dict[str, Tensor]:
         """Return the terms of the loss; ``"loss"`` is the one that is minimised."""
 
-    def evaluate(self, network: nn.Module) -> Evaluation:
-        """Judge the network as it is."""
+    def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
+        """Judge the network as it is, with a Step between any two pieces of the work."""
 
     def card(self, evaluation: Evaluation) -> Card:
         """Describe the model."""
@@ -81,7 +83,9 @@ def optimise(task: Task, config: PretrainConfig | FinetuneConfig) -> Generator[S
     run = open_run(config)
     choose_threads(config.threads)
     fabric = start_fabric(config)
-    parameters = torch.optim.AdamW(task.network.parameters(), betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY)
+    parameters = torch.optim.AdamW(
+        task.network.parameters(), betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY
+    )
     network, optimiser = fabric.setup(task.network, parameters)
     done, best = restore(run, task.network, optimiser) if config.resume else (0, -math.inf)
     run.forget_after(done)
@@ -93,10 +97,18 @@ def optimise(task: Task, config: PretrainConfig | FinetuneConfig) -> Generator[S
             if step < config.steps:
                 upcoming = ahead.submit(task.draw, step + 1)
             set_rate(optimiser, learning_rate(step, config))
-            losses = descend(fabric, task, network, optimiser, batch, seeded(config.seed, step, fabric.device), step)
+            losses = descend(
+                fabric,
+                task,
+                network,
+                optimiser,
+                batch,
+                seeded(config.seed, step, fabric.device),
+                step,
+            )
             evaluation, checkpoint = None, None
             if step % config.every == 0 or step == config.steps:
-                evaluation = judge(task, network)
+                evaluation = yield from judge(task, network, step, config.steps)
                 best, checkpoint = run.keep(task, optimiser, evaluation, step, best)
             report = Step(
                 step=step,
@@ -143,7 +155,9 @@ def descend(
     losses = task.losses(network, batch, generator, step)
     values = {name: float(value.detach()) for name, value in losses.items()}
     if not math.isfinite(values["loss"]):
-        raise InvalidConfig(f"the loss became {values['loss']} at step {step}; use a lower learning rate")
+        raise InvalidConfig(
+            f"the loss became {values['loss']} at step {step}; use a lower learning rate"
+        )
     optimiser.zero_grad()
     fabric.backward(losses["loss"])
     fabric.clip_gradients(network, optimiser, max_norm=GRADIENT_NORM)
@@ -151,11 +165,19 @@ def descend(
     return values
 
 
-def judge(task: Task, network: nn.Module) -> Evaluation:
-    """Evaluate without gradients."""
+def judge(
+    task: Task, network: nn.Module, step: int, total: int
+) -> Generator[Step, None, Evaluation]:
+    """Evaluate without training; each piece of it is a Step that can be cancelled at."""
     network.eval()
-    with torch.inference_mode():
-        return task.evaluate(network)
+    work = task.evaluate(network)
+    while True:
+        try:
+            piece = next(work)
+        except StopIteration as done:
+            evaluation: Evaluation = done.value
+            return evaluation
+        yield Step(step=step - 1, total=total, message=piece.message)
 
 
 def learning_rate(step: int, config: PretrainConfig | FinetuneConfig) -> float:
@@ -201,7 +223,12 @@ class RunFolder:
         return self.folder / "steps.jsonl"
 
     def keep(
-        self, task: Task, optimiser: torch.optim.Optimizer, evaluation: Evaluation, step: int, best: float
+        self,
+        task: Task,
+        optimiser: torch.optim.Optimizer,
+        evaluation: Evaluation,
+        step: int,
+        best: float,
     ) -> tuple[float, Path]:
         """Write the checkpoints and the preview; return the best score so far and the newest file."""
         card = task.card(evaluation)
@@ -209,7 +236,9 @@ class RunFolder:
         best = max(best, evaluation.score)
         weights = task.network.state_dict()
         if better:
-            save_checkpoint(self.folder / "best.safetensors", weights, card, extra={"step": str(step)})
+            save_checkpoint(
+                self.folder / "best.safetensors", weights, card, extra={"step": str(step)}
+            )
         progress = {"step": str(step), "best": repr(best)}
         save_checkpoint(self.last, weights | optimiser_tensors(optimiser), card, extra=progress)
         if evaluation.preview:
@@ -230,14 +259,18 @@ class RunFolder:
 def read_lines(path: Path) -> Iterator[str]:
     """Yield the whole lines of a log; a last line cut off by a kill is left out."""
     if path.exists():
-        yield from (line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}"))
+        yield from (
+            line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+        )
 
 
 def open_run(config: PretrainConfig | FinetuneConfig) -> RunFolder:
     """Make the folder of a run, or take up the one that is there."""
     run = RunFolder(config.output)
     if run.last.exists() and not config.resume:
-        raise InvalidConfig(f"{config.output} holds a run already; resume it, or give another folder")
+        raise InvalidConfig(
+            f"{config.output} holds a run already; resume it, or give another folder"
+        )
     if config.output.is_file():
         raise InvalidConfig(f"{config.output} is a file; give a folder for the run")
     config.output.mkdir(parents=True, exist_ok=True)
@@ -245,12 +278,16 @@ def open_run(config: PretrainConfig | FinetuneConfig) -> RunFolder:
     return run
 
 
-def restore(run: RunFolder, network: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, float]:
+def restore(
+    run: RunFolder, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[int, float]:
     """Load weights and optimiser from the last checkpoint; return its step and the best score so far."""
     if not run.last.exists():
         return 0, -math.inf
     tensors, header = read_tensors(run.last), read_header(run.last)
-    weights = {name: tensor for name, tensor in tensors.items() if not name.startswith("optimiser.")}
+    weights = {
+        name: tensor for name, tensor in tensors.items() if not name.startswith("optimiser.")
+    }
     load_strictly(network, weights, source=run.last.name)
     load_optimiser(optimiser, tensors)
     return int(header["step"]), float(header["best"])
@@ -259,7 +296,11 @@ def restore(run: RunFolder, network: nn.Module, optimiser: torch.optim.Optimizer
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
     """Return the optimiser's state as named tensors, ``optimiser.<parameter>.<name>``."""
     state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
-    return {f"optimiser.{index}.{name}": torch.as_tensor(value) for index, of in state.items() for name, value in of.items()}
+    return {
+        f"optimiser.{index}.{name}": torch.as_tensor(value)
+        for index, of in state.items()
+        for name, value in of.items()
+    }
 
 
 def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
@@ -269,7 +310,9 @@ def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tenso
         if key.startswith("optimiser."):
             _, index, name = key.split(".", 2)
             state.setdefault(int(index), {})[name] = tensor
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
 
 
 def save_preview(path: Path, preview: Mapping[str, NDArray[np.float32]]) -> None:

@@ -31,7 +31,9 @@ class Normalisation:
 
     def apply(self, voxels: NDArray[Any]) -> NDArray[np.float32]:
         """Return values in 0..1."""
-        scaled = (voxels.astype(np.float32) - np.float32(self.low)) / np.float32(self.high - self.low)
+        scaled = (voxels.astype(np.float32) - np.float32(self.low)) / np.float32(
+            self.high - self.low
+        )
         return np.clip(scaled, 0.0, 1.0, out=scaled)
 
     def invert(self, values: NDArray[np.float32]) -> NDArray[np.float32]:

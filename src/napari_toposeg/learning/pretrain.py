@@ -39,11 +39,16 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
     require_whole_patches(config.crop, config.patch)
     volumes = read_images(config.data)
     spacing = config.spacing or median_spacing(volumes)
-    examples = [Example(volume.name, prepare_image(volume, spacing)) for volume in volumes]
+    examples = [Example(volume.name, prepare_image(volume, spacing).voxels) for volume in volumes]
     if config.phantoms:
         drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=spacing)
-        examples += [Example(case.name, prepare_image(case.image, spacing)) for case in drawn]
-    validation = [Example(volume.name, prepare_image(volume, spacing)) for volume in validation_volumes(config)]
+        examples += [
+            Example(case.name, prepare_image(case.image, spacing).voxels) for case in drawn
+        ]
+    validation = [
+        Example(volume.name, prepare_image(volume, spacing).voxels)
+        for volume in validation_volumes(config)
+    ]
     card = describe(config, spacing, volumes)
     torch.manual_seed(config.seed)
     network = build(card.network, task="reconstruct")
@@ -69,7 +74,9 @@ def require_whole_patches(crop: tuple[int, int, int], patch: int) -> None:
 def describe(config: PretrainConfig, spacing: Spacing, volumes: list[Volume]) -> Card:
     """Write the card of a pretrained model."""
     modalities = {volume.modality for volume in volumes}
-    recipe = config.model_dump(mode="json", exclude={"data", "validation", "output", "resume", "device", "threads"})
+    recipe = config.model_dump(
+        mode="json", exclude={"data", "validation", "output", "resume", "device", "threads"}
+    )
     return Card(
         name=config.name or config.output.name,
         task="reconstruct",

@@ -48,7 +48,9 @@ def smooth(image_BCZYX: Tensor, sigma: float = SMOOTHING) -> Tensor:
     return image_BCZYX
 
 
-def critical_voxels(image: NDArray[np.float32], tau: float = PERSISTENCE) -> dict[int, NDArray[np.int64]]:
+def critical_voxels(
+    image: NDArray[np.float32], tau: float = PERSISTENCE
+) -> dict[int, NDArray[np.int64]]:
     """Return flat indices of the voxels of birth and finite death, by dimension.
 
     Parameters
@@ -68,7 +70,9 @@ def critical_voxels(image: NDArray[np.float32], tau: float = PERSISTENCE) -> dic
     return found
 
 
-def critical_voxel_loss(rebuilt_BCZYX: Tensor, true_BCZYX: Tensor, *, tau: float = PERSISTENCE) -> Tensor:
+def critical_voxel_loss(
+    rebuilt_BCZYX: Tensor, true_BCZYX: Tensor, *, tau: float = PERSISTENCE
+) -> Tensor:
     """Mean over the batch of the critical-voxel loss; gradients flow to the rebuilt image only."""
     rebuilt, true = smooth(rebuilt_BCZYX.float()), smooth(true_BCZYX.float()).detach()
     images = [image[0].detach().cpu().numpy() for image in (*true, *rebuilt)]

@@ -32,10 +32,15 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
     """
     logits_BKZYX = logits_BKZYX.float()
     labelled = target_BZYX != IGNORED
-    cross_entropy = F.cross_entropy(logits_BKZYX, target_BZYX, ignore_index=IGNORED, reduction="sum")
+    cross_entropy = F.cross_entropy(
+        logits_BKZYX, target_BZYX, ignore_index=IGNORED, reduction="sum"
+    )
     cross_entropy = cross_entropy / labelled.sum().clamp(min=1)
     probability = logits_BKZYX.softmax(1) * labelled[:, None]
-    truth = F.one_hot(target_BZYX.clamp(min=0), logits_BKZYX.shape[1]).movedim(-1, 1) * labelled[:, None]
+    truth = (
+        F.one_hot(target_BZYX.clamp(min=0), logits_BKZYX.shape[1]).movedim(-1, 1)
+        * labelled[:, None]
+    )
     axes = (0, 2, 3, 4)
     shared, total = (probability * truth).sum(axes), (probability + truth).sum(axes)
     dice = (2 * shared[1:] + 1.0) / (total[1:] + 1.0)
@@ -49,5 +54,9 @@ def hard_dice(prediction: Tensor, target: Tensor, classes: int) -> Tensor:
     for number in range(1, classes + 1):
         a, b = (prediction == number) & labelled, (target == number) & labelled
         total = a.sum() + b.sum()
-        scores.append(2.0 * (a & b).sum() / total if total else torch.tensor(float("nan"), device=target.device))
+        scores.append(
+            2.0 * (a & b).sum() / total
+            if total
+            else torch.tensor(float("nan"), device=target.device)
+        )
     return torch.stack([score.float() for score in scores])

@@ -34,7 +34,9 @@ def width_of(size: SizeName) -> Width:
             return Width(768, 12, 12, 384, 8, 12)
 
 
-def build(config: NetworkConfig, *, task: Literal["reconstruct", "segment"], classes: int = 0) -> nn.Module:
+def build(
+    config: NetworkConfig, *, task: Literal["reconstruct", "segment"], classes: int = 0
+) -> nn.Module:
     """Build an untrained network.
 
     Parameters
@@ -51,7 +53,10 @@ def build(config: NetworkConfig, *, task: Literal["reconstruct", "segment"], cla
     match task:
         case "reconstruct":
             return MaskedAutoencoder(
-                encoder, dimension=width.decoder_dimension, depth=width.decoder_depth, heads=width.decoder_heads
+                encoder,
+                dimension=width.decoder_dimension,
+                depth=width.decoder_depth,
+                heads=width.decoder_heads,
             )
         case "segment":
             return Segmenter(encoder, classes=classes, depth=width.depth)

@@ -16,7 +16,13 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from napari_toposeg.learning.networks.vit import Block, VisionTransformer, initialise, sinusoidal_positions, take
+from napari_toposeg.learning.networks.vit import (
+    Block,
+    VisionTransformer,
+    initialise,
+    sinusoidal_positions,
+    take,
+)
 from napari_toposeg.learning.patches import from_patches, patch_grid, to_patches
 
 
@@ -44,7 +50,15 @@ class Rebuilt(NamedTuple):
 class MaskedAutoencoder(nn.Module):
     """ViT encoder and a light transformer decoder."""
 
-    def __init__(self, encoder: VisionTransformer, *, dimension: int, depth: int, heads: int, channels: int = 1) -> None:
+    def __init__(
+        self,
+        encoder: VisionTransformer,
+        *,
+        dimension: int,
+        depth: int,
+        heads: int,
+        channels: int = 1,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.dimension = dimension
@@ -65,14 +79,24 @@ class MaskedAutoencoder(nn.Module):
         order = hidden_BN.to(torch.int8).argsort(dim=1, stable=True)
         visible = hidden_BN.shape[1] - int(hidden_BN[0].sum())
         kept_BK, lost_BM = order[:, :visible], order[:, visible:]
-        predicted = self.decode(self.encoder(patches_BNV, grid, kept_BK)[-1], kept_BK, lost_BM, grid)
+        predicted = self.decode(
+            self.encoder(patches_BNV, grid, kept_BK)[-1], kept_BK, lost_BM, grid
+        )
         index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
         composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
-        return Rebuilt(predicted, take(patches_BNV, lost_BM), from_patches(composite, grid, patch), hidden_BN)
+        return Rebuilt(
+            predicted, take(patches_BNV, lost_BM), from_patches(composite, grid, patch), hidden_BN
+        )
 
-    def decode(self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]) -> Tensor:
+    def decode(
+        self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]
+    ) -> Tensor:
         """Predict the voxels of the hidden patches, ``(B, M, V)``, from the visible tokens."""
-        positions = sinusoidal_positions(grid, self.dimension).to(tokens_BKD.device).expand(len(tokens_BKD), -1, -1)
+        positions = (
+            sinusoidal_positions(grid, self.dimension)
+            .to(tokens_BKD.device)
+            .expand(len(tokens_BKD), -1, -1)
+        )
         visible_BKE = self.narrow(tokens_BKD) + take(positions, kept_BK)
         tokens = torch.cat([visible_BKE, self.hidden_token + take(positions, lost_BM)], dim=1)
         for block in self.blocks:

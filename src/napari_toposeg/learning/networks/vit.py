@@ -16,7 +16,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-
 LONGEST = 10.0
 """Longest wavelength of the position codes relative to the shortest, which is 2 pi patches."""
 
@@ -55,7 +54,9 @@ class Block(nn.Module):
         B, N, D = tokens_BND.shape
         qkv = self.qkv(self.norm_attention(tokens_BND)).view(B, N, 3, self.heads, D // self.heads)
         query, key, value = qkv.permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(B, N, D)
+        attended = (
+            F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(B, N, D)
+        )
         tokens_BND = tokens_BND + self.project(attended)
         return tokens_BND + self.perceptron(self.norm_perceptron(tokens_BND))
 
@@ -73,7 +74,9 @@ class VisionTransformer(nn.Module):
         Channels of the image.
     """
 
-    def __init__(self, *, patch: int, dimension: int, depth: int, heads: int, channels: int = 1) -> None:
+    def __init__(
+        self, *, patch: int, dimension: int, depth: int, heads: int, channels: int = 1
+    ) -> None:
         super().__init__()
         self.patch, self.dimension = patch, dimension
         self.embed = nn.Linear(channels * patch**3, dimension)
@@ -82,7 +85,11 @@ class VisionTransformer(nn.Module):
         initialise(self)
 
     def forward(
-        self, patches_BNV: Tensor, grid: tuple[int, int, int], kept_BK: Tensor | None = None, layers: tuple[int, ...] = ()
+        self,
+        patches_BNV: Tensor,
+        grid: tuple[int, int, int],
+        kept_BK: Tensor | None = None,
+        layers: tuple[int, ...] = (),
     ) -> list[Tensor]:
         """Encode patches.
 
@@ -102,7 +109,11 @@ class VisionTransformer(nn.Module):
         list of Tensor
             Outputs of the blocks asked for, then the normalised output of the last, each ``(B, K, D)``.
         """
-        positions = sinusoidal_positions(grid, self.dimension).to(patches_BNV.device).expand(len(patches_BNV), -1, -1)
+        positions = (
+            sinusoidal_positions(grid, self.dimension)
+            .to(patches_BNV.device)
+            .expand(len(patches_BNV), -1, -1)
+        )
         if kept_BK is not None:
             patches_BNV, positions = take(patches_BNV, kept_BK), take(positions, kept_BK)
         tokens = self.embed(patches_BNV) + positions

@@ -12,7 +12,7 @@ Wasserstein term is here replaced by one that sees place (see `losses.critical_v
 
 # B batch, M hidden patches, V voxels in a patch
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 
 import numpy as np
 import torch
@@ -23,11 +23,12 @@ from napari_toposeg.learning.baselines import interpolation_error, mean_error
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, draw_unlabelled
 from napari_toposeg.learning.dataset import Example
-from napari_toposeg.learning.engine import Batch, Evaluation, random_of
+from napari_toposeg.learning.engine import Batch, Evaluation, random_of, seeded
 from napari_toposeg.learning.losses.critical_voxel import critical_voxel_loss
 from napari_toposeg.learning.losses.masked import gradient_ratio, masked_squared_error
 from napari_toposeg.learning.networks.masked_autoencoder import Rebuilt, draw_hidden, hidden_values
 from napari_toposeg.learning.patches import patch_grid
+from napari_toposeg.progress import Step
 
 VALIDATION_CROPS = 16
 RAMP = 0.1
@@ -56,7 +57,11 @@ class MaskedReconstruction:
         self.network, self.examples, self.config, self.described = network, examples, config, card
         self.validation = collate(
             [
-                draw_unlabelled(validation[number % len(validation)], config.crop, random_of(config.seed, 0, number))
+                draw_unlabelled(
+                    validation[number % len(validation)],
+                    config.crop,
+                    random_of(config.seed, 0, number),
+                )
                 for number in range(VALIDATION_CROPS)
             ]
         )
@@ -65,9 +70,13 @@ class MaskedReconstruction:
         """Draw crops, each from a scan chosen at random."""
         random = random_of(self.config.seed, step)
         chosen = random.integers(len(self.examples), size=self.config.batch)
-        return collate([draw_unlabelled(self.examples[number], self.config.crop, random) for number in chosen])
+        return collate(
+            [draw_unlabelled(self.examples[number], self.config.crop, random) for number in chosen]
+        )
 
-    def losses(self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int) -> dict[str, Tensor]:
+    def losses(
+        self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
+    ) -> dict[str, Tensor]:
         """Return the squared error on hidden voxels and, for `topomae`, the topological term."""
         rebuilt, counted = self.rebuild(network, batch, generator)
         squared = masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted)
@@ -78,9 +87,16 @@ class MaskedReconstruction:
         if not topology.requires_grad or float(topology.detach()) == 0.0:
             return {"loss": squared, "mse": squared, "topology": topology}
         weight = gradient_ratio(squared, topology, rebuilt.predicted_BMV, share=share)
-        return {"loss": squared + weight * topology, "mse": squared, "topology": topology, "topology_weight": weight}
+        return {
+            "loss": squared + weight * topology,
+            "mse": squared,
+            "topology": topology,
+            "topology_weight": weight,
+        }
 
-    def rebuild(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Rebuilt, Tensor]:
+    def rebuild(
+        self, network: nn.Module, batch: Batch, generator: torch.Generator
+    ) -> tuple[Rebuilt, Tensor]:
         """Hide patches at random and rebuild them; return which voxels of the hidden patches count too."""
         image, patch = batch["image"], self.config.patch
         count = int(np.prod(patch_grid(image.shape, patch)))
@@ -94,27 +110,45 @@ class MaskedReconstruction:
         true = batch["image"]
         crops = random.permutation(len(true))[: self.config.topology_crops]
         edge = [min(self.config.topology_block, n) for n in true.shape[2:]]
-        z, y, x = (slice(s, s + n) for s, n in ((int(random.integers(full - n + 1)), n) for full, n in zip(true.shape[2:], edge, strict=True)))
-        return critical_voxel_loss(rebuilt.composite_BCZYX[crops, :, z, y, x], true[crops, :, z, y, x])
+        z, y, x = (
+            slice(s, s + n)
+            for s, n in (
+                (int(random.integers(full - n + 1)), n)
+                for full, n in zip(true.shape[2:], edge, strict=True)
+            )
+        )
+        return critical_voxel_loss(
+            rebuilt.composite_BCZYX[crops, :, z, y, x], true[crops, :, z, y, x]
+        )
 
-    def evaluate(self, network: nn.Module) -> Evaluation:
-        """Measure the error on fixed crops with fixed masks, and that of the two simple predictors."""
+    def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
+        """Measure the error on fixed crops with fixed masks, and that of the simple predictors."""
+        yield Step(step=0, total=1, message="validating")
         device = next(network.parameters()).device
         batch = {name: tensor.to(device) for name, tensor in self.validation.items()}
-        rebuilt, counted = self.rebuild(network, batch, torch.Generator(device).manual_seed(self.config.seed))
+        with torch.inference_mode():
+            rebuilt, counted = self.rebuild(network, batch, seeded(self.config.seed, 0, device))
         error = float(masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted))
         image, inside = batch["image"], batch["inside"]
         metrics = {
             "mse": error,
             "mse_mean": mean_error(image, inside, rebuilt.hidden_BN, self.config.patch),
-            "mse_interpolation": interpolation_error(image, inside, rebuilt.hidden_BN, self.config.patch),
+            "mse_interpolation": interpolation_error(
+                image, inside, rebuilt.hidden_BN, self.config.patch
+            ),
         }
         shown = {"image": image, "rebuilt": rebuilt.composite_BCZYX}
-        return Evaluation(-error, metrics, {name: tensor[0, 0].float().cpu().numpy() for name, tensor in shown.items()})
+        return Evaluation(
+            -error,
+            metrics,
+            {name: tensor[0, 0].float().cpu().numpy() for name, tensor in shown.items()},
+        )
 
     def card(self, evaluation: Evaluation) -> Card:
         """Return the model's card with what was measured last."""
-        return self.described.model_copy(update={"quality": {"validation": dict(evaluation.metrics)}})
+        return self.described.model_copy(
+            update={"quality": {"validation": dict(evaluation.metrics)}}
+        )
 
 
 def collate(crops: Sequence[Crop]) -> dict[str, Tensor]:

@@ -1,0 +1,292 @@
+"""Fine-tuning a segmentation model on few labelled volumes or slices, as a generator of Steps."""
+
+import math
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from napari_toposeg import __version__
+from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.augment import Augmentation
+from napari_toposeg.learning.cards import Card, load_card
+from napari_toposeg.learning.checkpoints import load_shared
+from napari_toposeg.learning.crops import Crop, draw_labelled
+from napari_toposeg.learning.dataset import (
+    BACKGROUND,
+    Case,
+    Example,
+    median_spacing,
+    phantom_cases,
+    prepare_case,
+    read_labelled,
+    read_names,
+)
+from napari_toposeg.learning.engine import Batch, Evaluation, optimise, random_of
+from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
+from napari_toposeg.learning.networks import build
+from napari_toposeg.learning.windows import slide, strides
+from napari_toposeg.progress import Step
+from napari_toposeg.volume import Spacing
+
+LARGEST_CROP = 48
+MOST_CLASSES = 254
+VALIDATION_OVERLAP = 0.25
+PHANTOM_SPACING = (2.0, 2.0, 2.0)
+PHANTOM_VALIDATION = 6
+PHANTOM_VALIDATION_SEED = 1_000_000
+
+
+def finetune(
+    config: FinetuneConfig, cases: Sequence[Case] | None = None
+) -> Generator[Step, None, Path]:
+    """Train a segmentation model.
+
+    Parameters
+    ----------
+    cases
+        Labelled volumes in memory, such as slices annotated in the viewer; where None, they are read from
+        the folders of the config, or drawn as phantoms.
+
+    Returns
+    -------
+    Path
+        The checkpoint with the highest mean Dice on the validation cases; without such, the last.
+
+    Raises
+    ------
+    InvalidConfig
+        If nothing is labelled, or the labels cannot be class numbers.
+    """
+    cases = read_cases(config) if cases is None else cases
+    training = [case for case in cases if case.role == "train"]
+    count = count_classes(cases)
+    spacing = config.spacing or (
+        PHANTOM_SPACING if config.phantoms else median_spacing(case.image for case in training)
+    )
+    examples = [prepare_case(case, spacing) for case in training]
+    examples = [example for example in examples if (example.target != IGNORED).any()]
+    if not examples:
+        raise InvalidConfig(
+            "no voxel is labelled for training; paint classes and background on some slices first"
+        )
+    validation = [prepare_case(case, spacing) for case in cases if case.role == "validation"]
+    card = describe(config, count, spacing, training, examples)
+    torch.manual_seed(config.seed)
+    network = build(card.network, task="segment", classes=count)
+    if config.checkpoint != "none":
+        same = load_card(config.checkpoint).classes == card.classes
+        load_shared(network, config.checkpoint, encoder_only=not same)
+    return (yield from optimise(Segmentation(network, examples, validation, config, card), config))
+
+
+def read_cases(config: FinetuneConfig) -> list[Case]:
+    """Read the labelled cases that the config names, or draw phantoms."""
+    if config.phantoms:
+        spacing = config.spacing or PHANTOM_SPACING
+        drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=spacing)
+        kept = phantom_cases(
+            PHANTOM_VALIDATION,
+            first_seed=PHANTOM_VALIDATION_SEED,
+            spacing=spacing,
+            role="validation",
+        )
+        return drawn + kept
+    if config.images is None or config.labels is None:
+        raise InvalidConfig("fine-tuning needs labelled volumes; give --images and --labels")
+    validation = read_names(config.validation)
+    names = read_names(config.ids)
+    training = read_labelled(config.images, config.labels, names, "train", without=validation or ())
+    return training + (
+        read_labelled(config.images, config.labels, validation, "validation") if validation else []
+    )
+
+
+def count_classes(cases: Sequence[Case]) -> int:
+    """Return the number of classes besides the background.
+
+    Raises
+    ------
+    InvalidConfig
+        If labels are negative, fractional or too many, or there is no class at all.
+    """
+    largest = 0
+    for case in cases:
+        values = np.unique(case.labels.voxels)
+        values = values[values != BACKGROUND] if case.annotated else values
+        if (
+            (values != np.round(values)).any()
+            or values.min(initial=0) < 0
+            or values.max(initial=0) > MOST_CLASSES
+        ):
+            raise InvalidConfig(
+                f"labels of {case.name!r} must be whole numbers from 0 to {MOST_CLASSES}, got {values[:8].tolist()}; "
+                "is this the image?"
+            )
+        largest = max(largest, int(values.max(initial=0)))
+    if not largest:
+        raise InvalidConfig("no voxel has a class; label at least one voxel with 1 or more")
+    return largest
+
+
+def plan_crop(examples: Sequence[Example], patch: int) -> Size3:
+    """Return the median shape in whole patches, at most 48 voxels an edge and at least two patches."""
+    shape = np.median([example.image.shape for example in examples], axis=0)
+    most = max(LARGEST_CROP // patch, 2)
+    z, y, x = (patch * min(max(2, math.ceil(edge / patch)), most) for edge in shape)
+    return z, y, x
+
+
+def describe(
+    config: FinetuneConfig,
+    count: int,
+    spacing: Spacing,
+    cases: Sequence[Case],
+    examples: Sequence[Example],
+) -> Card:
+    """Write the card of a segmentation model."""
+    start = None if config.checkpoint == "none" else load_card(config.checkpoint)
+    network = (
+        start.network if start else NetworkConfig(name=config.network, size=config.size, patch=6)
+    )
+    classes = config.classes or tuple(f"class {number}" for number in range(1, count + 1))
+    if len(classes) < count:
+        raise InvalidConfig(
+            f"the labels hold {count} classes and {len(classes)} names were given; name every class"
+        )
+    modalities = {case.image.modality for case in cases}
+    recipe = config.model_dump(
+        mode="json",
+        include={
+            "loss",
+            "flips",
+            "phantoms",
+            "steps",
+            "batch",
+            "learning_rate",
+            "seed",
+            "every",
+            "precision",
+        },
+    )
+    return Card(
+        name=config.name or config.output.name,
+        task="segment",
+        network=network,
+        crop=config.crop or plan_crop(examples, network.patch),
+        spacing=spacing,
+        modality=modalities.pop() if len(modalities) == 1 else "unknown",
+        classes=classes[:count],
+        data=f"{len(examples)} labelled volume(s)",
+        recipe=recipe | {"started_from": start.name if start else "none"},
+        made_with=f"napari-toposeg {__version__}",
+    )
+
+
+class Segmentation:
+    """The task of a segmentation network: see `engine.Task`."""
+
+    def __init__(
+        self,
+        network: nn.Module,
+        examples: Sequence[Example],
+        validation: Sequence[Example],
+        config: FinetuneConfig,
+        card: Card,
+    ) -> None:
+        self.network, self.examples, self.validation = network, examples, validation
+        self.config, self.described = config, card
+        self.augmentation = Augmentation()
+        self.flips = tuple("zyx".index(axis) for axis in config.flips)
+        self.evaluations = 0
+
+    def draw(self, step: int) -> Batch:
+        """Draw crops around labelled voxels, each from a case chosen at random."""
+        random = random_of(self.config.seed, step)
+        chosen = random.integers(len(self.examples), size=self.config.batch)
+        return collate(
+            [
+                draw_labelled(self.examples[n], self.described.crop, random, flips=self.flips)
+                for n in chosen
+            ]
+        )
+
+    def losses(
+        self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
+    ) -> dict[str, Tensor]:
+        """Return soft Dice, cross-entropy and their sum on augmented crops."""
+        image, target = self.augmentation.apply(batch["image"], batch["target"], generator)
+        terms = dice_cross_entropy(network(image), target)
+        return {"loss": terms.dice_loss + terms.cross_entropy, **terms._asdict()}
+
+    def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
+        """Predict the labelled part of each validation case; without such cases the newest counts as best."""
+        self.evaluations += 1
+        if not self.validation:
+            return Evaluation(float(self.evaluations), {})
+        scores, preview = [], {}
+        for example in self.validation:
+            piece = labelled_part(example, self.described.crop)
+            prediction = yield from self.predict(network, piece)
+            assert piece.target is not None
+            scores.append(
+                hard_dice(prediction, torch.from_numpy(piece.target), len(self.described.classes))
+            )
+            preview = preview or {
+                "image": piece.image,
+                "truth": piece.target.astype(np.float32),
+                "prediction": prediction.numpy().astype(np.float32),
+            }
+        by_class = torch.stack(scores).nanmean(0)
+        metrics = {
+            f"dice {name}": float(score)
+            for name, score in zip(self.described.classes, by_class, strict=True)
+        }
+        mean = float(by_class.nanmean())
+        return Evaluation(mean if math.isfinite(mean) else 0.0, {"dice": mean, **metrics}, preview)
+
+    def predict(self, network: nn.Module, example: Example) -> Generator[Step, None, Tensor]:
+        """Predict class numbers of an example, ``(z, y, x)`` on the CPU."""
+        device = next(network.parameters()).device
+        image = torch.from_numpy(example.image).to(device)[None, None]
+        crop = self.described.crop
+        logits = yield from slide(
+            image, crop, network, stride=strides(crop, VALIDATION_OVERLAP), message="validating"
+        )
+        return logits.argmax(0).cpu()
+
+    def card(self, evaluation: Evaluation) -> Card:
+        """Return the model's card with what was measured last."""
+        quality = {"validation": dict(evaluation.metrics)} if evaluation.metrics else {}
+        return self.described.model_copy(update={"quality": quality})
+
+
+def labelled_part(example: Example, crop: Size3) -> Example:
+    """Cut out the box of labelled voxels, grown to at least a crop where the volume allows."""
+    assert example.target is not None
+    places = np.nonzero(example.target != IGNORED)
+    if not places[0].size:
+        places = tuple(np.array([0, size - 1]) for size in example.image.shape)
+    box = []
+    for place, edge, size in zip(places, crop, example.image.shape, strict=True):
+        first, last = int(place.min()), int(place.max()) + 1
+        spare = max(0, edge - (last - first))
+        start = min(max(0, first - spare // 2), max(0, size - (last - first + spare)))
+        box.append(slice(start, min(size, start + last - first + spare)))
+    cut = tuple(box)
+    return Example(
+        example.name,
+        np.ascontiguousarray(example.image[cut]),
+        np.ascontiguousarray(example.target[cut]),
+    )
+
+
+def collate(crops: Sequence[Crop]) -> dict[str, Tensor]:
+    """Stack crops into an image ``(B, 1, Z, Y, X)`` and a target ``(B, Z, Y, X)``."""
+    return {
+        "image": torch.from_numpy(np.stack([crop.image for crop in crops])[:, None]),
+        "target": torch.from_numpy(np.stack([crop.target for crop in crops]).astype(np.int64)),
+    }
