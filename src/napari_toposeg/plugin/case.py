@@ -43,6 +43,7 @@ class CaseTab(QWidget):
         self._build_facts()
         self._build_window()
         self._build_region()
+        self._followed: Any = None
         session.image_layer_changed.connect(self.describe)
         session.layers_changed.connect(self._on_layers)
         self.describe(session.image_layer)
@@ -85,6 +86,7 @@ class CaseTab(QWidget):
 
     def describe(self, layer: Any) -> None:
         """Show the geometry of a layer, or nothing."""
+        self._follow(layer)
         there = layer is not None
         for widget in (self.modality, self.window, self.crop_button, self.save_button):
             widget.setEnabled(there)
@@ -218,8 +220,16 @@ class CaseTab(QWidget):
         if name is not None:
             actions.set_window(self._session.image_layer, name)
 
-    def _show_window(self) -> None:
-        limits = tuple(self._session.image_layer.contrast_limits)
+    def _follow(self, layer: Any) -> None:
+        """Listen to the contrast of the chosen layer, and no longer to the one before."""
+        if self._followed is not None:
+            self._followed.events.contrast_limits.disconnect(self._show_window)
+        self._followed = layer
+        if layer is not None:
+            layer.events.contrast_limits.connect(self._show_window)
+
+    def _show_window(self, _: object = None) -> None:
+        limits = tuple(self._followed.contrast_limits)
         names = [None, *WINDOWS]
         shown = next((name for name in WINDOWS if WINDOWS[name] == limits), None)
         self.window.setCurrentIndex(names.index(shown))

@@ -39,7 +39,7 @@ def section(layout: QVBoxLayout, title: str) -> QFormLayout:
     form = QFormLayout(group)
     form.setContentsMargins(8, 6, 8, 6)
     form.setVerticalSpacing(4)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
     layout.addWidget(group)
     return form

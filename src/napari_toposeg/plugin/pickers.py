@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QWidget
 
@@ -156,6 +156,8 @@ class ModelPicker(QComboBox):
         for card in list_models():
             if self._task in (None, card.task):
                 self.addItem(card.name, card)
-                self.setItemData(self.count() - 1, card.intended_use, 3)
+                self.setItemData(self.count() - 1, card.intended_use, Qt.ItemDataRole.ToolTipRole)
+        if not self.count():
+            self.addItem("no model yet", None)
         if before is not None:
             self.choose(before)

@@ -31,7 +31,7 @@ class ReconstructTab(QWidget):
         session.image_layer_changed.connect(self._suggest)
         session.job_started.connect(lambda _: self._enable())
         session.job_ended.connect(self._enable)
-        session.viewer.grid.events.enabled.connect(self._on_grid)
+        session.viewer.canvas.grid.events.enabled.connect(self._on_grid)
         self._enable()
 
     def run(self) -> None:
@@ -155,10 +155,10 @@ class ReconstructTab(QWidget):
         self.count_button.setEnabled(free and self._pair is not None)
 
     def _on_side_by_side(self, checked: bool) -> None:
-        self._session.viewer.grid.enabled = checked
+        self._session.viewer.canvas.grid.enabled = checked
 
     def _on_grid(self, _: object = None) -> None:
-        self.side_by_side.setChecked(self._session.viewer.grid.enabled)
+        self.side_by_side.setChecked(self._session.viewer.canvas.grid.enabled)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Follow what was chosen elsewhere."""

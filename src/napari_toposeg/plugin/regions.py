@@ -47,9 +47,10 @@ def box_region(viewer: ViewerModel, layer: Any, edge: float) -> Region:
         middle[list(viewer.dims.displayed)] = viewer.scene.camera.center[-2:]
     scale = np.asarray(layer.scale)
     centre = (middle - np.asarray(layer.translate)) / scale
-    half = np.maximum(edge / scale / 2, 0.5)
-    low = np.clip(np.rint(centre - half), 0, layer.data.shape).astype(int)
-    high = np.clip(np.rint(centre + half), 0, layer.data.shape).astype(int)
+    lengths = np.maximum(np.rint(edge / scale), 1)
+    first = np.ceil(centre - lengths / 2)
+    low = np.clip(first, 0, layer.data.shape).astype(int)
+    high = np.clip(first + lengths, 0, layer.data.shape).astype(int)
     if (high <= low).any():
         raise InvalidVolume(
             "the middle of the view lies outside of the image; move the view onto it first"

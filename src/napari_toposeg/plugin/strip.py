@@ -1,6 +1,7 @@
 """The status strip under the tabs: device, memory, the job's progress, Pause and Cancel."""
 
 import sys
+from time import monotonic
 
 import psutil
 from qtpy.QtCore import Qt, QTimer
@@ -21,6 +22,7 @@ class StatusStrip(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
+        self._pace = Pace()
         self._build()
         self._timer = QTimer(self)
         self._timer.setInterval(MEMORY_EVERY_MS)
@@ -90,6 +92,7 @@ class StatusStrip(QWidget):
         job.pause_changed.connect(self._show_paused)
         job.finished.connect(lambda _: self._session.say(f"{job.title}: done"))
         job.cancelled.connect(lambda: self._session.say(f"{job.title}: cancelled"))
+        self._pace = Pace()
         self.progress.setRange(0, 0)
         self.progress.setFormat(job.title)
         self._enable(True)
@@ -99,8 +102,8 @@ class StatusStrip(QWidget):
         """Move the bar and say what is being done."""
         self.progress.setRange(0, max(step.total, 1))
         self.progress.setValue(step.step)
-        left = time_left(step)
-        self.progress.setFormat(f"%p% · {left} left" if left else "%p%")
+        left = self._pace.left(step, monotonic())
+        self.progress.setFormat("%p%" if left is None else f"%p% · {duration(left)} left")
         if step.message:
             self.message.setText(step.message)
 
@@ -144,11 +147,26 @@ def device_text() -> str:
     return describe_device(resolve_device(device))
 
 
-def time_left(step: Step) -> str:
-    """Say how long the rest of a run takes at its pace so far; "" where there is no pace yet."""
-    if step.step < 2 or step.seconds <= 0 or step.step >= step.total:
-        return ""
-    return duration(step.seconds / step.step * (step.total - step.step))
+class Pace:
+    """How fast Steps come, and so when the last one will.
+
+    The clock starts anew where a run goes on to other work: its Steps count from the start again.
+    """
+
+    def __init__(self) -> None:
+        self._first = self._last = 0
+        self._total = -1
+        self._since = 0.0
+
+    def left(self, step: Step, now: float) -> float | None:
+        """Return the seconds that remain after a Step seen now; None while there is no pace."""
+        if step.total != self._total or step.step < self._last:
+            self._first, self._total, self._since = step.step, step.total, now
+        self._last = step.step
+        done = step.step - self._first
+        if done < 1 or step.step >= step.total:
+            return None
+        return (now - self._since) / done * (step.total - step.step)
 
 
 def duration(seconds: float) -> str:

@@ -1,0 +1,94 @@
+"""Fixtures of the plugin's tests: a viewer without a canvas, small volumes, made-up runs."""
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+# Preferences of the person who runs the tests must not change them, nor be changed.
+os.environ["NAPARI_CONFIG"] = ""
+
+from napari.components import ViewerModel
+
+from napari_toposeg.plugin.dock import TopoSegDock
+from napari_toposeg.progress import Step
+from napari_toposeg.volume import Volume, from_file_order
+
+Run = Generator[Step, None, Any]
+
+
+@pytest.fixture
+def viewer_model(qapp: Any) -> ViewerModel:
+    """A viewer without a window."""
+    return ViewerModel()
+
+
+@pytest.fixture
+def dock(viewer_model: ViewerModel, qtbot: Any) -> Iterator[TopoSegDock]:
+    """The dock on a viewer without a window, shown."""
+    made = TopoSegDock(viewer_model)
+    qtbot.addWidget(made)
+    with qtbot.waitExposed(made):
+        made.show()
+    yield made
+    made.session.close()
+    if made.session.job is not None:
+        assert made.session.job.join(5), "a job outlived its test"
+
+
+@pytest.fixture
+def oblique() -> Volume:
+    """A flipped, anisotropic MR, turned by 20 degrees about the body's long axis."""
+    angle = np.radians(20)
+    turn = np.eye(4)
+    turn[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    affine = turn @ np.diag([-0.8, 1.1, -3.0, 1.0])
+    affine[:3, 3] = 12.5, -40, 77
+    stored = np.random.default_rng(0).normal(100, 20, (14, 12, 10)).astype(np.float32)
+    return from_file_order(stored, affine, modality="MR", name="oblique")
+
+
+@pytest.fixture
+def ct() -> Volume:
+    """A small CT whose axes lie along the patient's, 4 x 1.5 x 1.5 mm."""
+    voxels = np.random.default_rng(1).integers(-100, 1500, (10, 12, 14)).astype(np.int16)
+    affine = np.diag([-1.5, -1.5, 4.0, 1.0])
+    affine[:3, 3] = 90, 80, -300
+    return Volume(voxels, affine, modality="CT", name="thorax")
+
+
+@pytest.fixture
+def count_to() -> Callable[..., Callable[[], Run]]:
+    """Makes a run of some Steps and a result."""
+
+    def make(total: int, result: Any = "done", **fields: Any) -> Callable[[], Run]:
+        def run() -> Run:
+            for number in range(1, total + 1):
+                yield Step(number, total, **fields)
+            return result
+
+        return run
+
+    return make
+
+
+@pytest.fixture
+def make_card() -> Callable[..., SimpleNamespace]:
+    """Makes a model's card with what the dock reads of it."""
+
+    def make(name: str = "model", task: str = "segment", **changes: Any) -> SimpleNamespace:
+        facts = {
+            "name": name,
+            "task": task,
+            "crop": (48, 48, 48),
+            "spacing": (1.0, 1.0, 1.0),
+            "modality": "CT",
+            "classes": ("vessel",),
+            "intended_use": "Research use only.",
+        }
+        return SimpleNamespace(**(facts | changes))
+
+    return make
