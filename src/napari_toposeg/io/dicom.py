@@ -255,4 +255,6 @@ def case_name(path: Path, slice_path: Path) -> str:
     """Return the name of a folder or file, or ``"dicom"`` where that name holds the patient's."""
     name = stem_of(path) if path.is_file() else path.resolve().name
     words = set(re.split(r"[^\w]+|_", name.lower()))
-    return "dicom" if words & patient_words(slice_path) else name
+    secrets = patient_words(slice_path)
+    told = any(word in words or (len(word) > 3 and word in name.lower()) for word in secrets)
+    return "dicom" if told else name

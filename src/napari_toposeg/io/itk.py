@@ -79,17 +79,18 @@ def reading(path: Path) -> Iterator[None]:
 
 
 def reason(messages: list[str], error: str) -> str:
-    """Pick the line of ITK's report that says most."""
-    lines = [line.strip() for line in [*error.splitlines(), *messages] if line.strip()]
-    # ITK adds the last error of the operating system, which need not be of this file.
-    telling = [line for line in lines if not line.startswith("Reason:")]
-    return telling[-1] if telling else "no reason given"
+    """Pick what says most: what MetaIO printed, else the last line of ITK's report."""
+    if messages:
+        return ", ".join(" ".join(message.split()) for message in messages)
+    lines = [line.strip() for line in error.splitlines() if line.strip()]
+    return lines[-1] if lines else "no reason given"
 
 
 @contextmanager
 def native_messages(messages: list[str]) -> Iterator[None]:
     """Collect what MetaIO prints: it writes to the process's stderr, past ITK and Python."""
-    sys.stderr.flush()
+    if sys.stderr:
+        sys.stderr.flush()
     try:
         kept = os.dup(2)
     except OSError:  # no console at all: nothing to keep silent
