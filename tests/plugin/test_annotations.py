@@ -111,3 +111,9 @@ def test_voxels_are_counted_by_class() -> None:
 def test_runs_of_slices_are_joined() -> None:
     assert describe_slices((1, 2, 3, 7, 9, 10)) == "1 - 3, 7, 9, 10"
     assert describe_slices(()) == ""
+
+
+def test_a_gap_in_the_classes_is_said() -> None:
+    labels = painted()
+    labels[2, 6:8, 6:8] = 3
+    assert ["Label 2 is not painted" in fault for fault in read_annotation(labels).faults] == [True]

@@ -60,6 +60,12 @@ class Annotation:
             faults.append("No class is painted: paint label 1 on the structure.")
         if not self.background:
             faults.append("No background is painted: unlabelled voxels teach nothing.")
+        missing = set(range(1, max(self.voxels, default=0))) - set(self.voxels)
+        if missing:
+            faults.append(
+                f"Label {min(missing)} is not painted, but {max(self.voxels)} is: "
+                "number the classes from 1 without a gap."
+            )
         return tuple(faults)
 
 

@@ -179,7 +179,7 @@ def block_size(shape: Size3, most: int) -> Size3:
 
 
 def region_size(shape: Size3, most: int) -> Size3:
-    """Return the largest region of at most ``most`` voxels, as near to a cube as the shape allows."""
+    """Return the largest region of at most ``most`` voxels, as near to a cube as can be."""
     size = list(shape)
     while math.prod(size) > most:
         size[int(np.argmax(size))] -= 1
@@ -198,7 +198,7 @@ def block_means(voxels: NDArray[Any], step: Size3) -> NDArray[np.float32]:
 
 def expected_seconds(voxels: int) -> float:
     """Return about how long the persistence of so many voxels takes on one core."""
-    return SECONDS_64 * float(voxels / 64**3) ** 1.2
+    return float(SECONDS_64 * (voxels / 64**3) ** 1.2)
 
 
 def run_persistence(

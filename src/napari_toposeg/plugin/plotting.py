@@ -9,6 +9,7 @@ References
 Okabe and Ito 2008, "Color Universal Design".
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pyqtgraph as pg
@@ -34,6 +35,26 @@ DIMENSIONS = (
 )
 """Styles of dimension 0, 1 and 2."""
 
+CLASS_COLOURS = (ORANGE, BLUE, GREEN, PURPLE, YELLOW, VERMILION, NAVY)
+"""Colours of the classes 1, 2, ... of an annotation, over and over."""
+
+KIND_COLOURS = {
+    "splits": VERMILION,
+    "merges": BLUE,
+    "spurious": YELLOW,
+    "missing": NAVY,
+    "makes a loop": ORANGE,
+    "breaks a loop": "#8C510A",
+    "fills a loop": "#F6C9A0",
+    "makes a cavity": GREEN,
+    "opens a cavity": "#B2DF8A",
+    "fills a cavity": "#01665E",
+    "mixed": PURPLE,
+    "compensated": "#DFC2EB",
+    "harmless": GREY,
+}
+"""Colour of each kind of defect; later kinds are grey."""
+
 
 def apply_theme(plot: pg.PlotWidget, theme: str) -> None:
     """Give a plot the colours of a napari theme.
@@ -53,3 +74,8 @@ def apply_theme(plot: pg.PlotWidget, theme: str) -> None:
         axis.setPen(text)
         axis.setTextPen(text)
         axis.setStyle(tickFont=None, tickTextOffset=3)
+
+
+def kind_colours(kinds: Sequence[str]) -> dict[str, str]:
+    """Return the colour of each kind of defect; the list beside the overlay names the kinds too."""
+    return {kind: KIND_COLOURS.get(kind, GREY) for kind in kinds}

@@ -1,0 +1,263 @@
+"""AnnotatePanel: a Labels layer on the image's grid, and which of its slices are painted.
+
+The one idea: what will be trained on is said before it is trained on: the slices that were found,
+how they are split, and what is still missing.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from napari.layers import Labels, Layer
+from napari.utils.colormaps import DirectLabelColormap
+from qtpy.QtCore import QTimer, Signal
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QLineEdit, QSpinBox, QWidget
+
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.annotations import (
+    AXIS_NAMES,
+    BACKGROUND,
+    Annotation,
+    class_count,
+    describe_slices,
+    read_annotation,
+    unlabelled_voxels,
+)
+from napari_toposeg.plugin.forms import button, page_layout, row, section, value
+from napari_toposeg.plugin.marks import ANNOTATION, ROLE, role_of, voxel_at
+from napari_toposeg.plugin.pickers import LayerPicker
+from napari_toposeg.plugin.plotting import CLASS_COLOURS
+from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.settings import read_settings
+
+HOW_TO = (
+    "Paint each structure with its label on a few slices, then fill the rest of the slice as "
+    "background. Voxels that nobody painted teach nothing: they are not background."
+)
+READ_AFTER_MS = 400
+
+
+class AnnotatePanel(QWidget):
+    """Makes an annotation layer and tells what is painted in it."""
+
+    changed = Signal(object)
+    """The `Annotation` that was read, or None without an annotation layer."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.annotation: Annotation | None = None
+        self._followed: Any = None
+        # Reading a large layer takes a while: once after a stroke, not at each of its events.
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(READ_AFTER_MS)
+        self._timer.timeout.connect(self.read)
+        self._layout = page_layout(self)
+        self._build_layer()
+        self._build_found()
+        self.picker.layer_chosen.connect(self._follow)
+        self.seed.valueChanged.connect(lambda _: self.read())
+        self.names.editingFinished.connect(self._on_names)
+        session.image_layer_changed.connect(lambda _: self.picker.refresh())
+        self._follow(self.picker.layer)
+
+    @property
+    def layer(self) -> Any:
+        """The annotation layer, or None."""
+        return self.picker.layer
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes 1..K, given ones first, the others by number."""
+        given = [name.strip() for name in self.names.text().split(",") if name.strip()]
+        count = 0 if self.layer is None else class_count(np.asarray(self.layer.data))
+        given += [f"class {number}" for number in range(len(given) + 1, count + 1)]
+        return tuple(given)
+
+    def make_layer(self) -> Any:
+        """Add an empty annotation layer on the image's grid and choose it."""
+        layer = new_annotation(self._session.viewer, self._session.require_image(), self.classes)
+        self.picker.refresh()
+        self.picker.choose(layer)
+        self._session.say("Paint label 1, 2, ... with the brush; 255 is background")
+        return layer
+
+    def fill_slice(self) -> None:
+        """Paint the unlabelled voxels of the slice in view as background; can be undone."""
+        layer = self.layer
+        if layer is None:
+            raise InvalidConfig("there is no annotation layer; press 'New annotation layer' first")
+        filled = fill_slice(self._session.viewer, layer)
+        self._session.say(f"{filled:,} voxels of this slice became background (Ctrl+Z undoes)")
+        self.read()
+
+    def read(self) -> None:
+        """Find the annotated slices and show them."""
+        layer = self.layer
+        self.annotation = None
+        if layer is not None:
+            self.annotation = read_annotation(np.asarray(layer.data), seed=self.seed.value())
+        self._show(self.annotation)
+        self.changed.emit(self.annotation)
+
+    def _build_layer(self) -> None:
+        form = section(self._layout, "Annotate")
+        how = value("How to annotate")
+        how.setText(HOW_TO)
+        form.addRow(how)
+        self.picker = LayerPicker(self._session, self._accepts, empty="none yet")
+        row(form, "&Annotation", self.picker, "Labels layer on the image's grid, painted by you")
+        self.names = QLineEdit()
+        self.names.setPlaceholderText("vessel, airway, ...")
+        row(form, "&Classes", self.names, "Names of label 1, 2, ... in order, with commas between")
+        self.new_button = button(
+            "New annotation layer",
+            "Add an empty Labels layer on the grid of the image",
+            lambda: self._session.attempt(self.make_layer),
+        )
+        self.fill_button = button(
+            "Rest of this slice is background",
+            "Paint all unlabelled voxels of the slice in view with label 255",
+            lambda: self._session.attempt(self.fill_slice),
+        )
+        form.addRow(self.new_button)
+        form.addRow(self.fill_button)
+
+    def _build_found(self) -> None:
+        form = section(self._layout, "Found")
+        self.slices = value("Slices in which a voxel is painted")
+        self.train = value("Slices that train the model")
+        self.kept = value("Slices kept for validation: one of every four, drawn at random")
+        self.voxels = value("Painted voxels of each class")
+        self.fault = value("What is still missing")
+        self.seed = QSpinBox()
+        self.seed.setRange(0, 9999)
+        self.seed.setValue(read_settings().seed)
+        form.addRow("Slices", self.slices)
+        form.addRow("Training", self.train)
+        form.addRow("Validation", self.kept)
+        row(form, "&Split seed", self.seed, "Another number draws other slices for validation")
+        form.addRow("Voxels", self.voxels)
+        form.addRow(self.fault)
+
+    def _accepts(self, layer: Any) -> bool:
+        image = self._session.image_layer
+        return (
+            isinstance(layer, Labels)
+            and image is not None
+            and tuple(layer.data.shape) == tuple(image.data.shape)
+            and role_of(layer) in (None, ANNOTATION)
+        )
+
+    def _follow(self, layer: Any) -> None:
+        if self._followed is not None:
+            self._followed.events.labels_update.disconnect(self._later)
+        self._followed = layer
+        self.fill_button.setEnabled(layer is not None)
+        if layer is not None:
+            layer.events.labels_update.connect(self._later)
+        self.read()
+
+    def _later(self, _: object = None) -> None:
+        self._timer.start()
+
+    def _on_names(self) -> None:
+        if self.layer is not None and role_of(self.layer) == ANNOTATION:
+            self.layer.features = annotation_features(self.classes)
+
+    def _show(self, found: Annotation | None) -> None:
+        if found is None or not found.slices:
+            for label in (self.slices, self.train, self.kept, self.voxels):
+                label.setText("–")
+            self.fault.setText("" if found is None else found.faults[0])
+            return
+        axis = AXIS_NAMES[found.axis]
+        whole = len(set(found.complete))
+        self.slices.setText(f"{len(found.slices)} along {axis}, {whole} painted completely")
+        self.train.setText(f"{axis} {describe_slices(found.train)}")
+        self.kept.setText(
+            f"{axis} {describe_slices(found.validation)}"
+            if found.validation
+            else "none: that takes 4 annotated slices"
+        )
+        self.voxels.setText(describe_voxels(found, self.classes))
+        self.fault.setText("\n".join(found.faults))
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Read what was painted while the panel was out of sight."""
+        super().showEvent(event)
+        self.read()
+
+
+def new_annotation(viewer: ViewerModel, image: Layer, classes: Sequence[str] = ()) -> Any:
+    """Add an empty annotation layer on an image's grid, ready to be painted, and return it.
+
+    Parameters
+    ----------
+    viewer
+        Viewer that gets the layer.
+    image
+        Layer whose grid it takes.
+    classes
+        Names of the labels 1, 2, ...
+    """
+    layer = viewer.add_labels(
+        np.zeros(image.data.shape, np.uint8),
+        name=f"{image.name} annotation",
+        scale=image.scale,
+        translate=image.translate,
+        units=image.units,
+        axis_labels=image.axis_labels,
+        colormap=annotation_colormap(),
+        features=annotation_features(classes),
+        opacity=0.5,
+        metadata={ROLE: ANNOTATION},
+    )
+    layer.selected_label = 1
+    layer.brush_size = max(1, max(image.data.shape) // 40)
+    viewer.layers.selection.active = layer
+    return layer
+
+
+def annotation_colormap() -> DirectLabelColormap:
+    """Return the colours of an annotation: none for 0, grey for background, one for each class."""
+    classes = {
+        number: CLASS_COLOURS[(number - 1) % len(CLASS_COLOURS)] for number in range(1, BACKGROUND)
+    }
+    clear = "#00000000"
+    return DirectLabelColormap(color_dict={None: clear, 0: clear, BACKGROUND: "#808080"} | classes)
+
+
+def annotation_features(classes: Sequence[str]) -> pd.DataFrame:
+    """Return the names that napari shows for the labels under the cursor."""
+    numbers = [0, *range(1, len(classes) + 1), BACKGROUND]
+    return pd.DataFrame({"index": numbers, "class": ["unlabelled", *classes, "background"]})
+
+
+def fill_slice(viewer: ViewerModel, layer: Any) -> int:
+    """Paint the unlabelled voxels of the slice in view as background; return how many there were.
+
+    Raises
+    ------
+    InvalidConfig
+        If the viewer shows 3D, where no slice is in view.
+    """
+    if viewer.dims.ndisplay != 2:
+        raise InvalidConfig("no single slice is shown in 3D; press the 2D / 3D button first")
+    axis = viewer.dims.order[-3] - (viewer.dims.ndim - 3)
+    voxel = voxel_at(viewer, layer, viewer.dims.point)
+    voxels = unlabelled_voxels(np.asarray(layer.data), axis, voxel[axis])
+    if len(voxels[0]):
+        layer.data_setitem(voxels, BACKGROUND)
+    return len(voxels[0])
+
+
+def describe_voxels(found: Annotation, classes: Sequence[str]) -> str:
+    """Write the number of painted voxels of each class."""
+    named = dict(enumerate(classes, start=1))
+    parts = [f"{named.get(k, f'class {k}')} {n:,}" for k, n in found.voxels.items()]
+    return ", ".join([*parts, f"background {found.background:,}"])

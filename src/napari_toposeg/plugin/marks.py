@@ -1,0 +1,159 @@
+"""Marks: what the topology tab puts into the viewer, and how it leads there.
+
+The one idea: each mark is one layer that is filled anew, known by its role in its metadata and not
+by its name, which a user may change. All of it works on any viewer, without the dock.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from napari.components import ViewerModel
+from napari.layers import Layer
+from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
+
+from napari_toposeg.plugin.excerpt import LayerDiagram
+from napari_toposeg.plugin.plotting import DIMENSIONS, kind_colours
+from napari_toposeg.topology import Defects
+
+ROLE = "napari_toposeg_role"
+PAIR, DEFECTS, ANNOTATION = "pair", "defects", "annotation"
+
+
+def role_of(layer: Layer) -> str | None:
+    """Return what a layer was made for by this plugin, None for other layers."""
+    role = layer.metadata.get(ROLE)
+    return None if role is None else str(role)
+
+
+def layer_with(viewer: ViewerModel, role: str) -> Any:
+    """Return the layer of a role, None where there is none."""
+    return next((layer for layer in viewer.layers if role_of(layer) == role), None)
+
+
+def voxel_at(viewer: ViewerModel, layer: Layer, world: Sequence[float]) -> tuple[int, int, int]:
+    """Return the voxel of a layer at a place of the viewer, the nearest one if it lies outside."""
+    place = np.rint(layer.world_to_data(world[viewer.dims.ndim - layer.ndim :]))
+    z, y, x = np.clip(place, 0, np.array(layer.data.shape) - 1).astype(int)
+    return int(z), int(y), int(x)
+
+
+def jump_to(viewer: ViewerModel, layer: Layer, voxel: Sequence[float]) -> None:
+    """Show the slice of a voxel, with the voxel in the middle of the view.
+
+    Parameters
+    ----------
+    viewer
+        Viewer to move.
+    layer
+        Layer that the voxel belongs to.
+    voxel
+        Index ``(z, y, x)``.
+    """
+    world = np.asarray(layer.data_to_world(voxel), dtype=float)
+    first = viewer.dims.ndim - layer.ndim
+    viewer.dims.set_point(range(first, viewer.dims.ndim), world)
+    shown = [axis - first for axis in viewer.dims.displayed]
+    centre = world[[axis for axis in shown if axis >= 0]]
+    viewer.scene.camera.center = tuple(np.concatenate([np.zeros(3), centre])[-3:])
+
+
+def mark_pair(viewer: ViewerModel, layer: Layer, found: LayerDiagram, row: int) -> Any:
+    """Mark the birth and the death voxel of a feature in a Points layer, and return that layer.
+
+    Parameters
+    ----------
+    viewer
+        Viewer that gets the marks.
+    layer
+        Layer that the diagram was computed of.
+    found
+        The diagram.
+    row
+        Row of the feature.
+    """
+    ends = np.stack([found.births[row], found.deaths[row]])
+    kept = np.isfinite(ends).all(axis=1)
+    dimension = int(found.diagram.dimension[row])
+    colour = DIMENSIONS[dimension].colour
+    points = layer_with(viewer, PAIR) or _add_points(viewer, layer)
+    points.scale, points.translate = layer.scale, layer.translate
+    points.data = ends[kept]
+    words = [f"birth of b{dimension}", "death"]
+    points.features = pd.DataFrame({"end": np.array(words)[kept]})
+    points.symbol = np.array(["disc", "cross"])[kept]
+    points.face_color = [["#00000000", "#FFFFFF"][end] for end in np.flatnonzero(kept)]
+    points.border_color = colour
+    points.text = {"string": "{end}", "color": colour, "size": 11, "anchor": "upper_left"}
+    points.selected_data = set()
+    points.visible = True
+    return points
+
+
+def show_defects(viewer: ViewerModel, layer: Layer, defects: Defects) -> Any:
+    """Show defects as an overlay coloured by kind, and return its Labels layer.
+
+    Parameters
+    ----------
+    viewer
+        Viewer that gets the overlay.
+    layer
+        Layer on whose grid the defects lie.
+    defects
+        What to show.
+    """
+    kinds = sorted(set(map(str, defects.kind)))
+    codes = kind_codes(defects, kinds)
+    overlay = layer_with(viewer, DEFECTS)
+    if overlay is None or overlay.data.shape != codes.shape:
+        if overlay is not None:
+            viewer.layers.remove(overlay)
+        overlay = viewer.add_labels(
+            codes, name="topological errors", opacity=0.8, metadata={ROLE: DEFECTS}, **_place(layer)
+        )
+    else:
+        overlay.data = codes
+        overlay.scale, overlay.translate = layer.scale, layer.translate
+    colours = kind_colours(kinds)
+    overlay.colormap = DirectLabelColormap(
+        color_dict={None: "#00000000", 0: "#00000000"}
+        | {code: colours[kind] for code, kind in enumerate(kinds, start=1)}
+    )
+    overlay.features = pd.DataFrame({"index": range(len(kinds) + 1), "error": ["none", *kinds]})
+    overlay.editable = False
+    overlay.visible = True
+    return overlay
+
+
+def kind_codes(defects: Defects, kinds: Sequence[str]) -> NDArray[np.uint8]:
+    """Return for each voxel the place, from 1, of its defect's kind in a list of kinds, else 0."""
+    place = {kind: code for code, kind in enumerate(kinds, start=1)}
+    codes = np.array([0, *(place.get(str(kind), 0) for kind in defects.kind)], dtype=np.uint8)
+    return codes[defects.labels]
+
+
+def _add_points(viewer: ViewerModel, layer: Layer) -> Any:
+    active = viewer.layers.selection.active
+    points = viewer.add_points(
+        np.empty((0, 3)),
+        name="birth and death",
+        size=max(2.0, 0.02 * max(layer.data.shape)),
+        border_width=0.2,
+        projection_mode="rescale_spherical",
+        metadata={ROLE: PAIR},
+        **_place(layer),
+    )
+    # The layer that a person works on stays the active one.
+    viewer.layers.selection.active = active
+    return points
+
+
+def _place(layer: Layer) -> dict[str, Any]:
+    return {
+        "scale": layer.scale,
+        "translate": layer.translate,
+        "units": layer.units,
+        "axis_labels": layer.axis_labels,
+    }
