@@ -101,6 +101,7 @@ def test_flags_become_the_settings() -> None:
 
 def test_a_bare_path_is_the_scan_of_the_demo() -> None:
     assert settings("demo scan.nii.gz --seed 3", DemoConfig).path == Path("scan.nii.gz")
+    assert settings("demo", DemoConfig).path is None
 
 
 def test_flags_win_over_the_file(tmp_path: Path) -> None:

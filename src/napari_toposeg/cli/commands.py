@@ -103,7 +103,7 @@ def demo(arguments: argparse.Namespace) -> Answer:
     outcome = watch(run(config))
     if outcome.result is None:
         return Answer(f"stopped; {config.output} may hold a part of the files", {}, STOPPED)
-    files = aligned([(f"{path.name}", what) for path, what in outcome.result.files.items()], "  ")
+    files = aligned(list(outcome.result.files.items()), "  ")
     return Answer(
         f"{outcome.result.summary}\nwritten to {config.output}:\n{files}", outcome.result.data
     )

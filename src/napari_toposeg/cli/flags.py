@@ -37,10 +37,8 @@ def add_flags(parser: argparse.ArgumentParser, config: type[RunConfig], *bare: s
     for name, field in config.model_fields.items():
         form = form_of(field.annotation)
         if name in bare:
-            parser.add_argument(
-                name, nargs="?", default=argparse.SUPPRESS, help=describe(field), type=form["type"],
-                metavar=form["metavar"],
-            )  # fmt: skip
+            kind, shown = form["type"], form["metavar"]
+            parser.add_argument(name, nargs="?", type=kind, metavar=shown, help=describe(field))
         else:
             flag = f"--{name.replace('_', '-')}"
             parser.add_argument(flag, default=argparse.SUPPRESS, help=describe(field), **form)
@@ -60,7 +58,8 @@ def read_settings(arguments: argparse.Namespace, config: type[Config]) -> Config
     InvalidConfig
         If a setting is missing, unknown or outside of its range.
     """
-    given = {name: value for name, value in vars(arguments).items() if name in config.model_fields}
+    words = vars(arguments)
+    given = {name: words[name] for name in config.model_fields if words.get(name) is not None}
     if arguments.config is not None:
         return config.from_toml(arguments.config, **given)
     return config.create(**given)

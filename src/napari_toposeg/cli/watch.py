@@ -127,13 +127,15 @@ class Lines:
             print(self.line(step, now - self.began), file=self.stream, flush=True)
 
     def line(self, step: Step, elapsed: float) -> str:
-        """Return count, time, speed, time left and figures."""
+        """Return count, time, speed, time left and figures; of a single step what it does."""
+        if step.total == 1 and not figures(step):
+            return step.message
         meter: str = tqdm.format_meter(
             step.step,
             step.total,
             elapsed,
             initial=self.first,
-            prefix=step.message,
+            prefix=f"{step.message}: " if step.message else "",
             unit="step",
             postfix=", ".join(f"{name}={value}" for name, value in figures(step).items()),
             bar_format="{desc}{n_fmt}/{total_fmt} [{elapsed}<{remaining}, {rate_fmt}{postfix}]",

@@ -33,7 +33,7 @@ def describe(analysis: Analysis, config: DemoConfig, slices: Path, diagrams: Pat
     return Report(
         title=f"{case.image.name}: rebuilt, segmented, and its topology",
         subtitle=case.source,
-        warnings=(*analysis.warnings, *case.image.notes),
+        warnings=analysis.warnings,
         sections=tuple(sections),
         data=figures(analysis, config),
     )
@@ -48,6 +48,7 @@ def scan_section(analysis: Analysis) -> Section:
         ("voxel size in mm (z, y, x)", image.spacing),
         ("orientation of the file", image.orientation),
         ("angle to the patient's axes in degrees", round(image.obliquity, 1)),
+        *(("note", note) for note in image.notes),
     )
     return Section("The scan", tables=(Table(("property", "value"), rows),))
 
@@ -108,7 +109,7 @@ def defects_section(analysis: Analysis) -> Section:
     defects = analysis.defects
     assert defects is not None
     changing = np.flatnonzero(defects.is_critical)
-    largest = changing[np.argsort(-defects.size[changing], kind="stable")][:20]
+    largest = changing[np.argsort(-defects.size[changing], kind="stable")][:12]
     rows = [
         (
             int(row) + 1,
