@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari_toposeg.errors import ShapeMismatch
 from napari_toposeg.plugin.compare_panel import betti_text, class_names, is_label_map
 from napari_toposeg.plugin.comparison import BettiRow, classes_of, compare_labels
-from napari_toposeg.plugin.marks import DEFECTS, PAIR, ROLE, jump_to, layer_with, voxel_at
+from napari_toposeg.plugin.marks import DEFECTS, HERE, PAIR, ROLE, jump_to, layer_with, voxel_at
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology import TopologyTab
 from napari_toposeg.progress import finish
@@ -31,7 +31,7 @@ def two_peaks() -> np.ndarray:
 
 
 def two_bars() -> tuple[np.ndarray, np.ndarray]:
-    """Truth: two bars. Prediction: one of them cut, a bridge between the halves' other ends, a speck."""
+    """Return a prediction and its truth of two bars: one is cut, both are bridged, and a speck."""
     truth = np.zeros((10, 12, 14), np.uint8)
     truth[4, 3, 2:12] = 1
     truth[4, 8, 2:12] = 1
@@ -253,8 +253,8 @@ def test_label_maps_of_two_shapes_are_refused() -> None:
 
 def test_the_error_is_written_as_a_subtraction() -> None:
     row = BettiRow("vessel", BettiNumbers(3, 0, 0), BettiNumbers(2, 0, 0))
-    assert betti_text(row, 0) == "3 - 2 = +1"
-    assert betti_text(row, 1) == "0 - 0 = 0"
+    assert betti_text(row, 0) == "3 - 2\n= +1"
+    assert betti_text(row, 1) == "0 - 0\n= 0"
     assert betti_text(BettiRow("vessel", BettiNumbers(3, 0, 0), None), 0) == "3"
 
 
@@ -301,6 +301,10 @@ def test_n_and_p_step_through_the_errors_and_centre_them(compared, session) -> N
         seen.append(layer_with(viewer, DEFECTS).data[z, y, x])
         np.testing.assert_allclose(viewer.scene.camera.center[-2:], world((z, y, x))[-2:])
     assert len(set(seen[:3])) == 3
+    here = layer_with(viewer, HERE)
+    np.testing.assert_array_equal(here.data[0], (z, y, x))
+    names = layer_with(viewer, DEFECTS).features["error"]
+    assert here.features["kind"][0] == names[seen[3]]
     assert seen[3] == seen[1]
 
 

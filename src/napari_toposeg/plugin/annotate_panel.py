@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Labels, Layer
 from napari.utils.colormaps import DirectLabelColormap
@@ -83,6 +82,7 @@ class AnnotatePanel(QWidget):
         layer = new_annotation(self._session.viewer, self._session.require_image(), self.classes)
         self.picker.refresh()
         self.picker.choose(layer)
+        layer.mode = "paint"
         self._session.say("Paint label 1, 2, ... with the brush; 255 is background")
         return layer
 
@@ -232,10 +232,10 @@ def annotation_colormap() -> DirectLabelColormap:
     return DirectLabelColormap(color_dict={None: clear, 0: clear, BACKGROUND: "#808080"} | classes)
 
 
-def annotation_features(classes: Sequence[str]) -> pd.DataFrame:
+def annotation_features(classes: Sequence[str]) -> dict[str, list[Any]]:
     """Return the names that napari shows for the labels under the cursor."""
     numbers = [0, *range(1, len(classes) + 1), BACKGROUND]
-    return pd.DataFrame({"index": numbers, "class": ["unlabelled", *classes, "background"]})
+    return {"index": numbers, "class": ["unlabelled", *classes, "background"]}
 
 
 def fill_slice(viewer: ViewerModel, layer: Any) -> int:

@@ -29,12 +29,20 @@ from napari_toposeg.plugin.comparison import (
     describe_connectivity,
 )
 from napari_toposeg.plugin.defects_view import DefectsView, changing
-from napari_toposeg.plugin.marks import ANNOTATION, DEFECTS, jump_to, role_of, show_defects
+from napari_toposeg.plugin.marks import (
+    ANNOTATION,
+    DEFECTS,
+    jump_to,
+    mark_defect,
+    role_of,
+    show_defects,
+)
 from napari_toposeg.plugin.pickers import LayerPicker, narrow
 from napari_toposeg.plugin.plotting import DIMENSIONS
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.topology import Defects
 
+ROW_HEIGHT, HEADER_HEIGHT, MOST_ROWS = 38, 26, 3
 MOST_LABELS = 60
 """More values than this are no classes but counts or ids: only all together are compared."""
 
@@ -86,8 +94,10 @@ class ComparePanel(QWidget):
 
     def go_to(self, chosen: int) -> None:
         """Show the slice of a defect, with the defect in the middle of the view."""
-        if self.defects is not None and self._source in self._session.viewer.layers:
-            jump_to(self._session.viewer, self._source, self.defects.centre[chosen - 1])
+        viewer = self._session.viewer
+        if self.defects is not None and self._source in viewer.layers:
+            mark_defect(viewer, self._source, self.defects, chosen)
+            jump_to(viewer, self._source, self.defects.centre[chosen - 1])
 
     def _show_defects(self) -> None:
         found = None if self.result is None else self.result.defects
@@ -113,7 +123,7 @@ class ComparePanel(QWidget):
         self.value.setToolTip("Class whose errors are listed")
         self.connectivity = QComboBox()
         for number in (26, 6):
-            self.connectivity.addItem(describe_connectivity(number), number)
+            self.connectivity.addItem(f"{number}-connected (background {32 - number})", number)
         self.connectivity.setToolTip("Betti numbers depend on how voxels are joined")
         for combo in (self.value, self.connectivity):
             narrow(combo)
@@ -145,9 +155,9 @@ class ComparePanel(QWidget):
         layout.setSpacing(4)
         layout.addLayout(form)
         layout.addWidget(self.button)
-        layout.addWidget(self.table, 2)
+        layout.addWidget(self.table)
         layout.addWidget(self.note)
-        layout.addWidget(self.list, 3)
+        layout.addWidget(self.list, 1)
         layout.addWidget(self.summary)
         layout.addWidget(self.harmless)
         layout.addLayout(steps)
@@ -200,15 +210,17 @@ def set_betti_header(table: QTableWidget) -> None:
     for k, style in enumerate(DIMENSIONS):
         table.horizontalHeaderItem(k + 1).setToolTip(style.name)
     table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(22)
+    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
     table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setMinimumHeight(74)
+    table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
+    table.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT)
     table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
 
 
 def fill_betti_table(table: QTableWidget, rows: tuple[BettiRow, ...]) -> None:
     """Write Betti numbers of prediction, truth and the error between them."""
     table.setRowCount(len(rows))
+    table.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * min(max(len(rows), 1), MOST_ROWS))
     for line, row in enumerate(rows):
         table.setItem(line, 0, QTableWidgetItem(row.name))
         for k in range(3):
@@ -221,12 +233,10 @@ def fill_betti_table(table: QTableWidget, rows: tuple[BettiRow, ...]) -> None:
 
 
 def betti_text(row: BettiRow, dimension: int) -> str:
-    """Write one Betti number as ``prediction - truth = error``."""
+    """Write one Betti number as ``prediction - truth = error``, in two lines."""
     if row.truth is None or row.error is None:
         return f"{row.prediction[dimension]:,}"
     error = row.error[dimension]
-    return (
-        f"{row.prediction[dimension]:,} - {row.truth[dimension]:,} = {error:+d}"
-        if error
-        else (f"{row.prediction[dimension]:,} - {row.truth[dimension]:,} = 0")
+    return f"{row.prediction[dimension]:,} - {row.truth[dimension]:,}\n= {error:+,d}".replace(
+        "+0", "0"
     )

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 from napari_toposeg.plugin.plotting import BLUE, CLASS_COLOURS, ORANGE, apply_theme
 from napari_toposeg.progress import Step
 
+AXIS_HEIGHT = 40
 SMOOTHING = 0.9
 """Share of the running mean that the next loss leaves in place."""
 
@@ -182,4 +183,6 @@ def _plot(parent: QWidget, title: str) -> pg.PlotWidget:
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
     plot.setLabels(bottom="step", left=title)
+    plot.getAxis("bottom").setTickDensity(0.5)
+    plot.getAxis("bottom").setHeight(AXIS_HEIGHT)
     return plot

@@ -7,7 +7,14 @@ of rows cost nothing, and only says which was chosen. Ids are those of ``Defects
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, QSortFilterProxyModel, Qt, Signal
+from qtpy.QtCore import (
+    QAbstractTableModel,
+    QModelIndex,
+    QSize,
+    QSortFilterProxyModel,
+    Qt,
+    Signal,
+)
 from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -15,7 +22,7 @@ from napari_toposeg.plugin.plotting import kind_colours
 from napari_toposeg.topology import Defects
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
-HEADERS = ("Error", "Voxels", "b0 b1 b2", "z y x")
+HEADERS = ("Error", "Size", "b0 b1 b2", "z y x")
 TIPS = (
     "What the error does to the prediction",
     "Size of the error, in voxels",
@@ -91,8 +98,12 @@ class DefectsView(QTableView):
         self.setSortingEnabled(True)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        # Four columns, the first with words, in a dock of 320 pixels.
+        self.setStyleSheet("font-size: 11px")
+        self.setIconSize(QSize(10, 10))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(22)
+        self.verticalHeader().setDefaultSectionSize(20)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.colormaps import DirectLabelColormap
@@ -19,7 +18,8 @@ from napari_toposeg.plugin.plotting import DIMENSIONS, kind_colours
 from napari_toposeg.topology import Defects
 
 ROLE = "napari_toposeg_role"
-PAIR, DEFECTS, ANNOTATION = "pair", "defects", "annotation"
+PAIR, DEFECTS, HERE, ANNOTATION = "pair", "defects", "current defect", "annotation"
+CLEAR = "#00000000"
 
 
 def role_of(layer: Layer) -> str | None:
@@ -77,18 +77,36 @@ def mark_pair(viewer: ViewerModel, layer: Layer, found: LayerDiagram, row: int) 
     ends = np.stack([found.births[row], found.deaths[row]])
     kept = np.isfinite(ends).all(axis=1)
     dimension = int(found.diagram.dimension[row])
-    colour = DIMENSIONS[dimension].colour
-    points = layer_with(viewer, PAIR) or _add_points(viewer, layer)
-    points.scale, points.translate = layer.scale, layer.translate
+    points = _marks(viewer, layer, PAIR, "birth and death")
     points.data = ends[kept]
     words = [f"birth of b{dimension}", "death"]
-    points.features = pd.DataFrame({"end": np.array(words)[kept]})
+    points.features = {"end": np.array(words)[kept]}
     points.symbol = np.array(["disc", "cross"])[kept]
-    points.face_color = [["#00000000", "#FFFFFF"][end] for end in np.flatnonzero(kept)]
-    points.border_color = colour
-    points.text = {"string": "{end}", "color": colour, "size": 11, "anchor": "upper_left"}
-    points.selected_data = set()
-    points.visible = True
+    points.face_color = [[CLEAR, "#FFFFFF"][end] for end in np.flatnonzero(kept)]
+    _show_marks(points, "{end}", DIMENSIONS[dimension].colour)
+    return points
+
+
+def mark_defect(viewer: ViewerModel, layer: Layer, defects: Defects, chosen: int) -> Any:
+    """Ring the centre of a defect in a Points layer, and return that layer.
+
+    Parameters
+    ----------
+    viewer
+        Viewer that gets the mark.
+    layer
+        Layer on whose grid the defects lie.
+    defects
+        All defects.
+    chosen
+        Id of the defect, from 1.
+    """
+    kind = str(defects.kind[chosen - 1])
+    points = _marks(viewer, layer, HERE, "current error")
+    points.data = defects.centre[chosen - 1 : chosen].astype(float)
+    points.features = {"kind": [kind]}
+    points.face_color = CLEAR
+    _show_marks(points, "{kind}", "#FFFFFF")
     return points
 
 
@@ -118,10 +136,10 @@ def show_defects(viewer: ViewerModel, layer: Layer, defects: Defects) -> Any:
         overlay.scale, overlay.translate = layer.scale, layer.translate
     colours = kind_colours(kinds)
     overlay.colormap = DirectLabelColormap(
-        color_dict={None: "#00000000", 0: "#00000000"}
+        color_dict={None: CLEAR, 0: CLEAR}
         | {code: colours[kind] for code, kind in enumerate(kinds, start=1)}
     )
-    overlay.features = pd.DataFrame({"index": range(len(kinds) + 1), "error": ["none", *kinds]})
+    overlay.features = {"index": range(len(kinds) + 1), "error": ["none", *kinds]}
     overlay.editable = False
     overlay.visible = True
     return overlay
@@ -134,20 +152,32 @@ def kind_codes(defects: Defects, kinds: Sequence[str]) -> NDArray[np.uint8]:
     return codes[defects.labels]
 
 
-def _add_points(viewer: ViewerModel, layer: Layer) -> Any:
+def _marks(viewer: ViewerModel, layer: Layer, role: str, name: str) -> Any:
+    """Return the Points layer of a role, made if there is none, on the grid of a layer."""
+    points = layer_with(viewer, role)
+    if points is not None:
+        points.scale, points.translate = layer.scale, layer.translate
+        return points
     active = viewer.layers.selection.active
     points = viewer.add_points(
         np.empty((0, 3)),
-        name="birth and death",
-        size=max(2.0, 0.02 * max(layer.data.shape)),
-        border_width=0.2,
+        name=name,
+        size=max(2.0, 0.03 * max(layer.data.shape)),
+        border_width=0.15,
         projection_mode="rescale_spherical",
-        metadata={ROLE: PAIR},
+        metadata={ROLE: role},
         **_place(layer),
     )
     # The layer that a person works on stays the active one.
     viewer.layers.selection.active = active
     return points
+
+
+def _show_marks(points: Any, text: str, colour: str) -> None:
+    points.border_color = colour
+    points.text = {"string": text, "color": colour, "size": 11, "anchor": "upper_left"}
+    points.selected_data = set()
+    points.visible = True
 
 
 def _place(layer: Layer) -> dict[str, Any]:
