@@ -15,6 +15,7 @@ from napari_toposeg.topology.grid import (
     Mask,
     as_mask,
     background_connectivity,
+    extent,
     foreground_connectivity,
     neighbourhood,
 )
@@ -54,7 +55,7 @@ def betti_numbers(mask: NDArray[Any], *, connectivity: int | None = None) -> Bet
     """
     mask = as_mask(mask)
     foreground = foreground_connectivity(mask.ndim, connectivity)
-    mask = padded_object(mask)
+    mask = np.pad(mask[extent(mask)], 1)
     components = count_components(mask, foreground)
     enclosed = count_components(~mask, background_connectivity(foreground)) - 1
     if mask.ndim == 2:
@@ -68,12 +69,6 @@ def euler_characteristic(mask: NDArray[Any], *, connectivity: int | None = None)
     mask = as_mask(mask)
     foreground = foreground_connectivity(mask.ndim, connectivity)
     return count_cells(np.pad(mask, 1), foreground)
-
-
-def padded_object(mask: Mask) -> Mask:
-    """Cut the mask to its foreground and lay one voxel of background around it."""
-    box = ndimage.find_objects(mask.view(np.uint8))
-    return np.pad(mask[box[0]] if box else mask[(slice(1),) * mask.ndim], 1)
 
 
 def count_components(mask: Mask, connectivity: Connectivity) -> int:

@@ -16,7 +16,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from napari_toposeg.topology._effects import find_effects
 from napari_toposeg.topology._simple import deforms
@@ -24,6 +23,7 @@ from napari_toposeg.topology.grid import (
     Connectivity,
     Mask,
     as_mask,
+    extent,
     foreground_connectivity,
     require_same_shape,
 )
@@ -160,12 +160,6 @@ def find_defects(
         centre=centre + [side.start for side in box],
         connectivity=foreground,
     )
-
-
-def extent(mask: Mask) -> tuple[slice, ...]:
-    """Return the smallest box that holds the foreground; one voxel where there is none."""
-    box = ndimage.find_objects(mask.view(np.uint8))
-    return box[0] if box else (slice(0, 1),) * mask.ndim
 
 
 def name_kinds(is_extra: Mask, change: NDArray[np.int64], harmless: Mask) -> NDArray[np.str_]:

@@ -99,6 +99,12 @@ def as_mask(array: NDArray[Any]) -> Mask:
     return np.ascontiguousarray(array != 0)
 
 
+def extent(mask: Mask) -> tuple[slice, ...]:
+    """Return the smallest box that holds the foreground; one voxel where there is none."""
+    box = ndimage.find_objects(mask.view(np.uint8))
+    return box[0] if box else (slice(0, 1),) * mask.ndim
+
+
 def require_same_shape(prediction: NDArray[Any], truth: NDArray[Any]) -> None:
     """Raise ShapeMismatch if two arrays do not share a grid."""
     if prediction.shape != truth.shape:
