@@ -135,3 +135,8 @@ def test_unknown_choices_are_refused():
         persistence(np.zeros((2, 2)), construction="X")
     with pytest.raises(InvalidConfig, match=r"\[2\]"):
         persistence(np.zeros((2, 2)), dimensions=[2])
+
+
+def test_diagram_says_what_it_holds():
+    diagram = persistence(np.array([[0, 0, 0], [0, 9, 0], [0, 0, 0]]))
+    assert repr(diagram) == "PersistenceDiagram of (3, 3): 1 + 1 features of dimension 0, 1"

@@ -7,8 +7,8 @@ need not add up: two halves of a cut each do nothing alone.
 
 References
 ----------
-Knowledge of regions in 2D goes back to Lux et al. 2024 (Topograph), arXiv 2411.03228; in 3D a loop
-is not seen by neighbours alone, hence the graph of regions and its blocks (`_effects`).
+Lux et al. 2024 (Topograph), arXiv 2411.03228: regions and their neighbours, in 2D. In 3D a loop is
+not seen by neighbours alone, hence the graph of regions and its blocks (`_effects`).
 """
 
 from dataclasses import dataclass

@@ -48,6 +48,13 @@ class PersistenceDiagram:
     def __len__(self) -> int:
         return len(self.dimension)
 
+    def __repr__(self) -> str:
+        counts = [np.count_nonzero(self.dimension == k) for k in range(len(self.shape))]
+        return (
+            f"PersistenceDiagram of {self.shape}: {' + '.join(map(str, counts))} features "
+            f"of dimension {', '.join(map(str, range(len(self.shape))))}"
+        )
+
     @property
     def persistence(self) -> NDArray[np.float64]:
         """Length of each bar, ``|death - birth|``; ``inf`` for essential features."""
