@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 
+from napari_toposeg.cli.answers import Answer
 from napari_toposeg.cli.commands import build_parser
 from napari_toposeg.errors import ToposegError
 
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     from napari_toposeg.reports import plain
 
     with contextlib.redirect_stdout(sys.stderr) if machine else contextlib.nullcontext():
-        answer = arguments.run(arguments)
+        answer: Answer = arguments.run(arguments)
     with quiet_when_nobody_reads():
         print(
             plain(answer.data) if machine else answer.text, end="" if machine else "\n", flush=True

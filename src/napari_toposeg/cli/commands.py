@@ -3,19 +3,17 @@
 import argparse
 import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from napari_toposeg import __version__
 from napari_toposeg.cli import training
 from napari_toposeg.cli.answers import STOPPED, Answer, aligned
-from napari_toposeg.cli.flags import Parser, add_flags, read_settings
+from napari_toposeg.cli.flags import Commands, Parser, add_flags, read_settings
+from napari_toposeg.cli.measuring import add_measure
 from napari_toposeg.cli.models import add_models
 from napari_toposeg.cli.watch import watch
 from napari_toposeg.config import FinetuneConfig, PredictConfig, PretrainConfig, RunConfig
 from napari_toposeg.demo.settings import DemoConfig
 
-Commands = "argparse._SubParsersAction[argparse.ArgumentParser]"
 Action = Callable[[argparse.Namespace], Answer]
 
 
@@ -28,61 +26,24 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    add_run(
-        commands,
-        "demo",
-        demo,
-        DemoConfig,
-        "open a scan, rebuild it, segment it, show its topology",
-        "path",
-    )
-    add_run(
-        commands, "pretrain", training.pretrain, PretrainConfig, "train on scans without labels"
-    )
-    add_run(
-        commands,
-        "finetune",
-        training.finetune,
-        FinetuneConfig,
-        "train a segmentation model on few labels",
-    )
-    add_run(commands, "predict", predict, PredictConfig, "segment files")
+    for name, run, config, text in (
+        ("demo", demo, DemoConfig, "open a scan, rebuild it, segment it, show its topology"),
+        ("pretrain", training.pretrain, PretrainConfig, "train on scans without labels"),
+        ("finetune", training.finetune, FinetuneConfig, "train to segment, on few labels"),
+        ("predict", predict, PredictConfig, "segment files"),
+    ):
+        add_run(commands, name, run, config, text)
     add_measure(commands)
     add_models(commands)
     return parser
 
 
-def add_run(
-    commands: Any, name: str, run: Action, config: type[RunConfig], text: str, *bare: str
-) -> None:
-    """Add a command whose flags are the settings of a run."""
+def add_run(commands: Commands, name: str, run: Action, config: type[RunConfig], text: str) -> None:
+    """Add a command whose flags are the settings of a run; a setting ``path`` needs no flag."""
     parser = commands.add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.")
-    add_flags(parser, config, *bare)
+    add_flags(parser, config, bare=("path",))
     parser.add_argument("--json", action="store_true", help="print the result as JSON only")
     parser.set_defaults(run=run)
-
-
-def add_measure(commands: Any) -> None:
-    """Add ``measure``."""
-    text = "compare label maps with the truth"
-    parser = commands.add_parser("measure", help=text, description=f"{text[0].upper()}{text[1:]}.")
-    parser.add_argument(
-        "--prediction", type=Path, required=True, metavar="DIR", help="folder of label maps, or one"
-    )
-    parser.add_argument(
-        "--truth", type=Path, required=True, metavar="DIR", help="true label maps of the same names"
-    )
-    parser.add_argument(
-        "--json",
-        nargs="?",
-        const=True,
-        default=False,
-        type=Path,
-        metavar="FILE",
-        help="write the figures as JSON; without FILE print them, and nothing else",
-    )
-    parser.add_argument("--html", type=Path, metavar="FILE", help="write a page with the tables")
-    parser.set_defaults(run=measure)
 
 
 def demo(arguments: argparse.Namespace) -> Answer:
@@ -120,11 +81,3 @@ def predict(arguments: argparse.Namespace) -> Answer:
         return Answer(text, {"output": config.output, "stopped": True}, STOPPED)
     text = "\n".join(f"written: {path}" for path in outcome.result)
     return Answer(text, {"output": config.output, "written": outcome.result, "stopped": False})
-
-
-def measure(arguments: argparse.Namespace) -> Answer:
-    """Compare label maps with the truth."""
-    from napari_toposeg.metrics import measure_folders
-
-    table = measure_folders(arguments.prediction, arguments.truth)
-    raise SystemExit(table)

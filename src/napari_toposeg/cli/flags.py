@@ -5,9 +5,20 @@ hold unless a flag overrides them.
 """
 
 import argparse
+from collections.abc import Collection
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NoReturn,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic.fields import FieldInfo
 
@@ -26,7 +37,13 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}; see {self.prog} --help\n")
 
 
-def add_flags(parser: argparse.ArgumentParser, config: type[RunConfig], *bare: str) -> None:
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+"""What commands are added to."""
+
+
+def add_flags(
+    parser: argparse.ArgumentParser, config: type[RunConfig], *, bare: Collection[str] = ()
+) -> None:
     """Add a flag for each setting of a config, and ``--config``.
 
     Parameters

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_toposeg.cli.answers import Answer, aligned
+from napari_toposeg.cli.flags import Commands
 
 if TYPE_CHECKING:
     from napari_toposeg.learning.cards import Card
@@ -19,7 +20,7 @@ PATIENCE = 30.0
 """Seconds without an answer after which a download is given up."""
 
 
-def add_models(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_models(commands: Commands) -> None:
     """Add ``models`` and its five actions."""
     parser = commands.add_parser("models", help="list, show, import, export and remove models")
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")

@@ -199,19 +199,15 @@ def draw_diagrams(
 
 def bounded_copy(volume: Volume) -> Volume:
     """Return a volume of at most `MOST_VOXELS` voxels over the same field of view."""
-    if volume.voxels.size <= MOST_VOXELS:
-        return volume
-    z, y, x = volume.spacing
+    extent = np.multiply(volume.shape, volume.spacing)
+    finest = step = min(volume.spacing)
     # Finer axes are coarsened first: a slab of thick slices keeps its slices.
-    step = (np.prod(volume.spacing) * volume.voxels.size / MOST_VOXELS) ** (1 / 3)
-    while (
-        np.prod(
-            np.ceil(np.multiply(volume.shape, volume.spacing) / np.maximum(volume.spacing, step))
-        )
-        > MOST_VOXELS
-    ):
+    while np.prod(np.ceil(extent / np.maximum(volume.spacing, step) - 1e-6)) > MOST_VOXELS:
         step *= 1.02
-    return resample(volume, (max(z, step), max(y, step), max(x, step)))
+    if step == finest:
+        return volume
+    z, y, x = (max(along, step) for along in volume.spacing)
+    return resample(volume, (z, y, x))
 
 
 def count_classes(
@@ -238,10 +234,9 @@ def measure(segmentation: "Segmentation", truth: Volume | None) -> Mapping[str, 
     """Measure the segmentation against the truth, by class or, with other classes, as one."""
     if truth is None:
         return {}
-    labels = segmentation.labels
-    if not shares_classes(truth, segmentation.classes):
-        labels, truth = foreground(labels), foreground(truth)
-    return measure_case(labels, truth)
+    if shares_classes(truth, segmentation.classes):
+        return measure_case(segmentation.labels, truth, segmentation.classes)
+    return measure_case(foreground(segmentation.labels), foreground(truth), ("foreground",))
 
 
 def foreground(labels: Volume) -> Volume:

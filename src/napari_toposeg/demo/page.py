@@ -87,6 +87,7 @@ def reconstruction_section(analysis: Analysis) -> Section:
 def segmentation_section(analysis: Analysis) -> Section:
     """Give each class's volume and Betti numbers."""
     known = any(row.truth is not None for row in analysis.classes)
+    columns: tuple[str, ...]
     columns = ("class", "label", "volume (ml)", "components b0", "loops b1", "cavities b2")
     rows = [
         (
@@ -101,7 +102,17 @@ def segmentation_section(analysis: Analysis) -> Section:
     if known:
         columns += ("true b0", "true b1", "true b2")
     tables = [Table(columns, rows, f"Betti numbers with the {CONNECTIVITY}.")]
+    if analysis.measures:
+        tables.append(measures_table(analysis))
     return Section("Segmentation", tables=tuple(tables))
+
+
+def measures_table(analysis: Analysis) -> Table:
+    """Give the measures against the truth, a row for each class."""
+    names = ("dice", "hausdorff95", "surface_dice", "cldice")
+    rows = [(name, *(values[key] for key in names)) for name, values in analysis.measures.items()]
+    columns = ("class", "Dice", "HD95 (mm)", "surface Dice at 1 mm", "clDice")
+    return Table(columns, rows, "Against the truth.")
 
 
 def defects_section(analysis: Analysis) -> Section:

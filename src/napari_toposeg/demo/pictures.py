@@ -58,6 +58,7 @@ def class_overlay(analysis: Analysis) -> Overlay:
 def defect_overlay(defects: Defects) -> Overlay:
     """Return the defects coloured by their kind."""
     present = set(map(str, defects.kind))
+    colours: dict[str, str]
     changing = [kind for kind in KINDS if kind in present and kind not in QUIET]
     colours = {kind: class_colour(number) for number, kind in enumerate(changing, start=1)}
     colours |= {kind: HARMLESS for kind in QUIET if kind in present}
