@@ -77,3 +77,15 @@ def test_other_voxels_must_fit_the_grid():
     assert (labels.modality, labels.name, labels.voxels.dtype) == ("label", "a", np.uint8)
     with pytest.raises(ShapeMismatch, match="resample"):
         volume.with_voxels(np.zeros((4, 3, 2)))
+
+
+def test_nanometre_voxels_are_a_usable_geometry():
+    assert Volume(np.zeros((2, 2, 2)), np.diag([4e-6, 4e-6, 4e-5, 1])).spacing == (4e-5, 4e-6, 4e-6)
+
+
+@pytest.mark.parametrize(
+    "affine", [np.full((4, 4), np.nan), np.zeros((4, 4)), np.diag([1, 1, 0, 1])]
+)
+def test_a_file_without_geometry_is_refused(affine):
+    with pytest.raises(InvalidVolume, match="repair"):
+        from_file_order(np.zeros((2, 2, 2)), np.asarray(affine, float))

@@ -59,15 +59,7 @@ class Volume:
     def __post_init__(self) -> None:
         require_volume(self.voxels)
         affine = np.array(self.affine, dtype=np.float64)
-        if (
-            affine.shape != (4, 4)
-            or not np.isfinite(affine).all()
-            or abs(np.linalg.det(affine)) < 1e-12
-        ):
-            raise InvalidVolume(
-                f"the affine must be an invertible 4 x 4 matrix, got {affine.tolist()}; "
-                "the file's header gives no usable geometry: repair it first"
-            )
+        require_affine(affine)
         affine.setflags(write=False)
         object.__setattr__(self, "affine", affine)
 
@@ -119,6 +111,20 @@ def require_volume(voxels: NDArray[Any]) -> None:
         )
 
 
+def require_affine(affine: NDArray[np.float64]) -> None:
+    """Raise InvalidVolume unless the affine is a finite 4 x 4 matrix that can be inverted."""
+    usable = affine.shape == (4, 4) and np.isfinite(affine).all()
+    # Relative to the voxel size, so that nanometres are no less usable than millimetres.
+    if usable:
+        lengths = np.linalg.norm(affine[:3, :3], axis=0)
+        usable = abs(np.linalg.det(affine[:3, :3])) > 1e-6 * lengths.prod()
+    if not usable:
+        raise InvalidVolume(
+            f"the affine must be an invertible 4 x 4 matrix, got {affine.tolist()}; "
+            "the file's header gives no usable geometry: repair it first"
+        )
+
+
 def from_file_order(
     stored: NDArray[Any],
     affine: NDArray[np.float64],
@@ -138,6 +144,7 @@ def from_file_order(
     """
     if stored.ndim != 3:
         raise InvalidVolume(f"a volume has three axes, got shape {stored.shape}")
+    require_affine(affine)
     source = nib.io_orientation(affine)
     if np.isnan(source).any():
         raise InvalidVolume(

@@ -178,3 +178,16 @@ def test_fields_of_a_header_are_not_handed_on(tmp_path):
     assert "Doe" not in repr((volume.name, volume.notes))
     for ending in (".nii", ".nrrd", ".mha"):
         assert b"Doe" not in write_volume(volume, tmp_path / f"b{ending}").read_bytes()
+
+
+def test_a_header_that_claims_terabytes_asks_for_no_memory(tmp_path):
+    fields = ["spacings: 1 1 1"]
+    for encoding in ("raw", "gzip"):
+        path = nrrd(tmp_path / "a.nrrd", STORED, fields, encoding)
+        path.write_bytes(path.read_bytes().replace(b"sizes: 2 3 4", b"sizes: 30000 30000 30000"))
+        with pytest.raises(UnreadableFile, match="bytes of voxels"):
+            read_volume(path)
+    text = nrrd(tmp_path / "b.nrrd", STORED, fields, "ascii").read_bytes()
+    numbers = " ".join(map(str, STORED.ravel(order="F"))).encode()
+    (tmp_path / "b.nrrd").write_bytes(text.partition(b"\n\n")[0] + b"\n\n" + numbers)
+    assert np.array_equal(read_volume(tmp_path / "b.nrrd").voxels, STORED.T)

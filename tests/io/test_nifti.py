@@ -246,3 +246,34 @@ def test_capital_endings_and_dots_in_names(tmp_path):
     assert read_volume(path).name == "Scan.v2"
     shouted = path.rename(tmp_path / "SCAN.NII.GZ")
     assert read_volume(shouted).name == "SCAN"
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".mgh", ".mgz"])
+def test_a_header_that_claims_terabytes_asks_for_no_memory(tmp_path, ending):
+    voxels = np.zeros((3, 4, 5), np.int16)
+    path = tmp_path / f"a{ending}"
+    nib.save((nib.Nifti1Image if "nii" in ending else nib.MGHImage)(voxels, LPS), path)
+    opener = gzip.open if ending in (".nii.gz", ".mgz") else open
+    with opener(path, "rb") as file:
+        raw = bytearray(file.read())
+    if "nii" in ending:
+        raw[40:50] = np.array([4, 30000, 30000, 30000, 100], "<i2").tobytes()
+    else:
+        raw[4:20] = np.array([30000, 30000, 30000, 100], ">i4").tobytes()
+    with opener(path, "wb") as file:
+        file.write(raw)
+    for ask in (read_volume, list_choices):
+        with pytest.raises(UnreadableFile, match="bytes of voxels"):
+            ask(path)
+
+
+def test_a_repaired_header_is_noted_and_not_printed(tmp_path, capfd, caplog):
+    path = save(tmp_path / "a.nii", np.zeros((2, 3, 4), np.int16))
+    raw = bytearray(path.read_bytes())
+    raw[0:4] = np.array([340], "<i4").tobytes()
+    path.write_bytes(bytes(raw))
+    assert read_volume(path).notes == (
+        "faulty header: sizeof_hdr should be 348; set sizeof_hdr to 348",
+    )
+    assert capfd.readouterr() == ("", "")
+    assert caplog.records == []

@@ -4,7 +4,9 @@ The one idea: ITK speaks LPS and stores ``(z, y, x)``; here its image becomes an
 and an affine in RAS+ mm, and back, with nothing resampled.
 """
 
+import math
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
 from napari_toposeg.io.formats import ending_of, stem_of
 from napari_toposeg.io.frames import choose_frame, frame_notes
+from napari_toposeg.io.sizes import require_room
 from napari_toposeg.volume import Volume, from_file_order, to_file_order
 
 LPS_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -43,8 +46,7 @@ def read_itk(path: Path, frame: int | None = None) -> Volume:
     ChoiceNeeded
         If it holds several frames and none is named.
     """
-    header = read_header(path)
-    require_grey(path, header)
+    header = open_header(path)
     count = frame_count(header)
     chosen = choose_frame(path, count, frame)
     with reading(path):
@@ -57,7 +59,7 @@ def read_itk(path: Path, frame: int | None = None) -> Volume:
 
 def count_frames(path: Path) -> int:
     """Return the number of volumes in an NRRD or MetaImage file, from its header alone."""
-    return frame_count(read_header(path))
+    return frame_count(open_header(path))
 
 
 @contextmanager
@@ -107,6 +109,15 @@ def native_messages(messages: list[str]) -> Iterator[None]:
             messages += file.read().decode(errors="replace").splitlines()
 
 
+def open_header(path: Path) -> Any:
+    """Read a header, and refuse what it tells of where that cannot be read or be true."""
+    header = read_header(path)
+    require_grey(path, header)
+    if ending_of(path) in (".nrrd", ".mha"):
+        require_room(path, math.prod(header.GetSize()) * voxel_bytes(header))
+    return header
+
+
 def read_header(path: Path, reader_name: str = "") -> Any:
     """Read size, type, geometry and fields, not the voxels; without a name ITK picks the reader."""
     reader = sitk.ImageFileReader()
@@ -117,10 +128,15 @@ def read_header(path: Path, reader_name: str = "") -> Any:
     return reader
 
 
+def text(header: Any, key: str) -> str:
+    """Return a header field, ``""`` where it is absent."""
+    return str(header.GetMetaData(key)).strip(" \0") if header.HasMetaDataKey(key) else ""
+
+
 def require_grey(path: Path, header: Any) -> None:
     """Raise InvalidVolume on colours and complex numbers."""
     number = sitk.GetPixelIDValueAsString(header.GetPixelID())
-    kinds = {header.GetMetaData(key) for key in header.GetMetaDataKeys() if "kinds" in key}
+    kinds = {text(header, f"NRRD_kinds[{axis}]") for axis in range(5)}
     components = header.GetNumberOfComponents()
     bytes_of_colour = components in (3, 4) and "8-bit unsigned" in number
     if bytes_of_colour or any("color" in kind for kind in kinds):
@@ -134,9 +150,19 @@ def require_grey(path: Path, header: Any) -> None:
     )
 
 
+def voxel_bytes(header: Any) -> int:
+    """Return the bytes of one voxel, all of its components."""
+    number: str = sitk.GetPixelIDValueAsString(header.GetPixelID())
+    bits = re.search(r"(\d+)-bit", number)
+    components: int = header.GetNumberOfComponents()
+    return components * (int(bits.group(1)) // 8 if bits else 1)
+
+
 def frame_count(header: Any) -> int:
     """Return the number of 3D volumes: a fourth axis, or several numbers a voxel."""
-    return int(np.prod(header.GetSize()[3:], dtype=int)) * int(header.GetNumberOfComponents())
+    components: int = header.GetNumberOfComponents()
+    frames: int = math.prod(header.GetSize()[3:])
+    return components * frames
 
 
 def frame_of(array: NDArray[Any], image: Any, frame: int) -> NDArray[Any]:
@@ -160,10 +186,9 @@ def affine_of(image: Any) -> NDArray[np.float64]:
 
 def geometry_notes(header: Any) -> tuple[str, ...]:
     """Say where an NRRD header does not tell how its axes lie in the patient."""
-    fields = {key: header.GetMetaData(key) for key in header.GetMetaDataKeys()}
-    if fields.get("ITK_InputFilterName") != "NrrdImageIO":
+    if text(header, "ITK_InputFilterName") != "NrrdImageIO":
         return ()
-    space = fields.get("NRRD_space", "")
+    space = text(header, "NRRD_space")
     if space in {"left-posterior-superior", "right-anterior-superior", "left-anterior-superior"}:
         return ()
     return ("no patient orientation in the header; left-posterior-superior assumed",)

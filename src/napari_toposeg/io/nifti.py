@@ -4,10 +4,12 @@ The one idea: values are the file's own. Stored numbers come as they are; slope 
 applied in the narrowest number type that holds the result, never by a float64 copy of a scan.
 """
 
+import math
 import struct
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging import Handler, LogRecord
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +18,14 @@ import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.freesurfer.mghformat import MGHError, MGHHeader, MGHImage
-from nibabel.imageglobals import LoggingOutputSuppressor
+from nibabel.imageglobals import logger
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
 from napari_toposeg.io.formats import ending_of, stem_of
 from napari_toposeg.io.frames import choose_frame, frame_notes
+from napari_toposeg.io.sizes import require_room
 from napari_toposeg.volume import Volume, from_file_order, to_file_order
 
 DAMAGE = (
@@ -63,29 +66,28 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
     ChoiceNeeded
         If it holds several frames and none is named.
     """
-    image = load(path)
-    require_grey(path, image.get_data_dtype())
+    image, repairs = load(path)
     count = frame_count(image)
     chosen = choose_frame(path, count, frame)
     with reading(path):
         stored = stored_frame(image, chosen)
         scale, unit_notes = millimetres(image)
         notes = frame_notes(count, chosen) + unit_notes + geometry_notes(image)
+        notes += tuple(f"faulty header: {repair}" for repair in repairs if "; set" in repair)
     affine = np.diag([scale, scale, scale, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
     return from_file_order(stored, affine, name=stem_of(path), notes=notes)
 
 
 def count_frames(path: Path) -> int:
     """Return the number of volumes in a NIfTI or MGH file, from its header alone."""
-    return frame_count(load(path))
+    return frame_count(load(path)[0])
 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turn nibabel's many errors into one, and keep its remarks on headers off the screen."""
+    """Turn nibabel's many errors into one."""
     try:
-        with LoggingOutputSuppressor():
-            yield
+        yield
     except DAMAGE as error:
         reason = str(error).strip().splitlines()
         raise UnreadableFile(
@@ -94,13 +96,48 @@ def reading(path: Path) -> Iterator[None]:
         ) from error
 
 
-def load(path: Path) -> Any:
+def load(path: Path) -> tuple[Any, tuple[str, ...]]:
     """Open a file lazily; the voxels are not read yet."""
-    with reading(path):
+    with reading(path), header_repairs() as repairs:
         if ending_of(path) == ".mgh":
             # nibabel leaves such a file open, which keeps it locked on Windows.
-            return MGHImage.from_bytes(path.read_bytes())
-        return nib.load(path, mmap=False)
+            image = MGHImage.from_bytes(path.read_bytes())
+        else:
+            image = nib.load(path, mmap=False)
+    require_grey(path, image.get_data_dtype())
+    # MGH sizes are int32, whose product would wrap around.
+    voxels = math.prod(int(size) for size in image.shape)
+    require_room(voxel_file(image, path), voxels * image.dataobj.dtype.itemsize)
+    return image, tuple(repairs)
+
+
+class Collector(Handler):
+    """Keep log messages in a list."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[str] = []
+
+    def emit(self, record: LogRecord) -> None:
+        """Add one message."""
+        self.messages.append(record.getMessage())
+
+
+@contextmanager
+def header_repairs() -> Iterator[list[str]]:
+    """Collect what nibabel changes in a faulty header, instead of having it on the screen."""
+    collector = Collector()
+    kept, propagated = logger.handlers[:], logger.propagate
+    logger.handlers[:], logger.propagate = [collector], False
+    try:
+        yield collector.messages
+    finally:
+        logger.handlers[:], logger.propagate = kept, propagated
+
+
+def voxel_file(image: Any, path: Path) -> Path:
+    """Return the file with the voxels, which is not the header's own where there are two."""
+    return Path(image.file_map["image"].filename or path)
 
 
 def require_grey(path: Path, dtype: np.dtype[Any]) -> None:
@@ -115,7 +152,7 @@ def require_grey(path: Path, dtype: np.dtype[Any]) -> None:
 
 def frame_count(image: Any) -> int:
     """Return the number of 3D volumes along all axes after the third."""
-    return int(np.prod(image.shape[3:], dtype=int))
+    return math.prod(int(size) for size in image.shape[3:])
 
 
 def stored_frame(image: Any, frame: int) -> NDArray[Any]:

@@ -53,14 +53,9 @@ def read_volume(
         If it holds several frames or series and none is named.
     """
     path = require_path(path)
-    match format_of(path):
-        case "nifti" | "mgh":
-            volume = nifti.read_nifti(path, frame)
-        case "itk":
-            volume = itk.read_itk(path, frame)
-        case "dicom":
-            require_slices_only(path)
-            volume = dicom.read_dicom(path, series, frame)
+    # Numbers too large for their type become infinite, and those are found below.
+    with np.errstate(over="ignore", invalid="ignore"):
+        volume = read_any(path, frame, series)
     voxels, notes = finite(path, volume.voxels, nan)
     if modality is None:
         modality = volume.modality
@@ -71,6 +66,18 @@ def read_volume(
         modality=modality,
         notes=volume.notes + notes,
     )
+
+
+def read_any(path: Path, frame: int | None, series: str | None) -> Volume:
+    """Read with the reader that the path needs."""
+    match format_of(path):
+        case "nifti" | "mgh":
+            return nifti.read_nifti(path, frame)
+        case "itk":
+            return itk.read_itk(path, frame)
+        case "dicom":
+            require_slices_only(path)
+            return dicom.read_dicom(path, series, frame)
 
 
 def list_choices(path: str | Path, *, series: str | None = None) -> tuple[str, ...]:

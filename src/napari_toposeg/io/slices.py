@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
-from napari_toposeg.io.itk import LPS_TO_RAS, affine_of, read_header
+from napari_toposeg.io.itk import LPS_TO_RAS, affine_of, read_header, text
 
 SAME_PLACE = 0.01
 """Distance in mm under which two slices lie at one position."""
@@ -90,11 +90,6 @@ def read_slice(path: Path) -> Slice | None:
         affine=affine_of(reader),
         colour=reader.GetNumberOfComponents() > 1,
     )
-
-
-def text(reader: Any, tag: str) -> str:
-    """Return a header field, ``""`` where it is absent."""
-    return str(reader.GetMetaData(tag)).strip(" \0") if reader.HasMetaDataKey(tag) else ""
 
 
 def numbers(reader: Any, tag: str, count: int) -> NDArray[np.float64] | None:
