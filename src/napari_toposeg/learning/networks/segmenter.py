@@ -51,13 +51,15 @@ class Segmenter(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.layers = (depth // 3, 2 * depth // 3)
-        self.full = Convolutions(1, FULL)
-        self.half = Convolutions(FULL, HALF, stride=2)
+        self.stem = Convolutions(1, FULL)
+        self.shrink = Convolutions(FULL, HALF, stride=2)
         self.coarse = nn.Conv3d(HALF, COARSE, encoder.patch // 2, stride=encoder.patch // 2)
         self.tokens = nn.Linear(3 * encoder.dimension, COARSE)
         self.join_coarse = Convolutions(2 * COARSE, COARSE)
-        self.join_half = Convolutions(COARSE + HALF, HALF)
-        self.join_full = Convolutions(HALF + FULL, FULL)
+        self.narrow_coarse = nn.Conv3d(COARSE, HALF, 1)
+        self.join_half = Convolutions(2 * HALF, HALF)
+        self.narrow_half = nn.Conv3d(HALF, FULL, 1)
+        self.join_full = Convolutions(2 * FULL, FULL)
         self.classify = nn.Conv3d(FULL, classes + 1, 1)
 
     def forward(self, image_BCZYX: Tensor) -> Tensor:
@@ -65,11 +67,14 @@ class Segmenter(nn.Module):
         grid = patch_grid(image_BCZYX.shape, self.encoder.patch)
         layers = self.encoder(to_patches(image_BCZYX, self.encoder.patch), grid, layers=self.layers)
         seen = self.tokens(torch.cat(layers, dim=2)).transpose(1, 2).unflatten(2, grid)
-        full = self.full(image_BCZYX)
-        half = self.half(full)
+        full = self.stem(image_BCZYX)
+        half = self.shrink(full)
         coarse = self.join_coarse(torch.cat([seen, self.coarse(half)], dim=1))
-        half = self.join_half(torch.cat([enlarge(coarse, half), half], dim=1))
-        return self.classify(self.join_full(torch.cat([enlarge(half, full), full], dim=1)))
+        raised = enlarge(self.narrow_coarse(coarse), half)
+        half = self.join_half(torch.cat([raised, half], dim=1))
+        raised = enlarge(self.narrow_half(half), full)
+        logits: Tensor = self.classify(self.join_full(torch.cat([raised, full], dim=1)))
+        return logits
 
 
 def enlarge(features: Tensor, like: Tensor) -> Tensor:
