@@ -220,9 +220,11 @@ def test_other_files_in_the_folder_do_no_harm(tmp_path, write_series, write_slic
     report = {"0008|0016": "1.2.840.10008.5.1.4.1.1.88.11", "7fe0|0010": None, MODALITY: "SR"}
     report |= {"0028|0010": None, "0028|0011": None, OBJECT: "5"}
     write_slice(folder / "report.dcm", planes(1)[0], report)
+    (folder / "report.dcm").rename(folder / "0.dcm")
     volume = read_volume(folder)
     assert np.array_equal(volume.voxels, planes())
     assert volume.notes == ("left out: 1 DICOM files that are no scan",)
+    assert list_cases(folder) == {"ct": folder}
 
 
 def test_colours_are_refused_alone_and_left_out_beside_a_scan(tmp_path, write_series, write_slice):
@@ -256,8 +258,9 @@ def test_folders_without_a_scan_say_what_they_hold(tmp_path, write_slice):
         planes(1)[0],
         {"0008|0016": "1.2.840.10008.5.1.4.1.1.88.11", "7fe0|0010": None, "0028|0010": None},
     )
-    with pytest.raises(UnreadableFile, match="1 DICOM files, none of them a scan"):
-        read_volume(tmp_path)
+    for ask in (read_volume, list_cases):
+        with pytest.raises(UnreadableFile, match="1 DICOM files, none of them a scan"):
+            ask(tmp_path)
 
 
 def test_a_multi_frame_file_is_read_as_a_stack(tmp_path, write_slice):

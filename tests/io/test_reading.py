@@ -2,6 +2,7 @@
 
 import os
 import tracemalloc
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
@@ -204,3 +205,9 @@ def test_nibabels_own_example_opens():
     volume = read_volume(path, frame=0)
     assert np.array_equal(volume.voxels.max(), np.asarray(nib.load(path).dataobj)[..., 0].max())
     assert volume.obliquity > 1
+
+
+def test_the_page_on_volumes_tells_the_windows_as_they_are():
+    page = (Path(__file__).parents[2] / "docs" / "volumes.md").read_text(encoding="utf-8")
+    for name, (low, high) in WINDOWS.items():
+        assert f"| {name} | {low:g} | {high:g} |" in page

@@ -9,6 +9,7 @@ from napari_toposeg.errors import InvalidVolume, UnreadableFile
 from napari_toposeg.io.dicom import case_name, dicom_files, is_dicom
 from napari_toposeg.io.formats import READABLE, format_of, stem_of, volume_files
 from napari_toposeg.io.reading import require_path
+from napari_toposeg.io.slices import read_slice
 
 
 def list_cases(path: str | Path) -> dict[str, Path]:
@@ -40,7 +41,7 @@ def list_cases(path: str | Path) -> dict[str, Path]:
     if volumes:
         return named_by_stem(volumes)
     if slices:
-        return {case_name(path, slices[0]): path}
+        return {case_name(path, first_scan(path, slices)): path}
     return folders_of_slices(path)
 
 
@@ -63,6 +64,22 @@ def named_by_stem(files: list[Path]) -> dict[str, Path]:
     return dict(sorted(cases.items()))
 
 
+def first_scan(folder: Path, files: list[Path]) -> Path:
+    """Return the first DICOM file that is a scan.
+
+    Raises
+    ------
+    UnreadableFile
+        If none is, or the first is damaged.
+    """
+    for file in sorted(files):
+        if read_slice(file) is not None:
+            return file
+    raise UnreadableFile(
+        f"{folder} holds {len(files)} DICOM files, none of them a scan; give the folder of a scan"
+    )
+
+
 def folders_of_slices(path: Path) -> dict[str, Path]:
     """Return the subfolders that hold DICOM slices, at any depth, by name.
 
@@ -76,7 +93,7 @@ def folders_of_slices(path: Path) -> dict[str, Path]:
         slices = dicom_files(folder)
         if not slices:
             continue
-        name = case_name(folder, slices[0])
+        name = case_name(folder, first_scan(folder, slices))
         # Folders named after patients are all called alike here; a number tells them apart.
         count = sum(case.partition("-")[0] == name for case in cases)
         cases[f"{name}-{count + 1}" if name in cases else name] = folder
