@@ -14,6 +14,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 def adjacency(count: int, pairs: Indices) -> tuple[Indices, Indices]:
@@ -28,57 +29,74 @@ def grouped(count: int, key: Indices, value: Indices) -> tuple[Indices, Indices]
     return first.astype(np.int64), value[np.argsort(key, kind="stable")]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def find_blocks(first: Indices, neighbour: Indices) -> tuple[Indices, Indices]:
-    """Return the blocks as pairs: node ``member[i]`` lies in block ``block[i]``; depth first."""
+    """Return the blocks as pairs: node ``member[i]`` lies in block ``block[i]``."""
+    visited, parent, entered, lowest = depth_first(first, neighbour)
+    member, block = name_blocks(visited, parent, entered, lowest)
+    return member, block
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def depth_first(first: Indices, neighbour: Indices) -> tuple[Indices, Indices, Indices, Indices]:
+    """Walk the graph depth first.
+
+    Returns the nodes in the order of visit; and per node its parent (-1 for a root), the time of
+    its visit, and the earliest time that it and what hangs below it can reach by one more edge.
+    """
     count = len(first) - 1
-    entered = np.zeros(count, np.int64)
-    lowest = np.zeros(count, np.int64)
+    visited = np.empty(count, np.int64)
     parent = np.full(count, -1)
+    entered = np.full(count, -1)
+    lowest = np.empty(count, np.int64)
     following = first[:-1].copy()
     path = np.empty(count, np.int64)
-    open_nodes = np.empty(count, np.int64)
-    # A tree of b blocks over n nodes has at most n + b - 1 < 2 n memberships.
-    member = np.empty(2 * count + 1, np.int64)
-    block = np.empty(2 * count + 1, np.int64)
-    clock = blocks = size = 0
+    clock = 0
     for root in range(count):
-        if entered[root]:
+        if entered[root] >= 0:
             continue
-        clock += 1
-        entered[root] = lowest[root] = clock
-        path[0], depth, opened = root, 1, 0
+        path[0], depth = root, 1
         while depth:
             node = path[depth - 1]
+            if entered[node] < 0:
+                visited[clock], entered[node], lowest[node] = node, clock, clock
+                clock += 1
             if following[node] < first[node + 1]:
                 other = neighbour[following[node]]
                 following[node] += 1
-                if not entered[other]:
-                    clock += 1
-                    entered[other] = lowest[other] = clock
-                    parent[other] = node
-                    path[depth] = open_nodes[opened] = other
+                if entered[other] < 0:
+                    parent[other], path[depth] = node, other
                     depth += 1
-                    opened += 1
                 elif other != parent[node]:
                     lowest[node] = min(lowest[node], entered[other])
                 continue
             depth -= 1
-            above = parent[node]
-            if above < 0:
-                continue
-            lowest[above] = min(lowest[above], lowest[node])
-            if lowest[node] < entered[above]:
-                continue
-            while True:
-                opened -= 1
-                member[size], block[size] = open_nodes[opened], blocks
-                size += 1
-                if open_nodes[opened] == node:
-                    break
+            if depth:
+                lowest[parent[node]] = min(lowest[parent[node]], lowest[node])
+    return visited, parent, entered, lowest
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def name_blocks(
+    visited: Indices, parent: Indices, entered: Indices, lowest: Indices
+) -> tuple[Indices, Indices]:
+    """Give each edge to a parent its block: the parent's own, where a cycle leads past it."""
+    # A forest of b blocks over n nodes has less than n + b < 2 n memberships.
+    member = np.empty(2 * len(visited), np.int64)
+    block = np.empty(2 * len(visited), np.int64)
+    block_above = np.full(len(visited), -1)
+    size = blocks = 0
+    for node in visited:
+        above = parent[node]
+        if above < 0:
+            continue
+        block_above[node] = block_above[above]
+        if lowest[node] >= entered[above]:
+            block_above[node] = blocks
             member[size], block[size] = above, blocks
             size += 1
             blocks += 1
+        member[size], block[size] = node, block_above[node]
+        size += 1
     return member[:size], block[:size]
 
 
@@ -124,44 +142,44 @@ def add_parts_of_blocks(
     gained: Indices,
 ) -> None:
     """Add, for every block that loses two nodes or more to a group, its parts less one."""
-    count = len(first) - 1
     met = np.full(len(block_first) - 1, -1)
     searched = np.full(len(block_first) - 1, -1)
-    removed = np.full(count, -1)
-    allowed = np.full(count, -1)
-    stack = np.empty(count, np.int64)
-    search = 0
+    removed = np.full(len(first) - 1, -1)
+    allowed = np.zeros(len(first) - 1, np.bool_)
+    stack = np.empty(len(first) - 1, np.int64)
     for group in range(len(group_first) - 1):
         nodes = group_node[group_first[group] : group_first[group + 1]]
         if len(nodes) < 2:
             continue
-        for node in nodes:
-            removed[node] = group
+        removed[nodes] = group
         for node in nodes:
             for block in node_block[node_first[node] : node_first[node + 1]]:
-                if met[block] != group:
-                    met[block] = group
-                    continue
-                if searched[block] == group:
-                    continue
-                searched[block] = group
-                search += 1
-                inside = block_node[block_first[block] : block_first[block + 1]]
-                for other in inside:
-                    if removed[other] != group:
-                        allowed[other] = search
-                gained[group] -= 1
-                for seed in inside:
-                    if allowed[seed] != search:
-                        continue
-                    gained[group] += 1
-                    allowed[seed] = -1
-                    stack[0], depth = seed, 1
-                    while depth:
-                        depth -= 1
-                        here = stack[depth]
-                        for other in neighbour[first[here] : first[here + 1]]:
-                            if allowed[other] == search:
-                                allowed[other] = -1
-                                stack[depth] = other
-                                depth += 1
+                if met[block] == group and searched[block] != group:
+                    searched[block] = group
+                    inside = block_node[block_first[block] : block_first[block + 1]]
+                    allowed[inside] = removed[inside] != group
+                    gained[group] += count_parts(inside, allowed, first, neighbour, stack) - 1
+                met[block] = group
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def count_parts(
+    nodes: Indices, allowed: Mask, first: Indices, neighbour: Indices, stack: Indices
+) -> int:
+    """Count the connected parts of the allowed ones among some nodes, and disallow all of them."""
+    parts = 0
+    for seed in nodes:
+        if not allowed[seed]:
+            continue
+        parts += 1
+        allowed[seed] = False
+        stack[0], depth = seed, 1
+        while depth:
+            depth -= 1
+            node = stack[depth]
+            for other in neighbour[first[node] : first[node + 1]]:
+                if allowed[other]:
+                    allowed[other] = False
+                    stack[depth] = other
+                    depth += 1
+    return parts

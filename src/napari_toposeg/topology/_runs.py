@@ -16,7 +16,7 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Runs:
-    """Runs ``(start, stop]`` of equal category in the rows of a volume, in scan order.
+    """Runs ``[start, stop)`` of equal category in the rows of a volume, in scan order.
 
     ``first[r]`` is the first run of row r, one entry more than there are rows.
     """
@@ -95,22 +95,40 @@ def list_contacts(
             found += 1
         # The four rows before this one that touch it; the other four see it as theirs.
         for layers, lines in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            if row < layers * rows_per_layer or not 0 <= y - lines < rows_per_layer:
-                continue
             before = row - layers * rows_per_layer - lines
-            straight = layers == 0 or lines == 0
-            other = first[before]
-            for run in range(first[row], first[row + 1]):
-                while other < first[before + 1] and stop[other] < start[run]:
-                    other += 1
-                near = other
-                while near < first[before + 1] and start[near] <= stop[run]:
-                    overlap = start[near] < stop[run] and start[run] < stop[near]
-                    if found < len(share_face):
-                        pairs[found, 0], pairs[found, 1] = run, near
-                        share_face[found] = straight and overlap
-                    found += 1
-                    near += 1
+            if row >= layers * rows_per_layer and 0 <= y - lines < rows_per_layer:
+                straight = layers == 0 or lines == 0
+                found = list_between(
+                    first, start, stop, row, before, straight, pairs, share_face, found
+                )
+    return found
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def list_between(
+    first: Indices,
+    start: NDArray[np.int32],
+    stop: NDArray[np.int32],
+    row: int,
+    before: int,
+    straight: bool,
+    pairs: NDArray[np.int32],
+    share_face: NDArray[np.bool_],
+    found: int,
+) -> int:
+    """Write the contacts of two rows; runs that touch only by their ends share no face."""
+    other = first[before]
+    for run in range(first[row], first[row + 1]):
+        while other < first[before + 1] and stop[other] < start[run]:
+            other += 1
+        near = other
+        while near < first[before + 1] and start[near] <= stop[run]:
+            if found < len(share_face):
+                pairs[found, 0], pairs[found, 1] = run, near
+                overlap = start[near] < stop[run] and start[run] < stop[near]
+                share_face[found] = straight and overlap
+            found += 1
+            near += 1
     return found
 
 
