@@ -11,15 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_toposeg import io
 from napari_toposeg.config import write_atomically
 from napari_toposeg.errors import ShapeMismatch, UnreadableFile
 from napari_toposeg.metrics.cases import METRICS, TOLERANCE, measure_case
+from napari_toposeg.metrics.intervals import RESAMPLES, mean_with_interval
 from napari_toposeg.topology.grid import foreground_connectivity
 
-RESAMPLES = 2000
 MEAN = "mean"
 """Name of the summary over classes: of each case's mean over its classes."""
 
@@ -175,25 +174,6 @@ def mean_over_classes(rows: Sequence[Row]) -> list[Row]:
         }
         for case in cases
     ]
-
-
-def mean_with_interval(values: NDArray[np.float64], seed: int) -> dict[str, float]:
-    """Return the mean of the finite values with its 95 % percentile-bootstrap interval."""
-    counted = values[np.isfinite(values)]
-    low = high = mean = np.nan
-    if len(counted):
-        mean = float(counted.mean())
-    if len(counted) > 1:
-        random = np.random.default_rng(seed)
-        means = random.choice(counted, (RESAMPLES, len(counted))).mean(axis=1)
-        low, high = (float(edge) for edge in np.percentile(means, [2.5, 97.5]))
-    return {
-        "mean": mean,
-        "low": low,
-        "high": high,
-        "cases": len(counted),
-        "infinite": len(values) - len(counted),
-    }
 
 
 def listed(cases: Mapping[str, Path]) -> str:
