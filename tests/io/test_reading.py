@@ -48,7 +48,7 @@ def test_a_folder_of_volumes_is_not_one_volume(tmp_path):
 def test_forbidden_files_and_folders_are_said(tmp_path):
     path = write_volume(small(), tmp_path / "in" / "a.nii")
     path.chmod(0)
-    with pytest.raises(UnreadableFile, match=r"Permission|permission"):
+    with pytest.raises(UnreadableFile, match="permission"):
         read_volume(path)
     path.parent.chmod(0)
     with pytest.raises(UnreadableFile, match="permission"):

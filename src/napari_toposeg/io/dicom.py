@@ -212,21 +212,14 @@ def read_pixels(slices: Sequence[Slice]) -> NDArray[Any]:
     Each slice has its own rescale slope and intercept applied, as PET needs it.
     """
     planes = [read_plane(one.path) for one in slices]
-    dtype = np.result_type(*planes)
-    # 16 stored bits times a slope fit float32; ITK's float64 would be twice the memory for nothing.
-    dtype = np.dtype(np.float32) if dtype == np.float64 else dtype
-    stored = np.empty((sum(len(plane) for plane in planes), *planes[0].shape[1:]), dtype)
-    start = 0
-    for plane in planes:
-        stored[start : start + len(plane)] = plane
-        start += len(plane)
-    return stored.T
+    return np.concatenate(planes, dtype=np.result_type(*planes)).T
 
 
 def read_plane(path: Path) -> NDArray[Any]:
     """Read the pixels of one file, ``(frames, rows, columns)``, rescaled by ITK.
 
-    ITK widens 16 bits with an intercept to 32; they go back to 16 where they fit.
+    ITK widens 16 bits with an intercept to 32, and with a broken slope to float64; they go back to
+    16 where they fit, and to float32, whose 24 bits exceed them.
     """
     with reading(path):
         image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")

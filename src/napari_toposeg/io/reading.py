@@ -104,8 +104,8 @@ def require_path(path: str | Path) -> Path:
     path = Path(path).expanduser()
     if not path.exists():
         raise UnreadableFile(f"{path} does not exist; check the path")
-    if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-        raise UnreadableFile(f"{path} may not be read; ask for permission to read the folder")
+    if not os.access(path, os.R_OK | os.X_OK if path.is_dir() else os.R_OK):
+        raise UnreadableFile(f"{path} may not be read; ask its owner for permission")
     if path.is_file() and path.stat().st_size == 0:
         raise UnreadableFile(f"{path} is an empty file; fetch or export it again")
     return path
