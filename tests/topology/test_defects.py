@@ -216,3 +216,22 @@ def test_masks_that_do_not_fit_are_refused():
         find_defects(np.zeros(3), np.zeros(3))
     with pytest.raises(InvalidConfig):
         find_defects(np.zeros((3, 3)), np.zeros((3, 3)), connectivity=26)
+
+
+@pytest.mark.parametrize("connectivity", [26, 6])
+def test_turning_mirroring_and_padding_change_nothing(connectivity):
+    random = np.random.default_rng(5)
+    prediction, truth = random.random((2, 7, 8, 9)) < 0.45
+
+    def effects(*masks):
+        defects = find_defects(*masks, connectivity=connectivity)
+        return sorted(zip(defects.size.tolist(), map(tuple, defects.change.tolist()), strict=True))
+
+    expected = effects(prediction, truth)
+    turns = (
+        lambda mask: mask.transpose(2, 0, 1),
+        lambda mask: mask[::-1, :, ::-1],
+        lambda mask: np.pad(mask, 2),
+    )
+    for turn in turns:
+        assert effects(turn(prediction), turn(truth)) == expected
