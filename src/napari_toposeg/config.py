@@ -80,7 +80,8 @@ class PretrainConfig(RunConfig):
     )
     validation: tuple[Path, ...] = Field(
         (),
-        description="volumes kept out of training that choose the best weights; default: fixed crops of the data",
+        description="volumes kept out of training that choose the best weights; default: fixed "
+        "crops of the data",
     )
     output: Path = Field(description="folder of the run; made if absent")
     name: str | None = Field(None, description="name of the model; default: the output folder's")
@@ -97,7 +98,8 @@ class PretrainConfig(RunConfig):
     )
     spacing: tuple[float, float, float] | None = Field(
         None,
-        description="voxel size in mm along z y x that volumes are resampled to; default: the data's median",
+        description="voxel size in mm along z y x that volumes are resampled to; default: the "
+        "data's median",
     )
     mask_ratio: Fraction = Field(
         0.6, description="share of patches that are hidden from the encoder"
@@ -170,7 +172,8 @@ class FinetuneConfig(RunConfig):
     )
     spacing: tuple[float, float, float] | None = Field(
         None,
-        description="voxel size in mm along z y x that images are resampled to; default: the labelled cases' median",
+        description="voxel size in mm along z y x that images are resampled to; default: the "
+        "labelled cases' median",
     )
     steps: PositiveInt = Field(400, description="optimiser steps")
     batch: PositiveInt = Field(2, description="crops a step")

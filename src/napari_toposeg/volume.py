@@ -1,17 +1,18 @@
-"""Volume: one 3D scan, label map or probability map, with the geometry that places it in the patient.
+"""Volume: one 3D scan, label map or probability map, with its geometry in the patient.
 
-The one idea: voxels are held in the *canonical* order, axes ``(z, y, x)`` that run as near as the grid
-allows to Superior, Posterior and Left, so that a slice looks as radiologists show it. The affine is
-the true one of those voxels, oblique part included, and ``orientation`` remembers the order of the
-file, so that writing undoes exactly what reading did: axes are permuted and flipped, never resampled.
+The one idea: voxels are held in the *canonical* order, axes ``(z, y, x)`` that run as near as the
+grid allows to Superior, Posterior and Left, so that a slice looks as radiologists show it. The
+affine is the true one of those voxels, oblique part included, and ``orientation`` remembers the
+order of the file, so that writing undoes exactly what reading did: axes are permuted and flipped,
+never resampled.
 """
 
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import nibabel as nib
-from nibabel.affines import obliquity, voxel_sizes
 import numpy as np
+from nibabel.affines import obliquity, voxel_sizes
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, ShapeMismatch
@@ -20,7 +21,7 @@ Modality = Literal["CT", "MR", "PT", "label", "probability", "unknown"]
 Spacing = tuple[float, float, float]
 
 CANONICAL = "LPS"
-"""World directions in which the axes x, y, z of every Volume increase, as near as the grid allows."""
+"""World directions in which the axes x, y, z of a Volume increase, as near as the grid allows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +33,13 @@ class Volume:
     voxels
         Array ``(z, y, x)`` in canonical order, in the file's own number type and unit (HU for CT).
     affine
-        ``(4, 4)``; maps the index ``(x, y, z, 1)`` of a voxel to RAS+ millimetres, as nibabel does: it is
-        the affine of ``voxels.T``.
+        ``(4, 4)``; maps the index ``(x, y, z, 1)`` of a voxel to RAS+ millimetres, as nibabel does:
+        it is the affine of ``voxels.T``.
     modality
         What the numbers are.
     orientation
-        Axis codes of the file in the file's own order, such as ``"RAS"`` or ``"PIR"``; restored on writing.
+        Axis codes of the file in the file's own order, such as ``"RAS"`` or ``"PIR"``; restored on
+        writing.
     name
         A short name for layers and files, without extension; never taken from patient fields.
     notes
@@ -46,7 +48,8 @@ class Volume:
     Raises
     ------
     InvalidVolume
-        If the array is not three-dimensional or empty, or the affine is not an invertible 4 x 4 matrix.
+        If the array is not three-dimensional or empty, or the affine is not an invertible 4 x 4
+        matrix.
     """
 
     voxels: NDArray[Any]
@@ -92,7 +95,8 @@ class Volume:
         """
         if voxels.shape != self.voxels.shape:
             raise ShapeMismatch(
-                f"voxels {voxels.shape} do not fit the grid {self.voxels.shape}; resample them to it first"
+                f"voxels {voxels.shape} do not fit the grid {self.voxels.shape}; resample them "
+                "to it first"
             )
         return replace(
             self, voxels=voxels, modality=modality or self.modality, name=name or self.name

@@ -1,7 +1,7 @@
 """Random changes of a labelled crop that leave its labels true, drawn and applied on the device.
 
-Each crop of a batch is turned, scaled and changed in brightness, contrast, noise and sharpness by its own
-draw. Labels follow by nearest neighbour; what comes from outside of the crop is unlabelled.
+Each crop of a batch is turned, scaled and changed in brightness, contrast, noise and sharpness by
+its own draw. Labels follow by nearest neighbour; what comes from outside of the crop is unlabelled.
 """
 
 # B batch
@@ -62,7 +62,7 @@ class Augmentation:
         return turned, labels[:, 0].round().to(target.dtype) + IGNORED
 
     def draw_matrices(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw ``(B, 3, 3)`` maps of grid coordinates ``(x, y, z)`` in -1..1, rotations being rigid in voxels."""
+        """Draw ``(B, 3, 3)`` maps of grid coordinates ``(x, y, z)`` in -1..1, rigid in voxels."""
         B = len(image)
         angles = self.rotation * self.symmetric((B, 3), generator) * self.chosen((B, 1), generator)
         rotation = torch.eye(3, device=image.device).expand(B, 3, 3)

@@ -1,7 +1,8 @@
-"""The two simple predictors that a reconstruction must beat, measured on the very same hidden voxels.
+"""The two simple predictors that a reconstruction is held against, on the same hidden voxels.
 
-The mean predictor fills every hidden voxel with the mean of its image's visible ones; the interpolating
-one with a harmonic fill: hidden voxels relax to the average of their six neighbours, visible ones stay.
+The mean predictor fills every hidden voxel with the mean of its image's visible ones; the
+interpolating one with a harmonic fill: hidden voxels relax to the average of their six neighbours,
+visible ones stay.
 """
 
 # B batch, N patches
@@ -47,9 +48,10 @@ def visible_mean(image: Tensor, visible: Tensor) -> Tensor:
 
 
 def interpolated(image: Tensor, hidden: Tensor) -> Tensor:
-    """Fill hidden voxels smoothly from the visible ones: a harmonic fill, from coarse grids to fine.
+    """Fill hidden voxels from the visible ones: a harmonic fill, from coarse grids to fine.
 
-    Each coarser grid averages the visible voxels and solves there first, so that a few sweeps suffice.
+    Each coarser grid averages the visible voxels and solves there first, so that a few sweeps
+    suffice.
     """
     visible = (~hidden).to(image.dtype)
     if min(image.shape[2:]) >= 2 * COARSENING:

@@ -101,7 +101,8 @@ def resolve_model(name_or_path: str | Path) -> Path:
             return place
     known = ", ".join(card.name for card in list_models()) or "none"
     raise InvalidCheckpoint(
-        f"there is no model {str(name_or_path)!r}; give one of the names ({known}), a run's folder or a {SUFFIX} file"
+        f"there is no model {str(name_or_path)!r}; give one of the names ({known}), a run's "
+        f"folder or a {SUFFIX} file"
     )
 
 
@@ -139,12 +140,13 @@ def load_card(name_or_path: str | Path) -> Card:
         return Card.model_validate_json(card)
     except ValidationError as error:
         raise InvalidCheckpoint(
-            f"the card of {path.name} is not understood ({error.error_count()} faults); was it made by a newer version?"
+            f"the card of {path.name} is not understood ({error.error_count()} faults); was it "
+            "made by a newer version?"
         ) from error
 
 
 def list_models() -> tuple[Card, ...]:
-    """Return the cards of all models, the shipped ones first, each kind by name; damaged files are left out."""
+    """Return the cards of all models, shipped ones first, by name; damaged files are left out."""
     cards = []
     for folder in (shipped_folder(), models_folder()):
         for path in sorted(folder.glob(f"*{SUFFIX}")):

@@ -1,7 +1,7 @@
 """Checkpoints: safetensors files of weights, with the model card in the header.
 
-Loading is strict: a tensor that is missing, left over or of another shape is an error. Only transfer
-(`load_encoder`) takes a part, and it reports what it took.
+Loading is strict: a tensor that is missing, left over or of another shape is an error. Only
+transfer (`load_encoder`) takes a part, and it reports what it took.
 """
 
 from collections.abc import Mapping
@@ -96,8 +96,10 @@ def load_strictly(network: nn.Module, weights: Mapping[str, Tensor], *, source: 
     )
     if missing or unexpected or reshaped:
         raise InvalidCheckpoint(
-            f"{source} does not fit the network: missing {missing[:3]}, unexpected {unexpected[:3]}, "
-            f"other shape {reshaped[:3]} ({len(missing)}, {len(unexpected)}, {len(reshaped)} in all); "
+            f"{source} does not fit the network: missing {missing[:3]}, unexpected "
+            f"{unexpected[:3]}, "
+            f"other shape {reshaped[:3]} ({len(missing)}, {len(unexpected)}, {len(reshaped)} in "
+            "all); "
             "give a model of the same network and size"
         )
     network.load_state_dict({name: weights[name].to(expected[name].dtype) for name in expected})
@@ -138,7 +140,8 @@ def load_shared(
     lacking = [name for name in own if name.startswith("encoder.") and name not in fitting]
     if lacking:
         raise InvalidCheckpoint(
-            f"the encoder of {path.name} does not fit ({len(lacking)} tensors, first {lacking[0]}); "
+            f"the encoder of {path.name} does not fit ({len(lacking)} tensors, first "
+            f"{lacking[0]}); "
             "start from a model of the same network and size"
         )
     own.update({name: weights[name].to(own[name].dtype) for name in fitting})

@@ -50,7 +50,7 @@ def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
 
 
 def draw_start(shape: Sequence[int], size: Size3, random: np.random.Generator) -> list[int]:
-    """Draw where a crop begins; along an axis shorter than the crop the volume lies anywhere within it."""
+    """Draw where a crop begins; a volume shorter than the crop lies anywhere within it."""
     return [
         int(random.integers(min(0, edge - n), max(0, edge - n) + 1))
         for edge, n in zip(shape, size, strict=True)
@@ -60,7 +60,7 @@ def draw_start(shape: Sequence[int], size: Size3, random: np.random.Generator) -
 def draw_unlabelled(
     example: Example, size: Size3, random: np.random.Generator, *, tries: int = 4
 ) -> Crop:
-    """Draw a crop anywhere, preferring ones that show something, mirrored at random along each axis."""
+    """Draw a crop anywhere, rather one that shows something, mirrored at random along each axis."""
     for _ in range(tries):
         crop = crop_at(example, draw_start(example.image.shape, size, random), size)
         if crop.image[crop.inside].std() > FLAT:

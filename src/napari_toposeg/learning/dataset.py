@@ -84,7 +84,8 @@ def prepare_case(case: Case, spacing: Spacing) -> Example:
     """
     if case.image.shape != case.labels.shape:
         raise ShapeMismatch(
-            f"case {case.name!r}: image {case.image.shape} and labels {case.labels.shape} differ in shape; "
+            f"case {case.name!r}: image {case.image.shape} and labels {case.labels.shape} differ "
+            "in shape; "
             "resample the labels to the image's grid first"
         )
     target = case.image.with_voxels(target_of(case), modality="label")
@@ -188,7 +189,7 @@ def median_spacing(volumes: Iterable[Volume]) -> Spacing:
 def phantom_cases(
     count: int, *, first_seed: int, spacing: Spacing, role: Literal["train", "validation"] = "train"
 ) -> list[Case]:
-    """Draw vessel phantoms with their exact labels; noise and chest wall differ from one to the next."""
+    """Draw vessel phantoms with their exact labels; noise and chest wall differ among them."""
     return [phantom_case(seed, spacing, role) for seed in range(first_seed, first_seed + count)]
 
 

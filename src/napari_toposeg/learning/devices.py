@@ -10,7 +10,7 @@ from napari_toposeg.errors import InvalidConfig, OutOfMemory
 
 
 def resolve_device(name: str) -> str:
-    """Return ``"cpu"``, ``"mps"`` or ``"cuda:N"``; ``"auto"`` takes the first CUDA GPU, else the CPU.
+    """Return ``"cpu"``, ``"mps"`` or ``"cuda:N"``; ``"auto"``: the first CUDA GPU, else the CPU.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def describe_device(name: str) -> str:
 
 
 def choose_threads(threads: int) -> None:
-    """Let the network use so many CPU threads; 0: as many as there are cores this process may use."""
+    """Let the network use so many CPU threads; 0: one for each core this process may use."""
     available = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

@@ -1,7 +1,8 @@
 """The training loop, on Lightning Fabric, as a generator of Steps.
 
-Every random choice of step n follows from the seed and n alone, so a run that was killed and resumed
-gives the numbers of one that was not: its weights and the optimiser's state are all that it must keep.
+Every random choice of step n follows from the seed and n alone, so a run that was killed and
+resumed gives the numbers of one that was not: its weights and the optimiser's state are all that it
+must keep.
 """
 
 # One loop serves every run; what differs is in the Task.
@@ -73,7 +74,8 @@ class Task(Protocol):
 def optimise(task: Task, config: PretrainConfig | FinetuneConfig) -> Generator[Step, None, Path]:
     """Train, and return the path of the best checkpoint.
 
-    The run's folder holds config.toml, steps.jsonl, last.safetensors, best.safetensors and previews.
+    The run's folder holds config.toml, steps.jsonl, last.safetensors, best.safetensors and
+    previews.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def optimise(task: Task, config: PretrainConfig | FinetuneConfig) -> Generator[S
 
 
 def start_fabric(config: PretrainConfig | FinetuneConfig) -> Fabric:
-    """Make the Fabric of a run: one device, full precision on the CPU and bf16 on a GPU by default."""
+    """Make the Fabric of a run: one device; by default full precision on a CPU, bf16 on a GPU."""
     device = resolve_device(config.device)
     precision = config.precision
     if precision == "auto":
@@ -181,7 +183,7 @@ def judge(
 
 
 def learning_rate(step: int, config: PretrainConfig | FinetuneConfig) -> float:
-    """Linear warm-up over a twentieth of the steps, then a cosine down to a hundredth of the peak."""
+    """Return the rate: a linear warm-up, then a cosine down to a hundredth of the peak."""
     warm = max(1, round(WARM_UP * config.steps))
     if step <= warm:
         return config.learning_rate * step / warm
@@ -230,7 +232,7 @@ class RunFolder:
         step: int,
         best: float,
     ) -> tuple[float, Path]:
-        """Write the checkpoints and the preview; return the best score so far and the newest file."""
+        """Write checkpoints and preview; return the best score so far and the newest file."""
         card = task.card(evaluation)
         better = evaluation.score > best or not (self.folder / "best.safetensors").exists()
         best = max(best, evaluation.score)
@@ -281,7 +283,7 @@ def open_run(config: PretrainConfig | FinetuneConfig) -> RunFolder:
 def restore(
     run: RunFolder, network: nn.Module, optimiser: torch.optim.Optimizer
 ) -> tuple[int, float]:
-    """Load weights and optimiser from the last checkpoint; return its step and the best score so far."""
+    """Load weights and optimiser from the last checkpoint; return its step and the best score."""
     if not run.last.exists():
         return 0, -math.inf
     tensors, header = read_tensors(run.last), read_header(run.last)

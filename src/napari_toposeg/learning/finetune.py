@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_toposeg import __version__
@@ -48,8 +49,8 @@ def finetune(
     Parameters
     ----------
     cases
-        Labelled volumes in memory, such as slices annotated in the viewer; where None, they are read from
-        the folders of the config, or drawn as phantoms.
+        Labelled volumes in memory, such as slices annotated in the viewer; where None, they are
+        read from the folders of the config, or drawn as phantoms.
 
     Returns
     -------
@@ -68,7 +69,7 @@ def finetune(
         PHANTOM_SPACING if config.phantoms else median_spacing(case.image for case in training)
     )
     examples = [prepare_case(case, spacing) for case in training]
-    examples = [example for example in examples if (example.target != IGNORED).any()]
+    examples = [example for example in examples if is_labelled(example)]
     if not examples:
         raise InvalidConfig(
             "no voxel is labelled for training; paint classes and background on some slices first"
@@ -105,6 +106,11 @@ def read_cases(config: FinetuneConfig) -> list[Case]:
     )
 
 
+def is_labelled(example: Example) -> bool:
+    """Tell whether any voxel of an example has a label."""
+    return example.target is not None and bool(np.any(example.target != IGNORED))
+
+
 def count_classes(cases: Sequence[Case]) -> int:
     """Return the number of classes besides the background.
 
@@ -123,7 +129,8 @@ def count_classes(cases: Sequence[Case]) -> int:
             or values.max(initial=0) > MOST_CLASSES
         ):
             raise InvalidConfig(
-                f"labels of {case.name!r} must be whole numbers from 0 to {MOST_CLASSES}, got {values[:8].tolist()}; "
+                f"labels of {case.name!r} must be whole numbers from 0 to {MOST_CLASSES}, got "
+                f"{values[:8].tolist()}; "
                 "is this the image?"
             )
         largest = max(largest, int(values.max(initial=0)))
@@ -133,7 +140,7 @@ def count_classes(cases: Sequence[Case]) -> int:
 
 
 def plan_crop(examples: Sequence[Example], patch: int) -> Size3:
-    """Return the median shape in whole patches, at most 48 voxels an edge and at least two patches."""
+    """Return the median shape in whole patches: at least two, and at most 48 voxels an edge."""
     shape = np.median([example.image.shape for example in examples], axis=0)
     most = max(LARGEST_CROP // patch, 2)
     z, y, x = (patch * min(max(2, math.ceil(edge / patch)), most) for edge in shape)
@@ -223,11 +230,12 @@ class Segmentation:
         return {"loss": terms.dice_loss + terms.cross_entropy, **terms._asdict()}
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
-        """Predict the labelled part of each validation case; without such cases the newest counts as best."""
+        """Predict the labelled part of each validation case; without any, the newest is best."""
         self.evaluations += 1
         if not self.validation:
             return Evaluation(float(self.evaluations), {})
-        scores, preview = [], {}
+        scores: list[Tensor] = []
+        preview: dict[str, NDArray[np.float32]] = {}
         for example in self.validation:
             piece = labelled_part(example, self.described.crop)
             prediction = yield from self.predict(network, piece)
@@ -288,5 +296,11 @@ def collate(crops: Sequence[Crop]) -> dict[str, Tensor]:
     """Stack crops into an image ``(B, 1, Z, Y, X)`` and a target ``(B, Z, Y, X)``."""
     return {
         "image": torch.from_numpy(np.stack([crop.image for crop in crops])[:, None]),
-        "target": torch.from_numpy(np.stack([crop.target for crop in crops]).astype(np.int64)),
+        "target": torch.from_numpy(np.stack([labels_of(crop) for crop in crops])),
     }
+
+
+def labels_of(crop: Crop) -> NDArray[np.int64]:
+    """Return the class numbers of a labelled crop."""
+    assert crop.target is not None
+    return crop.target.astype(np.int64)

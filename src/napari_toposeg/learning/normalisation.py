@@ -1,7 +1,7 @@
 """From a scan's own unit to the network's, and back.
 
-CT keeps its absolute scale: -1000..1000 HU become 0..1. Other modalities have none, so the 0.5th and
-99.5th percentile become 0 and 1. Values beyond are clipped for the network only.
+CT keeps its absolute scale: -1000..1000 HU become 0..1. Other modalities have none, so the 0.5th
+and 99.5th percentile become 0 and 1. Values beyond are clipped for the network only.
 """
 
 from dataclasses import dataclass

@@ -58,7 +58,8 @@ def segment(
     loaded = load_model(model, device)
     if loaded.card.task != "segment":
         raise InvalidCheckpoint(
-            f"{loaded.card.name!r} rebuilds images and does not segment; fine-tune it first or pick a segmentation model"
+            f"{loaded.card.name!r} rebuilds images and does not segment; fine-tune it first or "
+            "pick a segmentation model"
         )
     return (yield from segment_with(volume, loaded, overlap=overlap))
 
@@ -108,7 +109,7 @@ def segmentation_on(
 
 
 def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
-    """Segment files; each label map is written on its image's own grid, under the image's file name.
+    """Segment files; each label map is written on its image's own grid, under its name.
 
     Returns
     -------
@@ -155,7 +156,7 @@ def write_segmentation(segmentation: Segmentation, path: Path, probability: bool
 
 
 def output_path(folder: Path, image: Path) -> Path:
-    """Return where a label map goes: under the image's name, as NIfTI where images only can be read."""
+    """Return where a label map goes: under the image's name, as NIfTI if that cannot be written."""
     if image.name.lower().endswith((".nii", ".nii.gz", ".nrrd", ".mha")):
         return folder / image.name
     return folder / f"{image.stem}.nii.gz"

@@ -62,11 +62,12 @@ def validation_volumes(config: PretrainConfig) -> list[Volume]:
 
 
 def require_whole_patches(crop: tuple[int, int, int], patch: int) -> None:
-    """Raise InvalidConfig unless the crop is made of whole patches, at least two along each axis."""
+    """Raise InvalidConfig unless the crop is of whole patches, at least two along each axis."""
     if any(edge % patch or edge < 2 * patch for edge in crop):
         least = tuple(max(2, -(-edge // patch)) * patch for edge in crop)
         raise InvalidConfig(
-            f"the crop {crop} must be a multiple of the patch ({patch}) and at least {2 * patch} along each axis; "
+            f"the crop {crop} must be a multiple of the patch ({patch}) and at least {2 * patch} "
+            "along each axis; "
             f"use {least} or more"
         )
 

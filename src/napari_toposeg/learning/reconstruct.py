@@ -1,7 +1,7 @@
 """Reconstruction of a whole volume: hide part of it, rebuild it, and say how well.
 
-One mask is drawn for the whole volume, on one lattice of patches, and the windows keep to that lattice: a
-voxel that is hidden is hidden from every window, however they overlap.
+One mask is drawn for the whole volume, on one lattice of patches, and the windows keep to that
+lattice: a voxel that is hidden is hidden from every window, however they overlap.
 """
 
 from collections.abc import Generator
@@ -44,8 +44,9 @@ class Reconstruction:
     residual
         Absolute difference of composite and image, in the image's unit; 0 where visible.
     mse, mse_mean, mse_interpolation
-        Mean squared error over hidden voxels of the model, of the predictor that fills in the mean of
-        the visible voxels, and of a harmonic fill; on the model's grid, intensities scaled to 0..1.
+        Mean squared error over hidden voxels of the model, of the predictor that fills in the mean
+        of the visible voxels, and of a harmonic fill; on the model's grid, intensities scaled to
+        0..1.
     """
 
     hidden: Volume
@@ -108,7 +109,8 @@ def rebuild(
     count = int(np.prod(patch_grid(padded.shape, patch)))
     if count < 2:
         raise InvalidVolume(
-            f"the volume is one patch of {patch} voxels of {model.card.spacing} mm (z, y, x), too small to hide a part; "
+            f"the volume is one patch of {patch} voxels of {model.card.spacing} mm (z, y, x), "
+            "too small to hide a part; "
             "use a larger volume"
         )
     hidden_BN = draw_hidden(1, count, ratio, seeded(seed, 0, image.device))

@@ -17,7 +17,7 @@ CENTRE_WEIGHT = 0.125
 
 
 def strides(window: Size3, overlap: float, *, multiple: int = 1) -> Size3:
-    """Return the distance of neighbouring windows, a multiple of so many voxels, for an overlap in 0 to 1."""
+    """Return the distance of neighbouring windows, a multiple of so many voxels."""
     z, y, x = (max(multiple, int(edge * (1 - overlap)) // multiple * multiple) for edge in window)
     return z, y, x
 
@@ -35,7 +35,8 @@ def slide(
     Parameters
     ----------
     image_BCZYX
-        One volume, ``(1, C, Z, Y, X)``; padded with zeros at its far ends where it is smaller than the window.
+        One volume, ``(1, C, Z, Y, X)``; padded with zeros at its far ends where it is smaller than
+        the window.
     predict
         From a window ``(1, C, z, y, x)`` to values ``(1, K, z, y, x)``.
     stride

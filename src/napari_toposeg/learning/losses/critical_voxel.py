@@ -1,13 +1,13 @@
-"""Critical-voxel loss: the rebuilt image must agree with the true one where their topology is decided.
+"""Critical-voxel loss: agreement of two images at the voxels that decide their topology.
 
 Persistent homology names the voxels at which components and loops are born and die. The loss is the
 squared error at those voxels, of the rebuilt image X and of the true image T alike:
 
     L = 1/4 sum_k [ mean over C_k(T) of (X - T)^2 + mean over C_k(X) of (X - T)^2 ] ,
 
-C_k being the critical voxels of the superlevel features of dimension k whose persistence exceeds tau.
-Unlike a distance between diagrams it sees place, and features that the rebuilt image lacks pull too.
-Both images are smoothed by one voxel first, since noise has a topology of its own.
+C_k being the critical voxels of the superlevel features of dimension k whose persistence exceeds
+tau. Unlike a distance between diagrams it sees place, and features that the rebuilt image lacks
+pull too. Both images are smoothed by one voxel first, since noise has a topology of its own.
 
 The derivation from the stability of persistence is in the docs (topology of the training loss).
 """

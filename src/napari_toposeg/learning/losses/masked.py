@@ -24,5 +24,6 @@ def gradient_ratio(first: Tensor, second: Tensor, shared: Tensor, *, share: floa
     """
     (of_first,) = torch.autograd.grad(first, shared, retain_graph=True)
     (of_second,) = torch.autograd.grad(second, shared, retain_graph=True)
-    weight = share * of_first.float().norm() / of_second.float().norm().clamp(min=1e-12)
-    return weight.clamp(max=1.0).detach()
+    weight: Tensor = share * of_first.float().norm() / of_second.float().norm().clamp(min=1e-12)
+    bounded: Tensor = weight.clamp(max=1.0)
+    return bounded.detach()

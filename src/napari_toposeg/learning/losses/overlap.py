@@ -28,7 +28,8 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
 
     References
     ----------
-    Milletari et al. 2016, doi:10.1109/3DV.2016.79; the sum as in nnU-Net, doi:10.1038/s41592-020-01008-z.
+    Milletari et al. 2016, doi:10.1109/3DV.2016.79; the sum as in nnU-Net,
+    doi:10.1038/s41592-020-01008-z.
     """
     logits_BKZYX = logits_BKZYX.float()
     labelled = target_BZYX != IGNORED
@@ -48,7 +49,7 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
 
 
 def hard_dice(prediction: Tensor, target: Tensor, classes: int) -> Tensor:
-    """Dice of each class over the labelled voxels, NaN where neither has the class; shape ``(classes,)``."""
+    """Dice ``(classes,)`` over the labelled voxels, NaN where neither has the class."""
     labelled = target != IGNORED
     scores = []
     for number in range(1, classes + 1):

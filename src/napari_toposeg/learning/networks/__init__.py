@@ -22,7 +22,7 @@ class Width(NamedTuple):
 
 
 def width_of(size: SizeName) -> Width:
-    """Return the dimensions of a size; tiny to base are the usual ViT sizes, nano is for two CPU cores."""
+    """Return the dimensions of a size: tiny to base as usual for ViTs, nano for two CPU cores."""
     match size:
         case "nano":
             return Width(144, 6, 6, 96, 2, 4)
@@ -42,7 +42,8 @@ def build(
     Parameters
     ----------
     task
-        ``"reconstruct"``: a masked autoencoder; ``"segment"``: the same encoder under a segmentation decoder.
+        ``"reconstruct"``: a masked autoencoder; ``"segment"``: the same encoder under a
+        segmentation decoder.
     classes
         Number of classes besides the background, for segmentation.
     """

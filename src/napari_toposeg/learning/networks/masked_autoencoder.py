@@ -101,17 +101,19 @@ class MaskedAutoencoder(nn.Module):
         tokens = torch.cat([visible_BKE, self.hidden_token + take(positions, lost_BM)], dim=1)
         for block in self.blocks:
             tokens = block(tokens)
-        return self.predict(self.norm(tokens[:, kept_BK.shape[1] :]))
+        predicted: Tensor = self.predict(self.norm(tokens[:, kept_BK.shape[1] :]))
+        return predicted
 
 
 def hidden_values(image_BCZYX: Tensor, hidden_BN: Tensor, patch: int) -> Tensor:
     """Return the voxels of the hidden patches, ``(B, M, V)``, in raster order of the patches."""
     hidden = int(hidden_BN[0].sum())
-    return to_patches(image_BCZYX, patch)[hidden_BN].unflatten(0, (-1, hidden))
+    patches_BNV = to_patches(image_BCZYX, patch)
+    return patches_BNV[hidden_BN].reshape(len(image_BCZYX), hidden, patches_BNV.shape[2])
 
 
 def draw_hidden(batch: int, patches: int, ratio: float, generator: torch.Generator) -> Tensor:
-    """Draw ``(B, N)`` masks, True = hidden, on the generator's device; each hides ``round(ratio * N)`` patches."""
+    """Draw masks ``(B, N)``, True = hidden, on the generator's device, all hiding equally many."""
     count = min(max(round(ratio * patches), 1), patches - 1)
     noise = torch.rand(batch, patches, generator=generator, device=generator.device)
     return noise.argsort(dim=1).argsort(dim=1) < count

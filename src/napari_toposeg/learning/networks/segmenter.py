@@ -1,8 +1,8 @@
 """Segmentation network: the pretrained ViT encoder under a small convolutional U.
 
 The transformer sees far but in whole patches; two convolutional levels beside it keep the fine
-detail that thin structures need. The encoder's early, middle and last layers join at the patch grid, are
-interpolated up, and meet the convolutional features at half and at full resolution.
+detail that thin structures need. The encoder's early, middle and last layers join at the patch
+grid, are interpolated up, and meet the convolutional features at half and at full resolution.
 
 References
 ----------
@@ -63,7 +63,7 @@ class Segmenter(nn.Module):
         self.classify = nn.Conv3d(FULL, classes + 1, 1)
 
     def forward(self, image_BCZYX: Tensor) -> Tensor:
-        """Return logits ``(B, classes + 1, Z, Y, X)``; every edge must be a multiple of the patch."""
+        """Return logits ``(B, classes + 1, Z, Y, X)``; edges must be multiples of the patch."""
         grid = patch_grid(image_BCZYX.shape, self.encoder.patch)
         layers = self.encoder(to_patches(image_BCZYX, self.encoder.patch), grid, layers=self.layers)
         seen = self.tokens(torch.cat(layers, dim=2)).transpose(1, 2).unflatten(2, grid)

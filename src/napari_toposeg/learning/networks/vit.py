@@ -1,7 +1,7 @@
 """Vision transformer for volumes of any size.
 
-Positions are fixed sines and cosines of the patch's place, so the same weights serve every crop. The
-encoder embeds only the patches that it is given: hidden patches cost nothing.
+Positions are fixed sines and cosines of the patch's place, so the same weights serve every crop.
+The encoder embeds only the patches that it is given: hidden patches cost nothing.
 
 References
 ----------
@@ -26,7 +26,7 @@ ATTENTION_GAIN = 1.2
 
 @lru_cache(maxsize=32)
 def sinusoidal_positions(grid: tuple[int, int, int], dimension: int) -> Tensor:
-    """Return fixed position codes ``(N, D)``: a third of the channels for each axis, zeros in the rest."""
+    """Return fixed position codes ``(N, D)``: a third of the channels for each axis."""
     per_axis = dimension // 6
     frequency = 1.0 / LONGEST ** (torch.arange(per_axis) / max(per_axis - 1, 1))
     places_N3 = torch.cartesian_prod(*(torch.arange(float(size)) for size in grid)).reshape(-1, 3)
@@ -58,7 +58,8 @@ class Block(nn.Module):
             F.scaled_dot_product_attention(query, key, value).transpose(1, 2).reshape(B, N, D)
         )
         tokens_BND = tokens_BND + self.project(attended)
-        return tokens_BND + self.perceptron(self.norm_perceptron(tokens_BND))
+        transformed: Tensor = tokens_BND + self.perceptron(self.norm_perceptron(tokens_BND))
+        return transformed
 
 
 class VisionTransformer(nn.Module):
@@ -107,7 +108,8 @@ class VisionTransformer(nn.Module):
         Returns
         -------
         list of Tensor
-            Outputs of the blocks asked for, then the normalised output of the last, each ``(B, K, D)``.
+            Outputs of the blocks asked for, then the normalised output of the last, each ``(B, K,
+            D)``.
         """
         positions = (
             sinusoidal_positions(grid, self.dimension)
@@ -142,10 +144,11 @@ def initialise(module: nn.Module) -> None:
 
 
 def attend_to_neighbours(block: Block) -> None:
-    """Start with equal queries and keys, so that a token looks at those like it: first of all, those near it.
+    """Start with equal queries and keys: a token looks at those like it, first its neighbours.
 
-    From independent queries and keys a small model needs thousands of steps to find where its neighbours are,
-    and predicts the mean until then. After mimetic initialisation: Trockman and Kolter 2023, arXiv:2305.09828.
+    From independent queries and keys a small model needs thousands of steps to find where its
+    neighbours are, and predicts the mean until then. After mimetic initialisation: Trockman and
+    Kolter 2023, arXiv:2305.09828.
     """
     dimension = block.qkv.in_features
     with torch.no_grad():

@@ -1,13 +1,13 @@
 """Masked reconstruction: plain (`mae`), and with the critical-voxel loss beside it (`topomae`).
 
-The squared error counts hidden voxels only. The topological term looks at the composite, visible voxels
-as they are and hidden ones rebuilt, since structures cross the borders of patches; its weight makes its
-gradient a fixed share of the squared error's, whatever the data.
+The squared error counts hidden voxels only. The topological term looks at the composite, visible
+voxels as they are and hidden ones rebuilt, since structures cross the borders of patches; its
+weight makes its gradient a fixed share of the squared error's, whatever the data.
 
 References
 ----------
-He et al. 2022, arXiv:2111.06377. Topology in masked pretraining: Gu et al. 2024, arXiv:2406.10519, whose
-Wasserstein term is here replaced by one that sees place (see `losses.critical_voxel`).
+He et al. 2022, arXiv:2111.06377. Topology in masked pretraining: Gu et al. 2024, arXiv:2406.10519,
+whose Wasserstein term is here replaced by one that sees place (see `losses.critical_voxel`).
 """
 
 # B batch, M hidden patches, V voxels in a patch
@@ -97,7 +97,7 @@ class MaskedReconstruction:
     def rebuild(
         self, network: nn.Module, batch: Batch, generator: torch.Generator
     ) -> tuple[Rebuilt, Tensor]:
-        """Hide patches at random and rebuild them; return which voxels of the hidden patches count too."""
+        """Hide patches at random, rebuild them, and tell which voxels of theirs are no padding."""
         image, patch = batch["image"], self.config.patch
         count = int(np.prod(patch_grid(image.shape, patch)))
         hidden_BN = draw_hidden(len(image), count, self.config.mask_ratio, generator)
