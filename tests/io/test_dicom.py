@@ -202,6 +202,7 @@ def test_one_file_is_one_slice(tmp_path, write_slice):
     assert volume.shape == (1, 3, 4)
     assert "one DICOM slice" in volume.notes[0]
     assert np.allclose(volume.affine[:3, 3], [-1, -2, 3])
+    assert volume.spacing == pytest.approx((2.0, 0.8, 0.5))
 
 
 @pytest.mark.parametrize("name", ["IM0001", "a.ima", "1.2.840.113", "a.DCM"])

@@ -87,9 +87,18 @@ def read_slice(path: Path) -> Slice | None:
         spacing=(x, y),
         position=position,
         directions=None if directions is None else directions.reshape(2, 3),
-        affine=affine_of(reader),
+        affine=lone_affine(reader),
         colour=reader.GetNumberOfComponents() > 1,
     )
+
+
+def lone_affine(reader: Any) -> NDArray[np.float64]:
+    """Return the affine of a file by itself; a lone slice is as deep as it is thick."""
+    affine = affine_of(reader)
+    thickness = numbers(reader, "0018|0050", 1)
+    if reader.GetSize()[2:] == (1,) and thickness is not None and thickness[0] > 0:
+        affine[:3, 2] *= thickness[0] / np.linalg.norm(affine[:3, 2])
+    return affine
 
 
 def numbers(reader: Any, tag: str, count: int) -> NDArray[np.float64] | None:
