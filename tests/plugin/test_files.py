@@ -6,6 +6,9 @@ from types import SimpleNamespace
 import nibabel as nib
 import numpy as np
 import pytest
+from napari.plugins.utils import get_preferred_reader
+from napari.settings import get_settings
+from napari.utils.notifications import notification_manager
 from npe2 import PluginManager
 
 from napari_toposeg.errors import ChoiceNeeded, UnreadableFile
@@ -13,7 +16,12 @@ from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.plugin import choose, samples
 from napari_toposeg.plugin.choose import ChoiceDialog, read_asking
 from napari_toposeg.plugin.layers import add_volume, layer_to_volume
-from napari_toposeg.plugin.readers import get_reader, read_layers
+from napari_toposeg.plugin.readers import (
+    get_reader,
+    open_dropped_files,
+    opens_dropped_files,
+    read_layers,
+)
 from napari_toposeg.topology import betti_numbers
 
 PLUGIN = "napari-toposeg"
@@ -70,7 +78,7 @@ def test_a_frame_of_several_is_asked_for(qapp, four_frames):
 def test_leaving_the_question_opens_nothing(qapp, four_frames, monkeypatch):
     assert read_asking(four_frames, lambda name, choices: None) is None
     monkeypatch.setattr(choose, "ask_with_dialog", lambda name, choices: None)
-    assert read_layers(str(four_frames)) == []
+    assert read_layers(str(four_frames)) == [(None,)]
 
 
 def test_without_an_application_a_choice_must_be_named(four_frames, monkeypatch):
@@ -83,6 +91,21 @@ def test_dropping_a_file_of_several_frames_asks(viewer_model, four_frames, monke
     monkeypatch.setattr(choose, "ask_with_dialog", lambda name, choices: 3)
     (layer,) = viewer_model.open(four_frames, plugin=PLUGIN)
     assert (layer.data == 3).all()
+
+
+def test_leaving_the_question_in_napari_adds_no_layer(viewer_model, four_frames, monkeypatch):
+    monkeypatch.setattr(choose, "ask_with_dialog", lambda name, choices: None)
+    assert viewer_model.open(four_frames, plugin=PLUGIN) == []
+
+
+def test_dropped_files_can_be_claimed_and_given_back():
+    get_settings().plugins.extension2reader = {"*.tif": "other"}
+    assert not opens_dropped_files()
+    open_dropped_files(True)
+    assert opens_dropped_files()
+    assert get_preferred_reader("scan.nii.gz") == PLUGIN
+    open_dropped_files(False)
+    assert get_settings().plugins.extension2reader == {"*.tif": "other"}
 
 
 def test_the_dialog_takes_the_chosen_line(qtbot):
@@ -115,6 +138,7 @@ def test_a_corrupt_file_is_a_clear_error(viewer_model, tmp_path):
     path.write_bytes(b"this is no scan")
     with pytest.raises(UnreadableFile, match=r"broken\.nii\.gz"):
         viewer_model.open(path, plugin=PLUGIN)
+    assert "broken.nii.gz" in notification_manager.records[-1].message
 
 
 @pytest.mark.parametrize("name", samples.TITLES)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QFileDialog,
@@ -15,11 +16,15 @@ from qtpy.QtWidgets import (
 
 from napari_toposeg.io import WINDOWS
 from napari_toposeg.plugin import actions, samples
-from napari_toposeg.plugin.choose import read_asking
 from napari_toposeg.plugin.forms import button, page_layout, row, section, value
 from napari_toposeg.plugin.layers import add_layer_data, add_volume, kind_of
 from napari_toposeg.plugin.pickers import narrow
-from napari_toposeg.plugin.readers import ENDINGS, choose_case
+from napari_toposeg.plugin.readers import (
+    ENDINGS,
+    open_dropped_files,
+    opens_dropped_files,
+    read_chosen,
+)
 from napari_toposeg.plugin.regions import box_region, crop_volume, view_region
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.volume import Modality, Volume
@@ -50,8 +55,7 @@ class CaseTab(QWidget):
 
     def open_path(self, path: str | Path) -> None:
         """Open a file or a DICOM folder, asking where it holds several volumes."""
-        chosen = choose_case(Path(path))
-        volume = None if chosen is None else read_asking(chosen)
+        volume = read_chosen(Path(path))
         if volume is not None:
             self._add(volume)
 
@@ -129,6 +133,14 @@ class CaseTab(QWidget):
         for widget in (self.file_button, self.folder_button, self.sample_button):
             buttons.addWidget(widget)
         form.addRow(buttons)
+        self.dropped = QCheckBox("Also what is dropped on the window")
+        self.dropped.setToolTip(
+            "Read dropped NIfTI, MGH, NRRD, MetaImage and DICOM files with their geometry, without "
+            "napari's question for a reader"
+        )
+        self.dropped.setChecked(opens_dropped_files())
+        self.dropped.toggled.connect(open_dropped_files)
+        form.addRow(self.dropped)
 
     def _build_facts(self) -> None:
         form = section(self._layout, "This scan")
@@ -161,9 +173,9 @@ class CaseTab(QWidget):
         narrow(self.window)
         self.window.addItem(AS_SHOWN)
         for name, (low, high) in WINDOWS.items():
-            self.window.addItem(f"{name}  ({low:.0f} to {high:.0f} HU)", name)
+            self.window.addItem(f"{name} ({low:.0f} to {high:.0f})", name)
         self.window.activated.connect(self._on_window)
-        row(form, "Sho&w", self.window, "Hounsfield units shown as black and as white")
+        row(form, "Sho&w, HU", self.window, "Hounsfield units shown as black and as white")
 
     def _build_region(self) -> None:
         form = section(self._layout, "Region of interest")
@@ -172,6 +184,7 @@ class CaseTab(QWidget):
         self.region.addItems([VIEW, BOX])
         self.edge = QDoubleSpinBox()
         self.edge.setRange(1, 1000)
+        self.edge.setDecimals(0)
         self.edge.setValue(64)
         self.edge.setSuffix(" mm")
         self.edge.setEnabled(False)

@@ -14,12 +14,14 @@ from qtpy.QtWidgets import (
 )
 
 from napari_toposeg.plugin.case import CaseTab
+from napari_toposeg.plugin.finetune import FinetuneTab
 from napari_toposeg.plugin.layers import is_image
 from napari_toposeg.plugin.pickers import LayerPicker
 from napari_toposeg.plugin.reconstruct import ReconstructTab
 from napari_toposeg.plugin.segment import SegmentTab
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.strip import StatusStrip
+from napari_toposeg.plugin.topology import TopologyTab
 
 MINIMUM_WIDTH = 320
 
@@ -58,9 +60,13 @@ class TopoSegDock(QWidget):
         self.case = CaseTab(self.session)
         self.reconstruct = ReconstructTab(self.session)
         self.segment = SegmentTab(self.session)
+        self.topology = TopologyTab(self.session)
+        self.finetune = FinetuneTab(self.session)
         self._add_tab(self.case, "Case", "Open a scan and see how it lies")
         self._add_tab(self.reconstruct, "Reconstruct", "See what the pretrained network rebuilds")
         self._add_tab(self.segment, "Segment", "Label the scan with a network")
+        self._add_tab(self.topology, "Topology", "Persistence, Betti numbers and errors")
+        self._add_tab(self.finetune, "Fine-tune", "Train a network on slices that you paint")
 
     def _add_tab(self, page: QWidget, name: str, tooltip: str) -> None:
         scroll = QScrollArea()
@@ -77,6 +83,8 @@ class TopoSegDock(QWidget):
         head = QFormLayout()
         head.setContentsMargins(6, 0, 6, 0)
         head.addRow(label, self.picker)
+        # Five names fit into the narrowest dock only with less air than the theme gives.
+        self.tabs.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 3px; margin: 0px; }")
         self.tabs.setUsesScrollButtons(True)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)

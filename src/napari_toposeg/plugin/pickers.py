@@ -10,6 +10,8 @@ from qtpy.QtWidgets import QComboBox, QWidget
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.plugin.session import Session
 
+SCRATCH = "from scratch (random weights)"
+
 
 def narrow(combo: QComboBox) -> None:
     """Let a combo box shrink with the dock instead of widening it to its longest entry."""
@@ -94,6 +96,8 @@ class ModelPicker(QComboBox):
         The dock's session; its ``models_changed`` lists again.
     task
         The task of the models that are offered; by default every model.
+    scratch
+        Offer to start without a model too; its name is ``"none"``.
     """
 
     def __init__(
@@ -101,10 +105,13 @@ class ModelPicker(QComboBox):
         session: Session,
         task: Literal["reconstruct", "segment"] | None = None,
         parent: QWidget | None = None,
+        *,
+        scratch: bool = False,
     ) -> None:
         super().__init__(parent)
         narrow(self)
         self._task = task
+        self._scratch = scratch
         self._listed = False
         session.models_changed.connect(self.refresh)
 
@@ -127,6 +134,8 @@ class ModelPicker(QComboBox):
         InvalidCheckpoint
             If there is no model for the task.
         """
+        if self.currentText() == SCRATCH:
+            return "none"
         if self.model is None:
             raise InvalidCheckpoint(
                 f"there is no model to {self._task or 'start'} with; train one, or import one with "
@@ -157,6 +166,8 @@ class ModelPicker(QComboBox):
             if self._task in (None, card.task):
                 self.addItem(card.name, card)
                 self.setItemData(self.count() - 1, card.intended_use, Qt.ItemDataRole.ToolTipRole)
+        if self._scratch:
+            self.addItem(SCRATCH, None)
         if not self.count():
             self.addItem("no model yet", None)
         if before is not None:

@@ -151,6 +151,11 @@ class Session(QObject):
         """Stop what runs, silently: the window is going away."""
         if self.job is not None:
             self.job.abandon()
+        # The viewer lives on: what it still tells must not reach widgets that are gone.
+        events = self.viewer.layers.events
+        for event in (events.inserted, events.removed, events.renamed):
+            event.disconnect(self._on_layers)
+        self.blockSignals(True)
 
     def _on_layers(self, _: object = None) -> None:
         there = self.image_layers()

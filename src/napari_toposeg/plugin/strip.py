@@ -76,6 +76,7 @@ class StatusStrip(QWidget):
         layout.addWidget(self.cancel, 0, 2)
         layout.addWidget(self.message, 1, 0, 1, 3)
         layout.addWidget(self.device, 2, 0, 1, 3)
+        layout.setVerticalSpacing(2)
         layout.setColumnStretch(0, 1)
 
     def cancel_job(self) -> None:
