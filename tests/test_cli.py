@@ -4,11 +4,17 @@ import io
 import json
 import os
 import signal
+import struct
 import sys
+import threading
 import types
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from napari_toposeg.cli import build_parser, main
@@ -264,3 +270,118 @@ def test_errors_of_the_system_are_told_in_one_line(
     stub_run("pretrain", lambda config: iter(config.output.mkdir(parents=True) or ()))
     assert main(["pretrain", "--data", "a", "--output", str(tmp_path / "file" / "run")]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty store of models."""
+    folder = tmp_path / "store"
+    monkeypatch.setenv("NAPARI_TOPOSEG_MODELS", str(folder))
+    return folder
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """Write a file that is a model as far as its card goes."""
+    from napari_toposeg.config import NetworkConfig
+    from napari_toposeg.learning.cards import Card
+
+    card = Card(
+        name="mine",
+        task="segment",
+        network=NetworkConfig(),
+        crop=(48, 48, 48),
+        spacing=(1, 1, 1),
+        classes=("vessel",),
+        intended_use="Trying things out.",
+    )
+    header = json.dumps({"__metadata__": {"card": card.model_dump_json()}}).encode()
+    path = tmp_path / "mine.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header)
+    return path
+
+
+def listed(capsys: pytest.CaptureFixture) -> list[str]:
+    """Return the names that models list gives."""
+    capsys.readouterr()
+    assert main(["models", "list", "--json"]) == 0
+    return [card["name"] for card in json.loads(capsys.readouterr().out)]
+
+
+def test_a_model_goes_in_is_shown_goes_out_and_is_removed(
+    store: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["models", "import", str(model), "--name", "other"]) == 0
+    assert "other" in listed(capsys)
+    assert main(["models", "info", "other"]) == 0
+    assert "Trying things out." in capsys.readouterr().out
+    assert main(["models", "export", "other", str(tmp_path / "copy.safetensors")]) == 0
+    assert (tmp_path / "copy.safetensors").read_bytes() == model.read_bytes()
+    assert main(["models", "remove", "other"]) == 0
+    assert "other" not in listed(capsys)
+
+
+def test_a_model_is_imported_under_its_files_name(
+    store: Path, model: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["models", "import", str(model)]) == 0
+    assert "mine" in listed(capsys)
+
+
+def test_a_model_is_fetched_from_a_url(
+    store: Path, model: Path, capsys: pytest.CaptureFixture
+) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(model.parent))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}/{model.name}"
+        assert main(["models", "import", address]) == 0
+        assert main(["models", "import", f"{address}.missing"]) == 2
+        server.shutdown()
+    assert "mine" in listed(capsys)
+
+
+@pytest.mark.parametrize("words", ["info nothing", "remove nothing", "import nowhere.safetensors"])
+def test_a_model_that_is_not_there_is_one_clear_line(
+    store: Path, words: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert main(["models", *words.split()]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("napari-toposeg models: ") and len(err.splitlines()) == 1
+
+
+def label_map(path: Path, voxels: np.ndarray) -> None:
+    """Write a label map at 2 mm."""
+    path.parent.mkdir(exist_ok=True)
+    nib.save(nib.Nifti1Image(voxels.astype(np.uint8), np.diag([2, 2, 2, 1.0])), path)
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    """Write two cases: one predicted exactly, one whose bar is cut in two."""
+    bar = np.zeros((10, 8, 8))
+    bar[1:9, 3:5, 3:5] = 1
+    cut = bar.copy()
+    cut[4:6] = 0
+    for name, found in (("whole", bar), ("cut", cut)):
+        label_map(tmp_path / "prediction" / f"{name}.nii.gz", found)
+        label_map(tmp_path / "truth" / f"{name}.nii.gz", bar)
+    return ["--prediction", str(tmp_path / "prediction"), "--truth", str(tmp_path / "truth")]
+
+
+def test_a_cut_bar_is_an_error_of_b0(folders: list[str], capsys: pytest.CaptureFixture) -> None:
+    assert main(["measure", *folders, "--classes", "bar", "--json"]) == 0
+    rows = {row["case"]: row for row in json.loads(capsys.readouterr().out)["rows"]}
+    assert rows["whole"]["dice"] == 1 and rows["whole"]["betti_exact"] == 1
+    assert rows["cut"]["betti_error_0"] == 1 and rows["cut"]["class"] == "bar"
+
+
+def test_measures_are_a_table_a_file_and_a_page(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file, page = tmp_path / "m.json", tmp_path / "m.html"
+    assert main(["measure", *folders, "--json", str(file), "--html", str(page)]) == 0
+    out = capsys.readouterr().out
+    assert "Dice" in out and "26-connected" in out and "[" in out, "means with intervals"
+    assert len(json.loads(file.read_text())["rows"]) == 2
+    assert "cut" in page.read_text() and "Research use only" in page.read_text()
