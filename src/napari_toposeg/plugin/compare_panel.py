@@ -123,7 +123,7 @@ class ComparePanel(QWidget):
         self.value.setToolTip("Class whose errors are listed")
         self.connectivity = QComboBox()
         for number in (26, 6):
-            self.connectivity.addItem(f"{number}-connected (background {32 - number})", number)
+            self.connectivity.addItem(f"{number} (background {32 - number})", number)
         self.connectivity.setToolTip("Betti numbers depend on how voxels are joined")
         for combo in (self.value, self.connectivity):
             narrow(combo)

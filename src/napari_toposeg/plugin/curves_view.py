@@ -9,13 +9,12 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap, QResizeEvent
+from qtpy.QtGui import QFont, QImage, QPixmap, QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_toposeg.plugin.plotting import BLUE, CLASS_COLOURS, ORANGE, apply_theme
 from napari_toposeg.progress import Step
 
-AXIS_HEIGHT = 40
 SMOOTHING = 0.9
 """Share of the running mean that the next loss leaves in place."""
 
@@ -182,7 +181,10 @@ def _plot(parent: QWidget, title: str) -> pg.PlotWidget:
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
-    plot.setLabels(bottom="step", left=title)
+    plot.setTitle(f"{title} by step", size="9pt")
     plot.getAxis("bottom").setTickDensity(0.5)
-    plot.getAxis("bottom").setHeight(AXIS_HEIGHT)
+    font = QFont()
+    font.setPointSize(8)
+    for side in ("left", "bottom"):
+        plot.getAxis(side).setTickFont(font)
     return plot

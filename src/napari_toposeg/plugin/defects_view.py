@@ -23,6 +23,7 @@ from napari_toposeg.topology import Defects
 
 SORT_ROLE = Qt.ItemDataRole.UserRole
 HEADERS = ("Error", "Size", "b0 b1 b2", "z y x")
+NARROW = "QTableView { font-size: 11px } QHeaderView::section { padding: 1px; margin: 0 }"
 TIPS = (
     "What the error does to the prediction",
     "Size of the error, in voxels",
@@ -99,7 +100,7 @@ class DefectsView(QTableView):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         # Four columns, the first with words, in a dock of 320 pixels.
-        self.setStyleSheet("font-size: 11px")
+        self.setStyleSheet(NARROW)
         self.setIconSize(QSize(10, 10))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.verticalHeader().hide()

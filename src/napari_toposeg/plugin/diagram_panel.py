@@ -171,6 +171,7 @@ class DiagramPanel(QWidget):
         self.persistence = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
         self.persistence.setToolTip("Hide features that last shorter, in the layer's unit")
         self.selection = _text()
+        self.selection.setText("No diagram yet.")
         self.follow = QCheckBox("Clicking a voxel finds its nearest feature")
         self.follow.setChecked(True)
 

@@ -73,7 +73,9 @@ def apply_theme(plot: pg.PlotWidget, theme: str) -> None:
         axis = plot.getAxis(side)
         axis.setPen(text)
         axis.setTextPen(text)
-        axis.setStyle(tickFont=None, tickTextOffset=3)
+        axis.setStyle(tickTextOffset=3)
+    plot.getPlotItem().titleLabel.setAttr("color", text)
+    plot.setTitle(plot.getPlotItem().titleLabel.text or None, color=text)
 
 
 def kind_colours(kinds: Sequence[str]) -> dict[str, str]:

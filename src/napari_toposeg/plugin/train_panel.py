@@ -159,7 +159,7 @@ class TrainPanel(QWidget):
 
     def _build_form(self) -> None:
         form = section(self._layout, "Train")
-        self.model = ModelPicker(self._session)
+        self.model = ModelPicker(self._session, scratch=True)
         self.steps = QSpinBox()
         self.steps.setRange(1, 100_000)
         self.steps.setValue(read_settings().steps)
