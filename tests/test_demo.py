@@ -290,8 +290,11 @@ def test_in_a_window_the_same_results_become_layers(
 
     viewer = make_napari_viewer(show=True)
     config = DemoConfig(case="vessels", model="rebuilder", segment_model="segmenter", device="cpu")
-    start(viewer, config)
-    qtbot.waitUntil(lambda: "topological errors" in viewer.layers, timeout=60_000)
+    dock = start(viewer, config)
+    comparison = dock.topology.comparison
+    qtbot.waitUntil(lambda: comparison.result is not None, timeout=60_000)
     names = [layer.name for layer in viewer.layers]
     for part in ("truth", "hidden input", "reconstruction", "segmentation"):
         assert any(part in name for name in names), f"{part} is not among {names}"
+    assert dock.topology.diagram.found is not None
+    assert len(comparison.defects) > 0
