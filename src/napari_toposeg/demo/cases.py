@@ -72,7 +72,7 @@ def vessels(seed: int) -> DemoCase:
     source = (
         f"a synthetic CT of {TREES} vessel trees, seed {seed}; its truth is known by construction"
     )
-    return DemoCase(phantom.image, source, phantom.truth)
+    return DemoCase(replace(phantom.image, name="vessels"), source, phantom.truth)
 
 
 def read_truth(config: DemoConfig, image: Volume) -> Volume | None:
