@@ -1,11 +1,15 @@
 """The status strip: time left, Pause, Cancel."""
 
+import sys
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
-from napari_toposeg.plugin.strip import Pace, duration
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.settings import Settings
+from napari_toposeg.plugin.strip import Pace, device_text, duration
 from napari_toposeg.progress import Step
 
 
@@ -28,7 +32,8 @@ def test_the_pace_starts_anew_with_other_work():
     pace = Pace()
     pace.left(Step(90, 100), now=0)
     assert pace.left(Step(1, 5), now=50) is None
-    assert pace.left(Step(2, 5), now=51) == pytest.approx(3)
+    assert pace.seconds_per_step == pytest.approx(50)
+    assert pace.left(Step(2, 5), now=60) == pytest.approx(90)
 
 
 def test_buttons_live_while_a_job_runs_and_cancel_answers_in_a_second(dock, qtbot):
@@ -78,6 +83,31 @@ def test_an_error_is_told(dock, qtbot):
     with qtbot.waitSignal(dock.session.job_ended, timeout=5000):
         dock.session.start(run, title="Reconstruction")
     assert dock.strip.message.text() == "Error: out of luck"
+
+
+def test_a_long_error_does_not_push_the_tabs_away(dock):
+    text = "the file is corrupt " * 40
+    dock.session.say(text)
+    assert len(dock.strip.message.text()) <= 120
+    assert dock.strip.message.toolTip() == text
+
+
+def test_a_device_that_is_not_there_is_told(monkeypatch):
+    def describe(device):
+        raise InvalidConfig(f"no {device}")
+
+    module = SimpleNamespace(describe_device=describe)
+    monkeypatch.setitem(sys.modules, "napari_toposeg.learning.devices", module)
+    monkeypatch.setattr(
+        "napari_toposeg.plugin.strip.read_settings", lambda: Settings(device="cuda")
+    )
+    assert "which this machine has not" in device_text()
+
+
+def test_while_torch_is_being_imported_the_setting_is_named(monkeypatch):
+    half_imported = SimpleNamespace()
+    monkeypatch.setitem(sys.modules, "napari_toposeg.learning.devices", half_imported)
+    assert device_text() == "Device: automatic"
 
 
 def test_device_and_memory_are_shown_without_torch(dock):

@@ -55,7 +55,8 @@ def reconstruction(volume: Volume) -> SimpleNamespace:
 
 
 def fake_segment_run(volume, model, **settings):
-    yield Step(1, 2, message="segmenting")
+    yield Step(100, 100, message="Loading the network")
+    yield Step(1, 1, message="segmenting")
     mask = volume.voxels > 0
     labels = volume.with_voxels(mask.astype(np.uint8), modality="label")
     probability = volume.with_voxels(mask.astype(np.float32), modality="probability")
@@ -310,6 +311,24 @@ def test_windows_are_counted_on_the_models_grid():
     assert count((72, 48, 48), (1, 1, 1), overlap=0.5) == 2
     assert count((96, 96, 96), (1, 1, 1), overlap=0) == 8
     assert count((10, 10, 10), (1, 1, 1), overlap=0.5) == 1
+
+
+@pytest.mark.parametrize("shape", [(24, 24, 24), (50, 35, 25), (15, 100, 48)])
+@pytest.mark.parametrize("overlap", [0.0, 0.25, 0.5])
+def test_windows_are_counted_as_the_network_visits_them(shape, overlap):
+    import torch
+
+    from napari_toposeg.learning.windows import slide, strides
+
+    crop = (24, 18, 12)
+    run = slide(
+        torch.zeros((1, 1, *shape)),
+        crop,
+        lambda window: window,
+        stride=strides(crop, overlap),
+        message="segmenting",
+    )
+    assert count_windows(shape, (1, 1, 1), crop, (1, 1, 1), overlap) == len(list(run))
 
 
 def test_the_error_table_survives_a_perfect_network():

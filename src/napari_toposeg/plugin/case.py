@@ -168,14 +168,14 @@ class CaseTab(QWidget):
         form.addRow(self.save_button)
 
     def _build_window(self) -> None:
-        form = section(self._layout, "CT window")
+        form = section(self._layout, "CT window (HU)")
         self.window = QComboBox()
         narrow(self.window)
         self.window.addItem(AS_SHOWN)
         for name, (low, high) in WINDOWS.items():
-            self.window.addItem(f"{name} ({low:.0f} to {high:.0f})", name)
+            self.window.addItem(f"{name}  {low:.0f}…{high:.0f}", name)
         self.window.activated.connect(self._on_window)
-        row(form, "Sho&w, HU", self.window, "Hounsfield units shown as black and as white")
+        row(form, "Sho&w", self.window, "Hounsfield units shown as black and as white")
 
     def _build_region(self) -> None:
         form = section(self._layout, "Region of interest")

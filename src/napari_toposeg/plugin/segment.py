@@ -14,7 +14,8 @@ from napari_toposeg.plugin.forms import NumberTable, button, page_layout, row, s
 from napari_toposeg.plugin.pickers import ModelPicker
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
-from napari_toposeg.plugin.strip import duration
+from napari_toposeg.plugin.strip import Pace, duration
+from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing, Volume
 
 Shape = tuple[int, int, int]
@@ -27,8 +28,7 @@ class SegmentTab(QWidget):
         super().__init__(parent)
         self._session = session
         self._labels: Any = None
-        self._pace: dict[tuple[str | None, str], float] = {}
-        self._begun = 0.0
+        self._paces: dict[tuple[str | None, str], float] = {}
         self._layout = page_layout(self)
         self._build_form()
         self._build_result()
@@ -53,10 +53,18 @@ class SegmentTab(QWidget):
             threads=read_settings().worker_threads,
         )
         work = self._windows()
-        self._begun = monotonic()
         self._session.start(
-            make_run, title="Segmentation", on_result=partial(self._show, volume, work)
+            make_run,
+            title="Segmentation",
+            on_step=partial(self._measure, work, self._pace_key(), Pace()),
+            on_result=partial(self._show, volume),
         )
+
+    def _measure(self, windows: int, key: tuple[str | None, str], pace: Pace, step: Step) -> None:
+        """Learn how long this model takes for a window on this device."""
+        pace.left(step, monotonic())
+        if step.total == windows and pace.seconds_per_step is not None:
+            self._paces[key] = pace.seconds_per_step
 
     def save(self, path: str | Path) -> None:
         """Write the last segmentation on the scan's own grid."""
@@ -73,10 +81,8 @@ class SegmentTab(QWidget):
         self.purpose.setText("–" if card is None else card.intended_use)
         self.expected.setText(self._expectation())
 
-    def _show(self, volume: Volume, work: int, result: Any) -> None:
+    def _show(self, volume: Volume, result: Any) -> None:
         segmentation, table = result
-        if work:
-            self._pace[self._pace_key()] = (monotonic() - self._begun) / work
         self._labels, _ = actions.show_segmentation(self._session.viewer, volume, segmentation)
         self.table.fill(
             [
@@ -154,7 +160,7 @@ class SegmentTab(QWidget):
         if not windows:
             return "–"
         count = f"{windows} window" + ("s" if windows > 1 else "")
-        pace = self._pace.get(self._pace_key())
+        pace = self._paces.get(self._pace_key())
         if pace is None:
             return f"{count}; the first run shows how long they take"
         return f"{count}, about {duration(pace * windows)}"

@@ -1,6 +1,7 @@
 """The status strip under the tabs: device, memory, the job's progress, Pause and Cancel."""
 
 import sys
+from textwrap import shorten
 from time import monotonic
 
 import psutil
@@ -8,12 +9,14 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QWidget
 
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.job import Job
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.progress import Step
 
 MEMORY_EVERY_MS = 2000
+MESSAGE_LENGTH = 120
 
 
 class StatusStrip(QWidget):
@@ -27,7 +30,7 @@ class StatusStrip(QWidget):
         self._timer = QTimer(self)
         self._timer.setInterval(MEMORY_EVERY_MS)
         self._timer.timeout.connect(self.refresh_device)
-        session.said.connect(self.message.setText)
+        session.said.connect(self._show_message)
         session.job_started.connect(self._on_start)
         session.job_ended.connect(self._on_end)
 
@@ -106,7 +109,12 @@ class StatusStrip(QWidget):
         left = self._pace.left(step, monotonic())
         self.progress.setFormat("%p%" if left is None else f"%p% · {duration(left)} left")
         if step.message:
-            self.message.setText(step.message)
+            self._show_message(step.message)
+
+    def _show_message(self, text: str) -> None:
+        # A long error would push the tabs up; it is whole in the tooltip and in the notification.
+        self.message.setText(shorten(text, MESSAGE_LENGTH, placeholder=" …"))
+        self.message.setToolTip(text)
 
     def _on_end(self) -> None:
         self.progress.setRange(0, 100)
@@ -129,6 +137,8 @@ class StatusStrip(QWidget):
         self.pause.setChecked(paused)
         self.pause.blockSignals(False)
         self.pause.setText("Resume" if paused else "Pause")
+        # Time that was spent waiting says nothing of the time that is left.
+        self._pace = Pace()
         if paused:
             self.progress.setFormat("paused · %p%")
 
@@ -141,11 +151,14 @@ class StatusStrip(QWidget):
 def device_text() -> str:
     """Name the device; before the first run, which loads torch, name the setting."""
     device = read_settings().device
-    if "torch" not in sys.modules:
+    # Not an import: while a job loads torch, an import here would wait for it and hold the window.
+    describe = getattr(sys.modules.get("napari_toposeg.learning.devices"), "describe_device", None)
+    if describe is None:
         return "Device: automatic" if device == "auto" else f"Device: {device}"
-    from napari_toposeg.learning.devices import describe_device, resolve_device
-
-    return describe_device(resolve_device(device))
+    try:
+        return str(describe(device))
+    except InvalidConfig:
+        return f"Device: {device}, which this machine has not (see Preferences)"
 
 
 class Pace:
@@ -155,19 +168,26 @@ class Pace:
     """
 
     def __init__(self) -> None:
+        self.seconds_per_step: float | None = None
         self._first = self._last = 0
         self._total = -1
-        self._since = 0.0
+        self._since = self._before = 0.0
 
     def left(self, step: Step, now: float) -> float | None:
         """Return the seconds that remain after a Step seen now; None while there is no pace."""
-        if step.total != self._total or step.step < self._last:
-            self._first, self._total, self._since = step.step, step.total, now
-        self._last = step.step
-        done = step.step - self._first
-        if done < 1 or step.step >= step.total:
+        anew = step.total != self._total or step.step < self._last
+        if anew:
+            # The Step before the first of this work is when this work began.
+            known = self._total >= 0 and step.step == 1
+            self._since = self._before if known else now
+            self._first = 0 if known else step.step
+            self._total, self.seconds_per_step = step.total, None
+        self._last, self._before = step.step, now
+        if step.step > self._first:
+            self.seconds_per_step = (now - self._since) / (step.step - self._first)
+        if anew or self.seconds_per_step is None or step.step >= step.total:
             return None
-        return (now - self._since) / done * (step.total - step.step)
+        return self.seconds_per_step * (step.total - step.step)
 
 
 def duration(seconds: float) -> str:
