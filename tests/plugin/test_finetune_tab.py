@@ -227,6 +227,7 @@ def test_training_draws_the_curves_and_leaves_a_model_to_pick(
     assert registered == {"mine": b"weights of step 6"}
     assert tab.train.model.findText("mine") >= 0
     assert tab.train.name.text() == "mine-2"
+    assert tab.train.summary.text() == "Kept as mine: pick it in Segment. Best Dice 0.500."
     assert not fake.configs[0].output.exists()
 
 
@@ -266,15 +267,13 @@ def test_discard_keeps_nothing(tab, session, fake, registered, qtbot) -> None:
 def test_cancel_before_the_first_checkpoint_says_that_there_is_no_model(
     tab, session, fake, registered, qtbot
 ) -> None:
-    said: list[str] = []
-    session.said.connect(said.append)
     paint(tab)
     tab.train.start()
     session.job.cancel()
     fake.release(1)
     until_over(qtbot, session)
     assert registered == {}
-    assert any("no model to keep" in text for text in said)
+    assert "no model to keep" in tab.train.summary.text()
 
 
 def test_the_best_model_outlives_a_failure(

@@ -76,7 +76,7 @@ class DefectsModel(QAbstractTableModel):
         row, column = index.row(), index.column()
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
             return QColor(self._colours[str(self.defects.kind[row])])
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return cell_text(self.defects, row, column)
         if role == SORT_ROLE:
             return cell_key(self.defects, row, column)

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QComboBox, QWidget
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.plugin.session import Session
 
-SCRATCH = "from scratch (random weights)"
+SCRATCH = "from scratch"
 
 
 def narrow(combo: QComboBox) -> None:

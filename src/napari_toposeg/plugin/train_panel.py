@@ -50,11 +50,12 @@ class TrainPanel(QWidget):
         self.job: Job | None = None
         self.folder: Path | None = None
         self._discarding = False
+        self._outcome = ""
         self._layout = page_layout(self)
         self._build_form()
         self._build_buttons()
         self._build_progress()
-        annotate.changed.connect(lambda _: self.refresh())
+        annotate.changed.connect(self._on_annotation)
         session.image_layer_changed.connect(lambda _: self.refresh())
         session.job_started.connect(lambda _: self.refresh())
         session.job_ended.connect(self.refresh)
@@ -81,9 +82,10 @@ class TrainPanel(QWidget):
 
     def stop(self) -> None:
         """Stop the training and keep the best model so far."""
-        if self.job is not None:
+        if self.job is not None and self.job.running:
             self.job.cancel()
             self.refresh()
+            self.summary.setText("Stopping after the current step")
 
     def discard(self) -> None:
         """Stop the training and keep nothing."""
@@ -100,7 +102,7 @@ class TrainPanel(QWidget):
             each.setEnabled(stoppable)
         if not mine:
             self.pause_button.setText("Pause")
-            self.summary.setText(describe_plan(self._annotate.annotation))
+            self.summary.setText(self._outcome or describe_plan(self._annotate.annotation))
 
     def _begin(self, make_run: Any, config: FinetuneConfig) -> None:
         self._discarding = False
@@ -131,14 +133,15 @@ class TrainPanel(QWidget):
         self.folder = None
         if self._discarding:
             discard(config.output)
-            self._session.say("Discarded: no model was kept")
+            self._outcome = "Discarded: no model was kept."
             return
         card = keep_best(config.output, str(config.name))
         if card is None:
-            self._session.say("No checkpoint was written yet: there is no model to keep")
+            self._outcome = "Stopped before the first checkpoint: there is no model to keep."
             return
+        best = f" Best Dice {max(self.curves.dice):.3f}." if self.curves.dice else ""
+        self._outcome = f"Kept as {card.name}: pick it in Segment.{best}"
         self._session.models_changed.emit()
-        self._session.say(f"Model {card.name!r} can now be picked in Segment")
         self.name.setText(free_name(card.name))
 
     def _config(self, name: str, folder: Path) -> FinetuneConfig:
@@ -209,6 +212,10 @@ class TrainPanel(QWidget):
 
         viewer.events.theme.connect(recolour)
         self.destroyed.connect(lambda: viewer.events.theme.disconnect(recolour))
+
+    def _on_annotation(self, _: Annotation | None) -> None:
+        self._outcome = ""
+        self.refresh()
 
     def _on_pause(self, paused: bool) -> None:
         self.pause_button.setText("Resume" if paused else "Pause")
