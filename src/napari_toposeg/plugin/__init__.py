@@ -1,0 +1,1 @@
+"""The dock, its tabs, and napari's readers and writers: the only floor with Qt."""
