@@ -25,7 +25,8 @@ class Step:
     losses
         Terms of the loss by name, ``"loss"`` being their weighted sum.
     metrics
-        Quality measures by name (``"dice"``: mean over classes, in 0..1), present where just measured.
+        Quality measures by name (``"dice"``: mean over classes, in 0..1), present where just
+        measured.
     seconds
         Wall-clock time since the run began.
     checkpoint

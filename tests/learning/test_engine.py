@@ -1,0 +1,72 @@
+import json
+
+import pytest
+
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.engine import learning_rate
+from napari_toposeg.learning.pretrain import pretrain
+
+
+def losses(steps):
+    return [step.losses for step in steps if step.message == "training"]
+
+
+@pytest.mark.parametrize("objective", ["mae", "topomae"])
+def test_a_killed_run_resumes_to_the_same_numbers(small_run, tmp_path, objective):
+    config = small_run.model_copy(update={"objective": objective})
+    whole = losses(pretrain(config.model_copy(update={"output": tmp_path / "whole"})))
+    killed = pretrain(config)
+    for step in killed:
+        if step.step == 5:
+            break
+    killed.close()
+    resumed = losses(pretrain(config.model_copy(update={"resume": True})))
+    assert resumed == whole[4:]
+    lines = [json.loads(line) for line in (config.output / "steps.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
+    assert [line["losses"] for line in lines] == whole
+
+
+def test_another_seed_gives_other_numbers(small_run, tmp_path):
+    first = losses(pretrain(small_run))
+    other = small_run.model_copy(update={"seed": 1, "output": tmp_path / "other"})
+    assert losses(pretrain(other)) != first
+
+
+def test_the_checkpoint_is_on_disk_when_its_step_is_told(small_run):
+    told = [step for step in pretrain(small_run) if step.checkpoint]
+    assert [step.step for step in told] == [2, 4, 6]
+    assert all(step.checkpoint.is_file() for step in told)
+    assert (small_run.output / "previews" / "000002.png").is_file()
+
+
+def test_a_folder_that_holds_a_run_is_not_overwritten(small_run):
+    list(pretrain(small_run))
+    with pytest.raises(InvalidConfig, match="holds a run already"):
+        next(pretrain(small_run))
+
+
+def test_the_topological_term_is_weighed_by_gradient(small_run):
+    (first, *_) = losses(pretrain(small_run.model_copy(update={"objective": "topomae"})))
+    assert first["topology"] > 0
+    assert 0 < first["topology_weight"] <= 1
+    assert first["loss"] == pytest.approx(first["mse"] + first["topology_weight"] * first["topology"])
+
+
+def test_a_crop_that_is_no_multiple_of_the_patch_is_refused_with_the_least_that_fits(small_run):
+    with pytest.raises(InvalidConfig, match=r"\(18, 12, 12\)"):
+        next(pretrain(small_run.model_copy(update={"crop": (14, 12, 6)})))
+
+
+def test_no_volume_in_the_folder_is_an_error(small_run, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Exception, match="no volume|no image|nothing|empty"):
+        next(pretrain(small_run.model_copy(update={"data": (tmp_path / "empty",)})))
+
+
+def test_the_rate_warms_up_and_falls(small_run):
+    config = small_run.model_copy(update={"steps": 100, "learning_rate": 1.0})
+    rates = [learning_rate(step, config) for step in range(1, 101)]
+    assert max(rates) == rates[4] == 1.0
+    assert rates[0] == pytest.approx(0.2)
+    assert rates[-1] == pytest.approx(0.01)

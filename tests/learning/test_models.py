@@ -1,0 +1,121 @@
+import subprocess
+import sys
+
+import pytest
+import torch
+
+from napari_toposeg.config import NetworkConfig
+from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.learning import cards
+from napari_toposeg.learning.cards import Card, load_card
+from napari_toposeg.learning.checkpoints import load_model, load_shared, save_checkpoint
+from napari_toposeg.learning.networks import build
+
+CARD = Card(
+    name="small",
+    task="segment",
+    network=NetworkConfig(size="nano"),
+    crop=(12, 12, 12),
+    spacing=(2.0, 2.0, 2.0),
+    classes=("vessel",),
+)
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_TOPOSEG_MODELS", str(tmp_path / "store"))
+    return tmp_path / "store"
+
+
+@pytest.fixture
+def checkpoint(tmp_path):
+    torch.manual_seed(0)
+    path = tmp_path / "small.safetensors"
+    save_checkpoint(path, build(CARD.network, task="segment", classes=1).state_dict(), CARD)
+    return path
+
+
+def test_a_saved_model_is_loaded_with_its_card_and_weights(checkpoint):
+    model = load_model(checkpoint)
+    assert model.card == CARD
+    torch.manual_seed(0)
+    expected = build(CARD.network, task="segment", classes=1).state_dict()
+    for name, tensor in model.network.state_dict().items():
+        assert torch.equal(tensor, expected[name])
+
+
+def test_weights_stored_in_half_precision_are_loaded_in_full(checkpoint, tmp_path):
+    path = tmp_path / "half.safetensors"
+    save_checkpoint(path, load_model(checkpoint).network.state_dict(), CARD, precision=torch.float16)
+    assert path.stat().st_size < 0.6 * checkpoint.stat().st_size
+    assert next(load_model(path).network.parameters()).dtype == torch.float32
+
+
+def test_weights_of_another_network_are_refused_by_name(tmp_path):
+    path = tmp_path / "wrong.safetensors"
+    weights = build(CARD.network, task="segment", classes=4).state_dict()
+    save_checkpoint(path, weights, CARD)
+    with pytest.raises(InvalidCheckpoint, match=r"other shape \['classify"):
+        load_model(path)
+
+
+@pytest.mark.parametrize("keep", [0, 5, 400, -100])
+def test_a_truncated_file_is_refused(checkpoint, tmp_path, keep):
+    cut = tmp_path / "cut.safetensors"
+    cut.write_bytes(checkpoint.read_bytes()[:keep])
+    with pytest.raises(InvalidCheckpoint, match="whole|damaged"):
+        load_model(cut)
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    text = tmp_path / "notes.safetensors"
+    text.write_text("these are my notes on the models")
+    with pytest.raises(InvalidCheckpoint):
+        load_card(text)
+
+
+def test_an_unknown_name_is_answered_with_the_known_ones(checkpoint, store):
+    cards.register_model(checkpoint, "mine")
+    with pytest.raises(InvalidCheckpoint, match="mine"):
+        load_card("yours")
+
+
+def test_a_registered_model_is_listed_loaded_exported_and_removed(checkpoint, store, tmp_path):
+    assert cards.register_model(checkpoint, "mine").name == "mine"
+    assert "mine" in [card.name for card in cards.list_models()]
+    assert load_model("mine").card.classes == ("vessel",)
+    assert cards.export_model("mine", tmp_path / "out.safetensors").is_file()
+    cards.remove_model("mine")
+    assert "mine" not in [card.name for card in cards.list_models()]
+
+
+@pytest.mark.parametrize("name", ["", "../evil", "a/b", ".hidden"])
+def test_names_that_are_paths_are_refused(checkpoint, store, name):
+    with pytest.raises(InvalidCheckpoint, match="cannot name a model"):
+        cards.register_model(checkpoint, name)
+
+
+def test_transfer_takes_the_encoder_and_reports_the_rest(tmp_path):
+    torch.manual_seed(1)
+    path = tmp_path / "pretrained.safetensors"
+    card = CARD.model_copy(update={"task": "reconstruct", "classes": ()})
+    save_checkpoint(path, build(card.network, task="reconstruct").state_dict(), card)
+    network = build(CARD.network, task="segment", classes=1)
+    report = load_shared(network, path, encoder_only=True)
+    assert all(name.startswith("encoder.") for name in report.taken)
+    assert not any(name.startswith("encoder.") for name in report.left)
+    torch.testing.assert_close(network.encoder.embed.weight, load_model(path).network.encoder.embed.weight)
+
+
+def test_an_encoder_of_another_size_is_refused(checkpoint):
+    network = build(NetworkConfig(size="tiny"), task="segment", classes=1)
+    with pytest.raises(InvalidCheckpoint, match="does not fit"):
+        load_shared(network, checkpoint, encoder_only=True)
+
+
+def test_listing_models_imports_no_torch():
+    code = (
+        "import sys; from napari_toposeg.learning.cards import list_models; list_models(); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,169 @@
+"""Fine-tuning, segmentation and reconstruction on small volumes."""
+
+import numpy as np
+import pytest
+
+from napari_toposeg.config import FinetuneConfig, PredictConfig
+from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
+from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.learning.dataset import Case
+from napari_toposeg.learning.finetune import count_classes, finetune, plan_crop
+from napari_toposeg.learning.predict import predict, segment
+from napari_toposeg.learning.pretrain import pretrain
+from napari_toposeg.learning.reconstruct import reconstruct
+from napari_toposeg.phantoms import ball
+from napari_toposeg.progress import finish
+from napari_toposeg.volume import Volume
+
+
+@pytest.fixture
+def settings(tmp_path):
+    return FinetuneConfig.create(
+        checkpoint="none",
+        size="nano",
+        output=tmp_path / "model",
+        spacing=(2.0, 2.0, 2.0),
+        classes=("ball",),
+        steps=50,
+        every=25,
+        batch=1,
+        learning_rate=3e-3,
+        threads=1,
+        device="cpu",
+    )
+
+
+def ball_case(seed: int, role="train") -> Case:
+    phantom = ball((24, 24, 24), spacing=(2.0, 2.0, 2.0), seed=seed)
+    return Case(f"ball-{seed}", phantom.image, phantom.truth, role)
+
+
+def annotated(case: Case, slices: range) -> Case:
+    labels = np.zeros(case.labels.shape, np.uint8)
+    labels[slices] = np.where(case.labels.voxels[slices] > 0, 1, 255)
+    return Case(case.name, case.image, case.labels.with_voxels(labels), case.role, annotated=True)
+
+
+def test_a_few_painted_slices_teach_the_whole_ball(settings):
+    case = ball_case(1)
+    held_out = annotated(Case("held out", case.image, case.labels, "validation"), range(10, 11))
+    run = finetune(settings, [annotated(case, range(1, 24, 4)), held_out])
+    steps = list(run)
+    assert [step.metrics["dice"] for step in steps if step.metrics][-1] > 0.8
+    found = finish(segment(case.image, settings.output, device="cpu")).labels.voxels == 1
+    truth = case.labels.voxels == 1
+    assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
+
+
+def test_fine_tuning_starts_from_a_pretrained_encoder(settings, small_run):
+    finish(pretrain(small_run))
+    config = settings.model_copy(update={"checkpoint": str(small_run.output), "steps": 1})
+    finish(finetune(config, [ball_case(1)]))
+    from napari_toposeg.learning.cards import load_card
+
+    assert load_card(config.output).recipe["started_from"] == "run"
+
+
+def test_a_killed_fine_tuning_resumes_to_the_same_numbers(settings, tmp_path):
+    config = settings.model_copy(update={"steps": 6, "every": 2})
+    cases = [ball_case(1), ball_case(2, "validation")]
+    whole = [
+        step.losses
+        for step in finetune(config.model_copy(update={"output": tmp_path / "whole"}), cases)
+        if step.losses
+    ]
+    killed = finetune(config, cases)
+    for step in killed:
+        if step.step == 3 and step.losses:
+            break
+    killed.close()
+    resumed = finetune(config.model_copy(update={"resume": True}), cases)
+    assert [step.losses for step in resumed if step.losses] == whole[2:]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [([0, 0], "no voxel has a class"), ([-1, 1], "whole numbers"), ([0.5, 1], "whole numbers")],
+)
+def test_labels_that_cannot_be_classes_are_refused(scan, values, message):
+    labels = np.resize(np.array(values, np.float32), scan.shape)
+    with pytest.raises(InvalidConfig, match=message):
+        count_classes([Case("odd", scan, scan.with_voxels(labels))])
+
+
+def test_an_annotation_on_validation_slices_only_is_refused(settings, scan):
+    labels = scan.with_voxels(np.zeros(scan.shape, np.uint8))
+    painted = ball_case(1, "validation")
+    with pytest.raises(InvalidConfig, match="no voxel is labelled for training"):
+        next(finetune(settings, [Case("empty", scan, labels, annotated=True), painted]))
+
+
+def test_the_crop_is_planned_in_whole_patches():
+    from napari_toposeg.learning.dataset import Example
+
+    examples = [Example("a", np.zeros((35, 50, 7), np.float32))]
+    assert plan_crop(examples, 6) == (36, 48, 12)
+
+
+@pytest.fixture
+def models(settings, small_run):
+    """A trained autoencoder and a segmentation model, hardly trained."""
+    finish(pretrain(small_run))
+    finish(finetune(settings.model_copy(update={"steps": 1, "crop": (12, 12, 12)}), [ball_case(1)]))
+    return small_run.output, settings.output
+
+
+def test_segmentation_lies_on_the_grid_of_the_oblique_image(models, scan):
+    result = finish(segment(scan, models[1], device="cpu"))
+    for volume in (result.labels, result.probability):
+        assert volume.shape == scan.shape
+        np.testing.assert_array_equal(volume.affine, scan.affine)
+    np.testing.assert_allclose(result.class_probabilities.sum(0), 1.0, atol=1e-3)
+
+
+def test_reconstruction_keeps_visible_voxels_and_never_sees_hidden_ones(models, scan):
+    first = finish(reconstruct(scan, models[0], seed=3, device="cpu"))
+    hidden = first.hidden.voxels == 1
+    assert 0.3 < hidden.mean() < 0.9
+    np.testing.assert_array_equal(first.composite.voxels[~hidden], scan.voxels[~hidden])
+    assert first.residual.voxels[~hidden].max() == 0
+
+
+def test_hidden_voxels_do_not_change_the_reconstruction(models):
+    """On the model's own grid, where no resampling mixes neighbours."""
+    random = np.random.default_rng(0)
+    voxels = random.integers(-900, 900, (24, 30, 18)).astype(np.int16)
+    volume = Volume(voxels, np.diag([2.0, 2.0, 2.0, 1.0]), modality="CT")
+    first = finish(reconstruct(volume, models[0], seed=3, device="cpu"))
+    hidden = first.hidden.voxels == 1
+    other = volume.with_voxels(np.where(hidden, np.int16(77), voxels))
+    again = finish(reconstruct(other, models[0], seed=3, device="cpu"))
+    np.testing.assert_array_equal(again.hidden.voxels, first.hidden.voxels)
+    np.testing.assert_allclose(again.composite.voxels, first.composite.voxels, atol=1e-2)
+
+
+def test_a_volume_of_one_patch_cannot_be_hidden_in_part(models):
+    tiny = Volume(np.zeros((3, 3, 3)), np.diag([2.0, 2.0, 2.0, 1.0]), modality="CT")
+    with pytest.raises(InvalidVolume, match="too small to hide a part"):
+        finish(reconstruct(tiny, models[0], device="cpu"))
+
+
+def test_models_are_not_used_for_the_other_task(models, scan):
+    with pytest.raises(InvalidCheckpoint, match="does not segment"):
+        finish(segment(scan, models[0], device="cpu"))
+    with pytest.raises(InvalidCheckpoint, match="does not rebuild"):
+        finish(reconstruct(scan, models[1], device="cpu"))
+
+
+def test_predicted_files_keep_name_and_grid(models, scans, tmp_path):
+    write_volume(read_volume(scans / "scan.nii.gz"), scans / "other.nrrd")
+    config = PredictConfig.create(
+        model=str(models[1]), images=(scans,), output=tmp_path / "out", probability=True, device="cpu"
+    )
+    steps = list(predict(config))
+    assert steps[-1].step == steps[-1].total
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert {"scan.nii.gz", "other.nrrd", "scan_ball_probability.nii.gz"} <= names
+    image, labels = read_volume(scans / "scan.nii.gz"), read_volume(tmp_path / "out" / "scan.nii.gz")
+    np.testing.assert_allclose(labels.affine, image.affine, atol=1e-4)
+    assert labels.shape == image.shape
