@@ -1,5 +1,8 @@
 """Excerpts are small, say what they leave out, and lead back to voxels of the layer."""
 
+import doctest
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -117,3 +120,9 @@ def test_connectivity_is_named() -> None:
 
 def test_time_grows_faster_than_the_number_of_voxels() -> None:
     assert 8 < expected_seconds(128**3) / expected_seconds(64**3) < 16
+
+
+def test_the_snippet_of_the_page_on_the_tab_is_true() -> None:
+    page = Path(__file__).parents[2] / "docs" / "topology-tab.md"
+    result = doctest.testfile(str(page), module_relative=False)
+    assert (result.failed, result.attempted > 0) == (0, True)
