@@ -8,8 +8,10 @@ from typing import Any
 from napari_toposeg.cli.answers import STOPPED, Answer, aligned, duration
 from napari_toposeg.cli.flags import read_settings, written
 from napari_toposeg.cli.watch import Outcome, watch
-from napari_toposeg.config import FinetuneConfig, PretrainConfig, RunConfig
+from napari_toposeg.config import FinetuneConfig, PretrainConfig
 from napari_toposeg.progress import Step
+
+TrainConfig = PretrainConfig | FinetuneConfig
 
 
 def pretrain(arguments: argparse.Namespace) -> Answer:
@@ -17,7 +19,7 @@ def pretrain(arguments: argparse.Namespace) -> Answer:
     config = read_settings(arguments, PretrainConfig)
     from napari_toposeg.learning.pretrain import pretrain
 
-    return train(config, config.output, pretrain(config))
+    return train(config, pretrain(config))
 
 
 def finetune(arguments: argparse.Namespace) -> Answer:
@@ -25,42 +27,45 @@ def finetune(arguments: argparse.Namespace) -> Answer:
     config = read_settings(arguments, FinetuneConfig)
     from napari_toposeg.learning.finetune import finetune
 
-    return train(config, config.output, finetune(config))
+    return train(config, finetune(config))
 
 
-def train(
-    config: PretrainConfig | FinetuneConfig, folder: Path, run: Generator[Step, None, Any]
-) -> Answer:
+def train(config: TrainConfig, run: Generator[Step, None, Any]) -> Answer:
     """Print the plan, watch the run, and say what it left."""
-    print(plan(config, config.device), flush=True)
+    print(plan(config), flush=True)
     outcome = watch(run)
-    best = folder / "best.safetensors"
+    best = config.output / "best.safetensors"
     data = {
-        "output": folder,
+        "output": config.output,
         "best": best if best.is_file() else None,
         "stopped": outcome.stopped,
     } | (outcome.last.record() if outcome.last else {})
-    return Answer(summary(outcome, folder, best), data, STOPPED if outcome.stopped else 0)
+    return Answer(summary(outcome, best), data, STOPPED if outcome.stopped else 0)
 
 
-def plan(config: RunConfig, device: str) -> str:
+def plan(config: TrainConfig) -> str:
     """Return every setting of a run, and the machine it runs on."""
     from napari_toposeg.learning.devices import describe_device
 
-    settings = config.model_dump()
-    rows = [
-        (name.replace("_", " "), "planned from the data" if value is None else written(value))
-        for name, value in settings.items()
-    ]
-    return f"plan\n{aligned([*rows, ('machine', describe_device(device))], '  ')}\n"
+    rows = [(name.replace("_", " "), planned(config, name)) for name in type(config).model_fields]
+    return f"plan\n{aligned([*rows, ('machine', describe_device(config.device))], '  ')}\n"
 
 
-def summary(outcome: Outcome[Any], folder: Path, best: Path) -> str:
+def planned(config: TrainConfig, name: str) -> str:
+    """Return a setting as it will be; one that is left open as its description says."""
+    value = getattr(config, name)
+    if value is not None:
+        return written(value)
+    _, _, default = str(type(config).model_fields[name].description).partition("default: ")
+    return default
+
+
+def summary(outcome: Outcome[Any], best: Path) -> str:
     """Say how far a run came, what it left, and how to go on."""
     last = outcome.last
     done = "stopped before the first step"
     if last is not None:
-        figures = (last.losses | last.metrics).items()  # type: ignore[operator]
+        figures = {**last.losses, **last.metrics}.items()
         done = f"{'stopped' if outcome.stopped else 'done'}: step {last.step} of {last.total}"
         done += f" in {duration(last.seconds)}" + "".join(f", {n} {v:.4g}" for n, v in figures)
     if not best.is_file():
@@ -69,5 +74,5 @@ def summary(outcome: Outcome[Any], folder: Path, best: Path) -> str:
     lines = [done, f"{kept} {best}"]
     if outcome.stopped:
         lines.append("go on:         the same command with --resume")
-    lines.append(f"under a name:  napari-toposeg models import {folder} --name NAME")
+    lines.append(f"under a name:  napari-toposeg models import {best.parent} --name NAME")
     return "\n".join(lines)

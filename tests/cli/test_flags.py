@@ -1,0 +1,89 @@
+"""Flags come from the configs: names, types, units and defaults are said once."""
+
+from pathlib import Path
+
+import pytest
+
+from napari_toposeg.cli import build_parser
+from napari_toposeg.cli.flags import read_settings
+from napari_toposeg.config import FinetuneConfig, PredictConfig, PretrainConfig
+from napari_toposeg.demo.settings import DemoConfig
+from napari_toposeg.errors import InvalidConfig
+
+CONFIGS = {
+    "demo": DemoConfig,
+    "pretrain": PretrainConfig,
+    "finetune": FinetuneConfig,
+    "predict": PredictConfig,
+}
+
+
+def flags(command: str) -> dict[str, str]:
+    """Return the flags of a command with their help."""
+    commands = next(a for a in build_parser()._actions if a.dest == "command").choices
+    return {a.dest: a.help for a in commands[command]._actions}
+
+
+def settings(words: str, config: type = PretrainConfig):
+    """Return the config that a command line stands for."""
+    return read_settings(build_parser().parse_args(words.split()), config)
+
+
+@pytest.mark.parametrize("command", CONFIGS)
+def test_every_setting_is_a_flag_that_says_its_meaning(command: str) -> None:
+    known = flags(command)
+    for name, field in CONFIGS[command].model_fields.items():
+        assert field.description.replace("%", "%%") in known[name]
+
+
+@pytest.mark.parametrize("command", CONFIGS)
+def test_a_default_that_help_states_is_the_one_that_holds(command: str) -> None:
+    for name, field in CONFIGS[command].model_fields.items():
+        if isinstance(field.default, int | float) and not isinstance(field.default, bool):
+            assert f"(default: {field.default})" in flags(command)[name]
+
+
+def test_later_commands_and_flags_are_absent() -> None:
+    commands = next(a for a in build_parser()._actions if a.dest == "command").choices
+    assert set(commands) == {"demo", "pretrain", "finetune", "predict", "measure", "models"}
+    assert not {"repair", "features"} & set(flags("predict"))
+
+
+def test_flags_become_the_settings() -> None:
+    config = settings("pretrain --data a b --output run --crop 24 36 48 --spacing 1 1.5 2 --resume")
+    assert config.data == (Path("a"), Path("b"))
+    assert config.crop == (24, 36, 48)
+    assert config.spacing == (1.0, 1.5, 2.0)
+    assert config.resume
+    assert config.steps == PretrainConfig.model_fields["steps"].default
+
+
+def test_a_bare_path_is_the_scan_of_the_demo() -> None:
+    assert settings("demo scan.nii.gz --seed 3", DemoConfig).path == Path("scan.nii.gz")
+    assert settings("demo", DemoConfig).path is None
+
+
+def test_flags_win_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('data = ["a"]\noutput = "run"\nsteps = 5\nbatch = 3\nresume = true\n')
+    config = settings(f"pretrain --config {file} --steps 7 --no-resume")
+    assert (config.steps, config.batch, config.resume) == (7, 3, False)
+
+
+def test_a_file_written_by_a_config_reads_back_equal(tmp_path: Path) -> None:
+    config = settings("pretrain --data a --output run --mask-ratio 0.7")
+    config.to_toml(tmp_path / "run.toml")
+    assert settings(f"pretrain --config {tmp_path / 'run.toml'}") == config
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        ("pretrain --output run", "data"),
+        ("pretrain --data a --output run --mask-ratio 1.5", "mask_ratio"),
+        ("pretrain --config nowhere.toml", "nowhere.toml"),
+    ],
+)
+def test_a_wrong_setting_is_named(words: str, named: str) -> None:
+    with pytest.raises(InvalidConfig, match=named):
+        settings(words)
