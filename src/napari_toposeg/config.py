@@ -199,7 +199,7 @@ class PredictConfig(RunConfig):
         description="folder that receives one label map for each image, under the image's name"
     )
     probability: bool = Field(False, description="write one probability map for each class too")
-    overlap: float = Field(0.5, ge=0, lt=1, description="overlap of neighbouring windows")
+    overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     threads: int = Field(
         0, ge=0, description="CPU threads for the network; 0: as many as there are cores"

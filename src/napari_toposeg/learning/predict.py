@@ -44,7 +44,7 @@ class Segmentation:
 
 
 def segment(
-    volume: Volume, model: str | Path, *, device: str = "auto", overlap: float = 0.5
+    volume: Volume, model: str | Path, *, device: str = "auto", overlap: float = 0.25
 ) -> Generator[Step, None, Segmentation]:
     """Segment a volume, resampled to the model's spacing and back.
 
@@ -65,7 +65,7 @@ def segment(
 
 
 def segment_with(
-    volume: Volume, model: Model, *, overlap: float = 0.5
+    volume: Volume, model: Model, *, overlap: float = 0.25
 ) -> Generator[Step, None, Segmentation]:
     """Segment with a model that is loaded already."""
     if not 0 <= overlap < 1:

@@ -265,7 +265,7 @@ def show_segmentation(
 
 
 def segment_layer(
-    viewer: ViewerModel, layer: Any, model: str, *, overlap: float = 0.5
+    viewer: ViewerModel, layer: Any, model: str, *, overlap: float = 0.25
 ) -> "tuple[Segmentation, tuple[ClassTopology, ...]]":
     """Segment a layer, wait, and add labels and probability as layers."""
     volume = layer_to_volume(layer)

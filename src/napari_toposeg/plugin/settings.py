@@ -18,7 +18,7 @@ class Settings:
     threads: int = 0
     mask_ratio: float = 0.6
     seed: int = 0
-    overlap: float = 0.5
+    overlap: float = 0.25
     steps: int = 200
 
     @property
