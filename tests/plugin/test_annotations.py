@@ -8,7 +8,6 @@ from napari_toposeg.plugin.annotations import (
     BACKGROUND,
     annotated_axis,
     annotated_slices,
-    class_count,
     complete_slices,
     describe_slices,
     read_annotation,
@@ -98,9 +97,9 @@ def test_the_rest_of_a_slice_is_what_nobody_painted(axis: int) -> None:
 
 
 def test_background_is_no_class() -> None:
-    assert class_count(painted()) == 1
-    assert class_count(np.full((2, 2, 2), BACKGROUND, np.uint8)) == 0
-    assert class_count(np.zeros((2, 2, 2), np.uint8)) == 0
+    assert read_annotation(painted()).classes == 1
+    assert read_annotation(np.full((2, 2, 2), BACKGROUND, np.uint8)).classes == 0
+    assert read_annotation(np.zeros((2, 2, 2), np.uint8)).classes == 0
 
 
 def test_voxels_are_counted_by_class() -> None:

@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin import finetune_run as finetune_run_module
 from napari_toposeg.plugin import train_panel as train_panel_module
-from napari_toposeg.plugin.annotate_panel import fill_slice, new_annotation
+from napari_toposeg.plugin.annotation_layer import fill_slice, new_annotation
 from napari_toposeg.plugin.annotations import BACKGROUND, read_annotation
 from napari_toposeg.plugin.finetune import FinetuneTab
 from napari_toposeg.plugin.finetune_run import annotated_cases, free_name, preview_slices
@@ -207,6 +207,7 @@ def test_layers_of_another_grid_are_not_offered(tab, session) -> None:
 def test_class_names_fall_back_to_numbers(tab) -> None:
     paint(tab)
     tab.annotate.layer.data[3, 0:2, 0:2] = 2
+    tab.annotate.read()
     tab.annotate.names.setText("airway")
     assert tab.annotate.classes == ("airway", "class 2")
 

@@ -8,7 +8,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_toposeg.errors import ShapeMismatch
-from napari_toposeg.plugin.compare_panel import betti_text, class_names, is_label_map
+from napari_toposeg.plugin.betti_table import betti_text
+from napari_toposeg.plugin.compare_panel import class_names, is_label_map
 from napari_toposeg.plugin.comparison import BettiRow, classes_of, compare_labels
 from napari_toposeg.plugin.marks import DEFECTS, HERE, PAIR, ROLE, jump_to, layer_with, voxel_at
 from napari_toposeg.plugin.session import Session
@@ -259,7 +260,7 @@ def test_the_error_is_written_as_a_subtraction() -> None:
 
 
 def test_classes_are_those_of_both() -> None:
-    assert classes_of(np.array([0, 2]), None, np.array([5, 0])) == (2, 5)
+    assert classes_of(np.array([[0, 2]]), None, np.array([[5, 0], [70_000, -1]])) == (2, 5, 70_000)
     assert classes_of(None) == ()
 
 

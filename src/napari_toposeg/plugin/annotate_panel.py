@@ -8,27 +8,26 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from napari.components import ViewerModel
-from napari.layers import Labels, Layer
-from napari.utils.colormaps import DirectLabelColormap
+from napari.layers import Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QLineEdit, QSpinBox, QWidget
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.annotation_layer import (
+    annotation_features,
+    fill_slice,
+    new_annotation,
+)
 from napari_toposeg.plugin.annotations import (
     AXIS_NAMES,
-    BACKGROUND,
     Annotation,
-    class_count,
     describe_slices,
     read_annotation,
-    unlabelled_voxels,
 )
 from napari_toposeg.plugin.forms import button, page_layout, row, section, value
-from napari_toposeg.plugin.marks import ANNOTATION, ROLE, role_of, voxel_at
+from napari_toposeg.plugin.marks import ANNOTATION, role_of
 from napari_toposeg.plugin.pickers import LayerPicker
-from napari_toposeg.plugin.plotting import CLASS_COLOURS
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
 
@@ -73,7 +72,7 @@ class AnnotatePanel(QWidget):
     def classes(self) -> tuple[str, ...]:
         """Names of the classes 1..K, given ones first, the others by number."""
         given = [name.strip() for name in self.names.text().split(",") if name.strip()]
-        count = 0 if self.layer is None else class_count(np.asarray(self.layer.data))
+        count = 0 if self.annotation is None else self.annotation.classes
         given += [f"class {number}" for number in range(len(given) + 1, count + 1)]
         return tuple(given)
 
@@ -191,69 +190,6 @@ class AnnotatePanel(QWidget):
         """Read what was painted while the panel was out of sight."""
         super().showEvent(event)
         self.read()
-
-
-def new_annotation(viewer: ViewerModel, image: Layer, classes: Sequence[str] = ()) -> Any:
-    """Add an empty annotation layer on an image's grid, ready to be painted, and return it.
-
-    Parameters
-    ----------
-    viewer
-        Viewer that gets the layer.
-    image
-        Layer whose grid it takes.
-    classes
-        Names of the labels 1, 2, ...
-    """
-    layer = viewer.add_labels(
-        np.zeros(image.data.shape, np.uint8),
-        name=f"{image.name} annotation",
-        scale=image.scale,
-        translate=image.translate,
-        units=image.units,
-        axis_labels=image.axis_labels,
-        colormap=annotation_colormap(),
-        features=annotation_features(classes),
-        opacity=0.5,
-        metadata={ROLE: ANNOTATION},
-    )
-    layer.selected_label = 1
-    layer.brush_size = max(1, max(image.data.shape) // 40)
-    viewer.layers.selection.active = layer
-    return layer
-
-
-def annotation_colormap() -> DirectLabelColormap:
-    """Return the colours of an annotation: none for 0, grey for background, one for each class."""
-    classes = {
-        number: CLASS_COLOURS[(number - 1) % len(CLASS_COLOURS)] for number in range(1, BACKGROUND)
-    }
-    clear = "#00000000"
-    return DirectLabelColormap(color_dict={None: clear, 0: clear, BACKGROUND: "#808080"} | classes)
-
-
-def annotation_features(classes: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the names that napari shows for the labels under the cursor."""
-    numbers = [0, *range(1, len(classes) + 1), BACKGROUND]
-    return {"index": numbers, "class": ["unlabelled", *classes, "background"]}
-
-
-def fill_slice(viewer: ViewerModel, layer: Any) -> int:
-    """Paint the unlabelled voxels of the slice in view as background; return how many there were.
-
-    Raises
-    ------
-    InvalidConfig
-        If the viewer shows 3D, where no slice is in view.
-    """
-    if viewer.dims.ndisplay != 2:
-        raise InvalidConfig("no single slice is shown in 3D; press the 2D / 3D button first")
-    axis = viewer.dims.order[-3] - (viewer.dims.ndim - 3)
-    voxel = voxel_at(viewer, layer, viewer.dims.point)
-    voxels = unlabelled_voxels(np.asarray(layer.data), axis, voxel[axis])
-    if len(voxels[0]):
-        layer.data_setitem(voxels, BACKGROUND)
-    return len(voxels[0])
 
 
 def describe_voxels(found: Annotation, classes: Sequence[str]) -> str:

@@ -5,6 +5,7 @@ The one idea: a voxel nobody painted is *unlabelled*, which is not background. S
 what a person paints and what is kept back for validation. No Qt and no torch here.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,11 @@ class Annotation:
         return tuple(sorted(self.train + self.validation))
 
     @property
+    def classes(self) -> int:
+        """K, the highest class that is painted, 0 where none is."""
+        return max(self.voxels, default=0)
+
+    @property
     def faults(self) -> tuple[str, ...]:
         """What must still be painted before a model can be trained, each in one sentence."""
         if not self.slices:
@@ -60,10 +66,10 @@ class Annotation:
             faults.append("No class is painted: paint label 1 on the structure.")
         if not self.background:
             faults.append("No background is painted: unlabelled voxels teach nothing.")
-        missing = set(range(1, max(self.voxels, default=0))) - set(self.voxels)
+        missing = set(range(1, self.classes)) - set(self.voxels)
         if missing:
             faults.append(
-                f"Label {min(missing)} is not painted, but {max(self.voxels)} is: "
+                f"Label {min(missing)} is not painted, but {self.classes} is: "
                 "number the classes from 1 without a gap."
             )
         return tuple(faults)
@@ -81,16 +87,18 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
     seed
         Seed of the choice of validation slices.
     """
-    axis = annotated_axis(labels) if axis is None else axis
-    slices = annotated_slices(labels, axis)
+    counts = painted_counts(labels)
+    axis = _axis_of(counts, labels.shape) if axis is None else axis
+    slices = _indices(counts[axis] > 0)
     kept = validation_slices(slices, seed=seed)
-    values, counts = np.unique(labels, return_counts=True)
-    painted = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
+    # Only in the painted slices: sorting a whole scan would hold up the painting.
+    values, numbers = np.unique(labels.take(slices, axis=axis), return_counts=True)
+    painted = {int(value): int(count) for value, count in zip(values, numbers, strict=True)}
     return Annotation(
         axis=axis,
         train=tuple(index for index in slices if index not in kept),
         validation=kept,
-        complete=complete_slices(labels, axis),
+        complete=_indices(counts[axis] == labels.size // labels.shape[axis]),
         voxels={v: n for v, n in painted.items() if v not in (UNLABELLED, BACKGROUND)},
         background=painted.get(BACKGROUND, 0),
     )
@@ -98,14 +106,12 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
 
 def annotated_slices(labels: Labels, axis: int) -> tuple[int, ...]:
     """Return the indices along an axis of the slices in which any voxel is painted."""
-    painted = (labels != UNLABELLED).any(axis=_other_axes(axis))
-    return tuple(int(index) for index in np.flatnonzero(painted))
+    return _indices(painted_counts(labels)[axis] > 0)
 
 
 def complete_slices(labels: Labels, axis: int) -> tuple[int, ...]:
     """Return the indices along an axis of the slices in which every voxel is painted."""
-    painted = (labels != UNLABELLED).all(axis=_other_axes(axis))
-    return tuple(int(index) for index in np.flatnonzero(painted))
+    return _indices(painted_counts(labels)[axis] == labels.size // labels.shape[axis])
 
 
 def annotated_axis(labels: Labels) -> int:
@@ -114,10 +120,22 @@ def annotated_axis(labels: Labels) -> int:
     The axis with the largest share of complete slices among the touched ones, then the one with
     the fewest touched: a drawing on one slice touches many slices of the other axes. z wins ties.
     """
+    return _axis_of(painted_counts(labels), labels.shape)
 
+
+def painted_counts(labels: Labels) -> tuple[NDArray[np.intp], ...]:
+    """Return the number of painted voxels in each slice across z, across y and across x."""
+    painted = labels != UNLABELLED
+    by_zy = np.count_nonzero(painted, axis=2)
+    by_yx = np.count_nonzero(painted, axis=0)
+    return by_zy.sum(axis=1), by_zy.sum(axis=0), by_yx.sum(axis=0)
+
+
+def _axis_of(counts: tuple[NDArray[np.intp], ...], shape: tuple[int, ...]) -> int:
     def rank(axis: int) -> tuple[float, int]:
-        touched = len(annotated_slices(labels, axis))
-        return -len(complete_slices(labels, axis)) / max(touched, 1), touched
+        touched = int((counts[axis] > 0).sum())
+        whole = int((counts[axis] == math.prod(shape) // shape[axis]).sum())
+        return -whole / max(touched, 1), touched
 
     return min(range(3), key=rank)
 
@@ -188,12 +206,6 @@ def unlabelled_voxels(labels: Labels, axis: int, index: int) -> tuple[NDArray[np
     return tuple(found)
 
 
-def class_count(labels: Labels) -> int:
-    """Return K, the highest class label that is painted, 0 where none is."""
-    classes = labels[labels != BACKGROUND]
-    return int(classes.max()) if classes.size else 0
-
-
 def describe_slices(slices: Sequence[int]) -> str:
     """Write slice indices for a person, runs joined: ``"3, 7 - 9"``."""
     runs: list[list[int]] = []
@@ -207,8 +219,8 @@ def describe_slices(slices: Sequence[int]) -> str:
     )
 
 
-def _other_axes(axis: int) -> tuple[int, ...]:
-    return tuple(other for other in range(3) if other != axis)
+def _indices(mask: NDArray[np.bool_]) -> tuple[int, ...]:
+    return tuple(int(index) for index in np.flatnonzero(mask))
 
 
 def _at(axis: int, indices: NDArray[np.intp]) -> tuple[slice | NDArray[np.intp], ...]:

@@ -6,23 +6,20 @@ The one idea: the list, the overlay and the keys N and P all lead to the same de
 from typing import Any
 
 from napari.layers import Labels
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
     QPushButton,
     QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
+from napari_toposeg.plugin.betti_table import fill_betti_table, set_betti_header
 from napari_toposeg.plugin.comparison import (
-    BettiRow,
     Comparison,
     classes_of,
     compare_labels,
@@ -38,11 +35,9 @@ from napari_toposeg.plugin.marks import (
     show_defects,
 )
 from napari_toposeg.plugin.pickers import LayerPicker, narrow
-from napari_toposeg.plugin.plotting import DIMENSIONS
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.topology import Defects
 
-ROW_HEIGHT, HEADER_HEIGHT, MOST_ROWS = 38, 26, 3
 MOST_LABELS = 60
 """More values than this are no classes but counts or ids: only all together are compared."""
 
@@ -200,43 +195,3 @@ def class_names(layer: Any) -> dict[int, str]:
         return {}
     labels = features["index"] if "index" in features else range(len(features))
     return {int(label): str(name) for label, name in zip(labels, features["class"], strict=True)}
-
-
-def set_betti_header(table: QTableWidget) -> None:
-    """Title the columns of a Betti table."""
-    table.setHorizontalHeaderLabels(
-        ["Class", *(f"{style.glyph} b{k}" for k, style in enumerate(DIMENSIONS))]
-    )
-    for k, style in enumerate(DIMENSIONS):
-        table.horizontalHeaderItem(k + 1).setToolTip(style.name)
-    table.verticalHeader().hide()
-    table.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-    table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
-    table.setSelectionMode(QTableWidget.SelectionMode.NoSelection)
-    table.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT)
-    table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-
-
-def fill_betti_table(table: QTableWidget, rows: tuple[BettiRow, ...]) -> None:
-    """Write Betti numbers of prediction, truth and the error between them."""
-    table.setRowCount(len(rows))
-    table.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * min(max(len(rows), 1), MOST_ROWS))
-    for line, row in enumerate(rows):
-        table.setItem(line, 0, QTableWidgetItem(row.name))
-        for k in range(3):
-            item = QTableWidgetItem(betti_text(row, k))
-            item.setTextAlignment(Qt.AlignmentFlag.AlignCenter)
-            font = item.font()
-            font.setBold(row.error is not None and row.error[k] != 0)
-            item.setFont(font)
-            table.setItem(line, k + 1, item)
-
-
-def betti_text(row: BettiRow, dimension: int) -> str:
-    """Write one Betti number as ``prediction - truth = error``, in two lines."""
-    if row.truth is None or row.error is None:
-        return f"{row.prediction[dimension]:,}"
-    error = row.error[dimension]
-    return f"{row.prediction[dimension]:,} - {row.truth[dimension]:,}\n= {error:+,d}".replace(
-        "+0", "0"
-    )

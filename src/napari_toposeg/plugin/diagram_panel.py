@@ -4,6 +4,7 @@ The one idea: a click on a point leads to its voxels, a click on a voxel lights 
 point. The diagram is computed in the background, of an excerpt whose note stands above it.
 """
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,11 +28,10 @@ from napari_toposeg.plugin.excerpt import (
     LayerDiagram,
     connectivity_of,
     expected_seconds,
-    run_persistence,
-    take_excerpt,
+    run_diagram,
 )
 from napari_toposeg.plugin.layers import is_image
-from napari_toposeg.plugin.marks import jump_to, mark_pair, voxel_at
+from napari_toposeg.plugin.marks import jump_to, mark_pair, slice_axis, voxel_at
 from napari_toposeg.plugin.pickers import LayerPicker, narrow
 from napari_toposeg.plugin.plotting import DIMENSIONS
 from napari_toposeg.plugin.session import Session
@@ -67,15 +67,18 @@ class DiagramPanel(QWidget):
         """Start the persistence of the chosen layer in the background."""
         layer = self.layers.layer
         volume = self._session.volume_of(layer)
-        extent = EXTENTS[self.extent.currentText()]
         viewer = self._session.viewer
-        centre = voxel_at(viewer, layer, viewer.dims.point)
-        axis = viewer.dims.order[-3] if viewer.dims.ndisplay == 2 else 0
-        construction = self.construction.currentData()
-        superlevel = self.direction.currentIndex() == 0
-        excerpt = take_excerpt(volume.voxels, extent, centre=centre, axis=axis)
+        make_run = partial(
+            run_diagram,
+            volume.voxels,
+            EXTENTS[self.extent.currentText()],
+            centre=voxel_at(viewer, layer, viewer.dims.point),
+            axis=slice_axis(viewer),
+            construction=self.construction.currentData(),
+            superlevel=self.direction.currentIndex() == 0,
+        )
         self._session.start(
-            lambda: run_persistence(excerpt, construction=construction, superlevel=superlevel),
+            make_run,
             title="Persistence diagram",
             on_result=lambda found: self.show_found(found, layer),
         )

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.plugin.waiting import wait_for
-from napari_toposeg.progress import Run
+from napari_toposeg.progress import Run, Step
 from napari_toposeg.topology import PersistenceDiagram, persistence
 
 Extent = Literal["whole", "coarse", "region", "slice"]
@@ -226,6 +226,21 @@ def run_persistence(
         excerpt.positions(diagram.birth_voxel),
         excerpt.positions(diagram.death_voxel),
     )
+
+
+def run_diagram(
+    voxels: NDArray[Any],
+    extent: Extent,
+    *,
+    centre: Size3 = (0, 0, 0),
+    axis: int = 0,
+    construction: Construction = "T",
+    superlevel: bool = True,
+) -> Run[LayerDiagram]:
+    """Take an excerpt and compute its diagram; see `take_excerpt` and `run_persistence`."""
+    yield Step(0, 100, message="Taking a part of the layer")
+    excerpt = take_excerpt(voxels, extent, centre=centre, axis=axis)
+    return (yield from run_persistence(excerpt, construction=construction, superlevel=superlevel))
 
 
 def connectivity_of(construction: Construction, ndim: int) -> str:

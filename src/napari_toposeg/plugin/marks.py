@@ -40,6 +40,11 @@ def voxel_at(viewer: ViewerModel, layer: Layer, world: Sequence[float]) -> tuple
     return int(z), int(y), int(x)
 
 
+def slice_axis(viewer: ViewerModel) -> int:
+    """Return the axis ``(z, y, x)`` across which the slice in view lies; z in 3D."""
+    return int(viewer.dims.order[-3]) - (viewer.dims.ndim - 3) if viewer.dims.ndisplay == 2 else 0
+
+
 def jump_to(viewer: ViewerModel, layer: Layer, voxel: Sequence[float]) -> None:
     """Show the slice of a voxel, with the voxel in the middle of the view.
 
