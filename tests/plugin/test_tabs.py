@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from napari.layers import Labels
+from napari.utils.colormaps.standardize_color import transform_color
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QFormLayout, QPushButton
 
@@ -15,8 +16,9 @@ from napari_toposeg.plugin import actions
 from napari_toposeg.plugin.case import oblique_notice
 from napari_toposeg.plugin.dock import TopoSegDock
 from napari_toposeg.plugin.layers import add_volume
+from napari_toposeg.plugin.plotting import CLASS_COLOURS
 from napari_toposeg.plugin.reconstruct import error_rows
-from napari_toposeg.plugin.segment import count_windows
+from napari_toposeg.plugin.segment import count_windows, volume_text
 from napari_toposeg.progress import Step, finish
 from napari_toposeg.topology import BettiNumbers
 from napari_toposeg.volume import Volume
@@ -217,7 +219,7 @@ def test_segment_adds_labels_and_probability_and_the_topology(
     viewer = dock.session.viewer
     add_volume(viewer, ring, "image")
     dock.show_tab("Segment")
-    assert dock.segment.expected.text() == "1 window; the first run shows how long they take"
+    assert dock.segment.expected.text() == "1 window, roughly 1 s on one CPU core"
     with qtbot.waitSignal(dock.session.job_ended, timeout=5000):
         dock.segment.run_button.click()
     assert [layer.name for layer in viewer.layers][1:] == ["ring probability", "ring segmentation"]
@@ -225,6 +227,8 @@ def test_segment_adds_labels_and_probability_and_the_topology(
     assert dock.segment.expected.text() == "1 window, about 1 s"
     labels = viewer.layers["ring segmentation"]
     assert list(labels.features["class"]) == ["background", "ring"]
+    assert labels.get_color(0) is None
+    np.testing.assert_allclose(labels.get_color(1), transform_color(CLASS_COLOURS[0])[0])
     dock.segment.save(tmp_path / "ring.nii.gz")
     saved = read_volume(tmp_path / "ring.nii.gz", modality="label")
     np.testing.assert_array_equal(saved.voxels, ring.voxels > 0)
@@ -329,6 +333,11 @@ def test_windows_are_counted_as_the_network_visits_them(shape, overlap):
         message="segmenting",
     )
     assert count_windows(shape, (1, 1, 1), crop, (1, 1, 1), overlap) == len(list(run))
+
+
+def test_volumes_are_written_without_exponents():
+    assert volume_text(23987.2) == "23,987"
+    assert volume_text(0.16812) == "0.168"
 
 
 def test_the_error_table_survives_a_perfect_network():

@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QDialog
 
 from napari_toposeg.io import write_volume
 from napari_toposeg.plugin.choose import ChoiceDialog
+from napari_toposeg.plugin.layers import add_volume, same_grid
 from napari_toposeg.plugin.settings import PLUGIN
 from napari_toposeg.progress import Step
 
@@ -101,6 +102,16 @@ def test_the_layers_menus_lead_to_the_tabs_of_the_same_dock(window, ct):
         commands.execute_command(f"{PLUGIN}.{command}").result()
         assert dock.tabs.tabText(dock.tabs.currentIndex()) == tab
     assert len(viewer.window.dock_widgets) == 1
+
+
+def test_an_annotation_layer_can_be_made_from_the_menu(window, oblique):
+    viewer, dock = window
+    scan = add_volume(viewer, oblique, "image")
+    viewer.layers.selection.active = scan
+    get_app_model().commands.execute_command(f"{PLUGIN}.new_annotation").result()
+    painted = viewer.layers[-1]
+    assert same_grid(painted, scan)
+    assert dock.tabs.tabText(dock.tabs.currentIndex()) == "Fine-tune"
 
 
 def test_a_ct_window_of_the_menu_is_set_on_the_selected_layer(window):

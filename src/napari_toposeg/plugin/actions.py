@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
+from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.io import WINDOWS, read_volume, write_volume
 from napari_toposeg.plugin.layers import KEY, add_volume, kind_of, layer_to_volume
+from napari_toposeg.plugin.plotting import CLASS_COLOURS
 from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Step, finish
@@ -259,9 +261,23 @@ def show_segmentation(
         name=f"{volume.name} probability",
         visible=False,
     )
-    labels = add_volume(viewer, segmentation.labels, "labels", name=f"{volume.name} segmentation")
-    labels.features = {"class": ["background", *segmentation.classes]}
+    labels = add_volume(
+        viewer,
+        segmentation.labels,
+        "labels",
+        name=f"{volume.name} segmentation",
+        colormap=class_colormap(len(segmentation.classes)),
+        features={"class": ["background", *segmentation.classes]},
+    )
     return labels, probability
+
+
+def class_colormap(classes: int) -> DirectLabelColormap:
+    """Return the colours of the labels 1..K, the same as in an annotation; 0 is clear."""
+    colours = {
+        number: CLASS_COLOURS[(number - 1) % len(CLASS_COLOURS)] for number in range(1, classes + 1)
+    }
+    return DirectLabelColormap(color_dict={None: "#00000000", 0: "#00000000"} | colours)
 
 
 def segment_layer(

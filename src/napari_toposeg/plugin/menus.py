@@ -40,6 +40,12 @@ def open_finetune(viewer: Viewer) -> None:
     open_tab(viewer, "Fine-tune")
 
 
+def new_annotation(viewer: Viewer) -> None:
+    """Add an annotation layer on the grid of the selected image, and open the Fine-tune tab."""
+    dock = open_tab(viewer, "Fine-tune")
+    dock.session.attempt(dock.finetune.annotate.make_layer)
+
+
 def window_lung(viewer: Viewer) -> None:
     """Show the selected CT in the lung window."""
     _show_window(viewer, "lung")
