@@ -35,6 +35,7 @@ from napari_toposeg.plugin.marks import jump_to, mark_pair, slice_axis, voxel_at
 from napari_toposeg.plugin.pickers import LayerPicker, narrow
 from napari_toposeg.plugin.plotting import DIMENSIONS
 from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.strip import duration
 
 EXTENTS: dict[str, Extent] = {
     "Whole layer": "whole",
@@ -241,8 +242,8 @@ class DiagramPanel(QWidget):
         size = int(np.prod(layer.data.shape))
         whole = EXTENTS[self.extent.currentText()] == "whole"
         self.cost.setText(
-            f"{' x '.join(map(str, layer.data.shape))} voxels would take about "
-            f"{describe_seconds(expected_seconds(size))}."
+            f"{' x '.join(map(str, layer.data.shape))}: about "
+            f"{duration(expected_seconds(size))}."
             + ("" if whole else f" At most {MOST_VOXELS // 1000},000 are looked at.")
         )
         self.cost.setVisible(size > MOST_VOXELS)
@@ -279,11 +280,6 @@ def describe_feature(found: LayerDiagram, row: int) -> str:
     death = f"dies at {diagram.death[row]:.4g}, voxel {_at(found.deaths[row])}"
     length = f"persistence {diagram.persistence[row]:.4g}"
     return f"{style.glyph} b{dimension}, one of the {style.name}: {birth}; {death}; {length}."
-
-
-def describe_seconds(seconds: float) -> str:
-    """Write a time for a person."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
 def _at(voxel: Any) -> str:

@@ -140,7 +140,7 @@ def _coarser(voxels: NDArray[Any], most: int) -> Excerpt:
     step = block_size(_size(voxels.shape), most)
     pooled = block_means(voxels, step)
     blocks = " x ".join(map(str, step))
-    note = f"Coarser copy: means of {blocks} voxels (z x y x x). Thinner structures may be lost."
+    note = f"Coarser copy: means of {blocks} voxels (z, y, x). Thinner structures may be lost."
     return Excerpt(pooled, (0, 0, 0), step, _size(pooled.shape), note if max(step) > 1 else "")
 
 
