@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from napari.layers import Labels
+from napari.settings import get_plugin_settings
 from napari.utils.colormaps.standardize_color import transform_color
 from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QFormLayout, QPushButton
@@ -19,6 +20,7 @@ from napari_toposeg.plugin.layers import add_volume
 from napari_toposeg.plugin.plotting import CLASS_COLOURS
 from napari_toposeg.plugin.reconstruct import error_rows
 from napari_toposeg.plugin.segment import count_windows, volume_text
+from napari_toposeg.plugin.settings import PLUGIN, Settings
 from napari_toposeg.progress import Step, finish
 from napari_toposeg.topology import BettiNumbers
 from napari_toposeg.volume import Volume
@@ -232,6 +234,25 @@ def test_segment_adds_labels_and_probability_and_the_topology(
     dock.segment.save(tmp_path / "ring.nii.gz")
     saved = read_volume(tmp_path / "ring.nii.gz", modality="label")
     np.testing.assert_array_equal(saved.voxels, ring.voxels > 0)
+
+
+def test_the_forms_follow_the_preferences(dock):
+    preferences = get_plugin_settings(PLUGIN)
+    try:
+        preferences.reconstruct.mask_ratio = 0.75
+        preferences.segment.overlap = 0.25
+        preferences.compute.device = "cpu"
+        assert dock.reconstruct.mask_ratio.value() == 75
+        assert dock.segment.overlap.value() == 25
+        assert dock.segment.device.currentText() == "cpu"
+        assert dock.strip.device.text().startswith(("Device: cpu", "CPU"))
+    finally:
+        for group, name in (
+            ("reconstruct", "mask_ratio"),
+            ("segment", "overlap"),
+            ("compute", "device"),
+        ):
+            setattr(getattr(preferences, group), name, getattr(Settings(), name))
 
 
 def test_the_buttons_rest_while_a_job_runs(dock, models, ring, qtbot):

@@ -101,6 +101,10 @@ class ReconstructTab(QWidget):
         row(form, "S&eed", self.seed, "Another seed hides other patches")
         form.addRow(self.run_button)
         form.addRow(self.side_by_side)
+        self._session.settings_changed.connect(self._take_settings)
+        self._take_settings()
+
+    def _take_settings(self) -> None:
         settings = read_settings()
         self.mask_ratio.setValue(round(settings.mask_ratio * 100))
         self.seed.setValue(settings.seed)

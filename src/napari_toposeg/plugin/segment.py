@@ -127,6 +127,10 @@ class SegmentTab(QWidget):
         )
         row(form, "Time", self.expected, self.expected.toolTip())
         form.addRow(self.run_button)
+        self._session.settings_changed.connect(self._take_settings)
+        self._take_settings()
+
+    def _take_settings(self) -> None:
         settings = read_settings()
         self.device.setCurrentText(settings.device)
         self.overlap.setValue(round(settings.overlap * 100))

@@ -11,6 +11,7 @@ from qtpy.QtCore import QCoreApplication, QObject, Signal
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.plugin.job import Job, MakeRun
 from napari_toposeg.plugin.layers import is_image, layer_to_volume, same_grid
+from napari_toposeg.plugin.settings import on_settings_changed
 from napari_toposeg.volume import Volume
 
 
@@ -26,7 +27,7 @@ class Session(QObject):
     -----
     Signals: ``image_layer_changed(layer or None)``, ``layers_changed()`` (one came, went or was
     renamed), ``job_started(Job)``, ``job_ended()``, ``said(text)``, ``models_changed()`` (a model
-    was made or removed: pickers list again).
+    was made or removed: pickers list again), ``settings_changed()`` (in Preferences).
     """
 
     image_layer_changed = Signal(object)
@@ -35,6 +36,7 @@ class Session(QObject):
     job_ended = Signal()
     said = Signal(str)
     models_changed = Signal()
+    settings_changed = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -45,6 +47,7 @@ class Session(QObject):
         viewer.layers.events.removed.connect(self._on_layers)
         viewer.layers.events.renamed.connect(self._on_layers)
         self._on_layers()
+        on_settings_changed(self._on_settings)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
@@ -156,6 +159,9 @@ class Session(QObject):
         for event in (events.inserted, events.removed, events.renamed):
             event.disconnect(self._on_layers)
         self.blockSignals(True)
+
+    def _on_settings(self, _: object = None) -> None:
+        self.settings_changed.emit()
 
     def _on_layers(self, _: object = None) -> None:
         there = self.image_layers()

@@ -4,6 +4,7 @@ They are declared in the manifest (`configurations`), drawn and kept by napari, 
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal
 
@@ -39,3 +40,14 @@ def read_settings() -> Settings:
     values |= groups.segment.model_dump() | groups.finetune.model_dump()
     names = {field.name for field in fields(Settings)}
     return Settings(**{name: value for name, value in values.items() if name in names})
+
+
+def on_settings_changed(call: Callable[[], None]) -> None:
+    """Call a bound method when a setting changes in Preferences, while its object lives."""
+    from napari.settings import get_plugin_settings
+
+    known = get_plugin_settings()
+    if PLUGIN in known:
+        groups = known[PLUGIN]
+        for group in (groups.compute, groups.reconstruct, groups.segment, groups.finetune):
+            group.events.connect(call)

@@ -33,6 +33,7 @@ class StatusStrip(QWidget):
         session.said.connect(self._show_message)
         session.job_started.connect(self._on_start)
         session.job_ended.connect(self._on_end)
+        session.settings_changed.connect(self.refresh_device)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Begin to follow the memory once there is someone to see it."""
