@@ -13,8 +13,11 @@ from pathlib import Path
 import pytest
 
 # numpy, numba and torch read these when they are first imported, which no line above does.
-for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+for threads in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")
+# napari's pytest plugin has imported numba already, which refuses another number once it works.
+if "numba" not in sys.modules:
+    os.environ.setdefault("NUMBA_NUM_THREADS", "1")
 # Viewer edits from a thread would else succeed silently here, and crash on a user's machine.
 os.environ.setdefault("NAPARI_ENSURE_PLUGIN_MAIN_THREAD", "True")
 
