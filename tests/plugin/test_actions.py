@@ -15,10 +15,15 @@ from napari_toposeg.plugin.actions import (
 from napari_toposeg.plugin.layers import add_volume, same_grid
 
 
+@pytest.fixture(autouse=True)
+def only_shipped_models(tmp_path, monkeypatch):
+    monkeypatch.setenv("NAPARI_TOPOSEG_MODELS", str(tmp_path / "models"))
+
+
 def shipped(task: str) -> str:
     names = [card.name for card in list_models() if card.task == task]
     if not names:
-        pytest.skip(f"no model for the task {task} is installed")
+        pytest.skip(f"no model for the task {task} ships")
     return names[0]
 
 
@@ -43,7 +48,7 @@ def test_segment_layer_labels_the_scans_grid_and_is_saved_on_it(viewer_model, tm
     np.testing.assert_array_equal(read_volume(written, modality="label").voxels, labels.data)
 
 
-def test_every_real_volume_opens_in_a_viewer(viewer_model, data_folder):
+def test_a_real_scan_opens_in_a_viewer(viewer_model, data_folder):
     folder = data_folder / "hippocampus" / "images"
     layer = open_case(viewer_model, min(folder.iterdir()))
     assert layer.data.ndim == 3

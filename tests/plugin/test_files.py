@@ -13,6 +13,7 @@ from npe2 import PluginManager
 
 from napari_toposeg.errors import ChoiceNeeded, UnreadableFile
 from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.plugin import choose, samples
 from napari_toposeg.plugin.choose import ChoiceDialog, read_asking
 from napari_toposeg.plugin.layers import add_volume, layer_to_volume
@@ -73,6 +74,34 @@ def test_a_frame_of_several_is_asked_for(qapp, four_frames):
     assert len(asked) == 1
     assert asked[0][0] == "series.nii.gz"
     assert len(asked[0][1]) == 4
+
+
+def test_series_and_then_their_frames_are_asked_for(qapp, ct, tmp_path, monkeypatch):
+    series = ("1: chest, 79 slices", "2: liver, 40 slices")
+    opened = []
+
+    def read(path, *, frame, series):
+        if series is None:
+            raise ChoiceNeeded("several series", ("1: chest, 79 slices", "2: liver, 40 slices"))
+        if frame is None:
+            raise ChoiceNeeded("several frames", frame_choices(3))
+        opened.append((series, frame))
+        return ct
+
+    monkeypatch.setattr(choose, "read_volume", read)
+    assert read_asking(tmp_path, lambda name, choices: 1) is ct
+    assert opened == [(series[1], 1)]
+
+
+def test_frames_of_a_folders_only_series_are_asked_for(qapp, ct, tmp_path, monkeypatch):
+    def read(path, *, frame, series):
+        if frame is None:
+            raise ChoiceNeeded("several frames", frame_choices(3))
+        assert (frame, series) == (2, None)
+        return ct
+
+    monkeypatch.setattr(choose, "read_volume", read)
+    assert read_asking(tmp_path, lambda name, choices: 2) is ct
 
 
 def test_leaving_the_question_opens_nothing(qapp, four_frames, monkeypatch):

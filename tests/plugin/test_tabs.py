@@ -240,10 +240,10 @@ def test_the_forms_follow_the_preferences(dock):
     preferences = get_plugin_settings(PLUGIN)
     try:
         preferences.reconstruct.mask_ratio = 0.75
-        preferences.segment.overlap = 0.25
+        preferences.segment.overlap = 0.6
         preferences.compute.device = "cpu"
         assert dock.reconstruct.mask_ratio.value() == 75
-        assert dock.segment.overlap.value() == 25
+        assert dock.segment.overlap.value() == 60
         assert dock.segment.device.currentText() == "cpu"
         assert dock.strip.device.text().startswith(("Device: cpu", "CPU"))
     finally:

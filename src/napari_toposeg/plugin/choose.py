@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 
 from napari_toposeg.errors import ChoiceNeeded
 from napari_toposeg.io import read_volume
+from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.volume import Volume
 
 Ask = Callable[[str, tuple[str, ...]], int | None]
@@ -70,13 +71,14 @@ def read_asking(path: str | Path, ask: Ask | None = None) -> Volume | None:
         try:
             return read_volume(path, frame=frame, series=series)
         except ChoiceNeeded as needed:
+            of_frames = needed.choices == frame_choices(len(needed.choices))
             # A choice that did not help must not be asked for again and again.
-            if frame is not None:
+            if (frame if of_frames else series) is not None:
                 raise
             row = ask(Path(path).name, needed.choices)
             if row is None:
                 return None
-            if Path(path).is_dir() and series is None:
-                series = needed.choices[row]
-            else:
+            if of_frames:
                 frame = row
+            else:
+                series = needed.choices[row]
