@@ -72,7 +72,29 @@ class NetworkConfig(RunConfig):
     patch: PositiveInt = Field(6, description="edge of a patch, in voxels")
 
 
-class PretrainConfig(RunConfig):
+class TrainingConfig(RunConfig):
+    """What all training runs share."""
+
+    output: Path = Field(description="folder of the run; made if absent")
+    name: str | None = Field(
+        None, description="name under which the model is listed; default: the output folder's"
+    )
+    network: NetworkName = Field("vit", description="architecture")
+    steps: PositiveInt = Field(description="optimiser steps")
+    every: PositiveInt = Field(description="steps between checkpoints")
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
+    seed: int = Field(0, ge=0, description="seed of every random choice")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
+        "auto", description="arithmetic"
+    )
+    threads: int = Field(
+        0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
+    )
+    resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
+
+
+class PretrainConfig(TrainingConfig):
     """Masked pretraining on unlabelled volumes."""
 
     data: tuple[Path, ...] = Field(
@@ -83,12 +105,9 @@ class PretrainConfig(RunConfig):
         description="volumes kept out of training that choose the best weights; default: fixed "
         "crops of the data",
     )
-    output: Path = Field(description="folder of the run; made if absent")
-    name: str | None = Field(None, description="name of the model; default: the output folder's")
     objective: ObjectiveName = Field(
         "topomae", description="what the network learns from the unlabelled volumes"
     )
-    network: NetworkName = Field("vit", description="architecture")
     size: SizeName = Field("tiny", description="size of the network")
     patch: PositiveInt = Field(
         6, description="edge of a patch, in voxels; the crop is a multiple of it"
@@ -120,20 +139,10 @@ class PretrainConfig(RunConfig):
     )
     steps: PositiveInt = Field(2000, description="optimiser steps")
     batch: PositiveInt = Field(8, description="crops a step")
-    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
-    seed: int = Field(0, ge=0, description="seed of every random choice")
     every: PositiveInt = Field(200, description="steps between checkpoints and previews")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
-        "auto", description="arithmetic"
-    )
-    threads: int = Field(
-        0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
-    )
-    resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
 
 
-class FinetuneConfig(RunConfig):
+class FinetuneConfig(TrainingConfig):
     """Supervised training of a segmentation model on few labelled volumes."""
 
     checkpoint: str = Field(
@@ -142,10 +151,6 @@ class FinetuneConfig(RunConfig):
     images: Path | None = Field(None, description="folder of images")
     labels: Path | None = Field(
         None, description="folder of label maps with the same file names as their images"
-    )
-    output: Path = Field(description="folder of the run; made if absent")
-    name: str | None = Field(
-        None, description="name under which the model is listed; default: the output folder's"
     )
     ids: Path | None = Field(
         None, description="text file, one case name a line: the only labels that may be used"
@@ -156,7 +161,6 @@ class FinetuneConfig(RunConfig):
     classes: tuple[str, ...] | None = Field(
         None, description="names of the labels 1, 2, ... in order"
     )
-    network: NetworkName = Field("vit", description="architecture")
     size: SizeName = Field("tiny", description="size of the network when starting from scratch")
     loss: LossName = Field("dice-ce", description="segmentation loss")
     flips: Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"] = Field(
@@ -177,17 +181,7 @@ class FinetuneConfig(RunConfig):
     )
     steps: PositiveInt = Field(400, description="optimiser steps")
     batch: PositiveInt = Field(2, description="crops a step")
-    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
-    seed: int = Field(0, ge=0, description="seed of every random choice")
     every: PositiveInt = Field(50, description="steps between validations and checkpoints")
-    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
-        "auto", description="arithmetic"
-    )
-    threads: int = Field(
-        0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
-    )
-    resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
 
 
 class PredictConfig(RunConfig):

@@ -61,7 +61,10 @@ def test_labelled_crops_hold_labelled_voxels():
 def test_unlabelled_crops_avoid_air():
     image = np.zeros((40, 12, 12), np.float32)
     image[30:] = np.random.default_rng(0).random((10, 12, 12))
-    crops = [draw_unlabelled(Example("lung", image), (12, 12, 12), np.random.default_rng(s)) for s in range(30)]
+    crops = [
+        draw_unlabelled(Example("lung", image), (12, 12, 12), np.random.default_rng(s))
+        for s in range(30)
+    ]
     assert np.mean([crop.image.std() > 0.02 for crop in crops]) > 0.7
 
 

@@ -46,11 +46,20 @@ def test_a_folder_that_holds_a_run_is_not_overwritten(small_run):
         next(pretrain(small_run))
 
 
+def test_a_run_is_not_resumed_with_other_settings(small_run):
+    list(pretrain(small_run))
+    other = small_run.model_copy(update={"resume": True, "learning_rate": 1.0})
+    with pytest.raises(InvalidConfig, match="other settings of learning_rate"):
+        next(pretrain(other))
+
+
 def test_the_topological_term_is_weighed_by_gradient(small_run):
     (first, *_) = losses(pretrain(small_run.model_copy(update={"objective": "topomae"})))
     assert first["topology"] > 0
     assert 0 < first["topology_weight"] <= 1
-    assert first["loss"] == pytest.approx(first["mse"] + first["topology_weight"] * first["topology"])
+    assert first["loss"] == pytest.approx(
+        first["mse"] + first["topology_weight"] * first["topology"]
+    )
 
 
 def test_a_crop_that_is_no_multiple_of_the_patch_is_refused_with_the_least_that_fits(small_run):
@@ -60,7 +69,7 @@ def test_a_crop_that_is_no_multiple_of_the_patch_is_refused_with_the_least_that_
 
 def test_no_volume_in_the_folder_is_an_error(small_run, tmp_path):
     (tmp_path / "empty").mkdir()
-    with pytest.raises(Exception, match="no volume|no image|nothing|empty"):
+    with pytest.raises(Exception, match=r"no volume|no image|nothing|empty"):
         next(pretrain(small_run.model_copy(update={"data": (tmp_path / "empty",)})))
 
 

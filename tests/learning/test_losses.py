@@ -21,7 +21,9 @@ def bar(broken: bool) -> torch.Tensor:
 
 
 def test_smoothing_keeps_a_constant_image():
-    torch.testing.assert_close(smooth(torch.full((1, 1, 5, 6, 7), 3.0)), torch.full((1, 1, 5, 6, 7), 3.0))
+    torch.testing.assert_close(
+        smooth(torch.full((1, 1, 5, 6, 7), 3.0)), torch.full((1, 1, 5, 6, 7), 3.0)
+    )
 
 
 def test_equal_images_have_no_critical_voxel_loss():

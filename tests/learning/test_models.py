@@ -46,7 +46,9 @@ def test_a_saved_model_is_loaded_with_its_card_and_weights(checkpoint):
 
 def test_weights_stored_in_half_precision_are_loaded_in_full(checkpoint, tmp_path):
     path = tmp_path / "half.safetensors"
-    save_checkpoint(path, load_model(checkpoint).network.state_dict(), CARD, precision=torch.float16)
+    save_checkpoint(
+        path, load_model(checkpoint).network.state_dict(), CARD, precision=torch.float16
+    )
     assert path.stat().st_size < 0.6 * checkpoint.stat().st_size
     assert next(load_model(path).network.parameters()).dtype == torch.float32
 
@@ -63,7 +65,7 @@ def test_weights_of_another_network_are_refused_by_name(tmp_path):
 def test_a_truncated_file_is_refused(checkpoint, tmp_path, keep):
     cut = tmp_path / "cut.safetensors"
     cut.write_bytes(checkpoint.read_bytes()[:keep])
-    with pytest.raises(InvalidCheckpoint, match="whole|damaged"):
+    with pytest.raises(InvalidCheckpoint, match=r"whole|damaged"):
         load_model(cut)
 
 
@@ -104,7 +106,9 @@ def test_transfer_takes_the_encoder_and_reports_the_rest(tmp_path):
     report = load_shared(network, path, encoder_only=True)
     assert all(name.startswith("encoder.") for name in report.taken)
     assert not any(name.startswith("encoder.") for name in report.left)
-    torch.testing.assert_close(network.encoder.embed.weight, load_model(path).network.encoder.embed.weight)
+    torch.testing.assert_close(
+        network.encoder.embed.weight, load_model(path).network.encoder.embed.weight
+    )
 
 
 def test_an_encoder_of_another_size_is_refused(checkpoint):

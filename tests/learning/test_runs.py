@@ -158,12 +158,19 @@ def test_models_are_not_used_for_the_other_task(models, scan):
 def test_predicted_files_keep_name_and_grid(models, scans, tmp_path):
     write_volume(read_volume(scans / "scan.nii.gz"), scans / "other.nrrd")
     config = PredictConfig.create(
-        model=str(models[1]), images=(scans,), output=tmp_path / "out", probability=True, device="cpu"
+        model=str(models[1]),
+        images=(scans,),
+        output=tmp_path / "out",
+        probability=True,
+        device="cpu",
     )
     steps = list(predict(config))
     assert steps[-1].step == steps[-1].total
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"scan.nii.gz", "other.nrrd", "scan_ball_probability.nii.gz"} <= names
-    image, labels = read_volume(scans / "scan.nii.gz"), read_volume(tmp_path / "out" / "scan.nii.gz")
+    image, labels = (
+        read_volume(scans / "scan.nii.gz"),
+        read_volume(tmp_path / "out" / "scan.nii.gz"),
+    )
     np.testing.assert_allclose(labels.affine, image.affine, atol=1e-4)
     assert labels.shape == image.shape

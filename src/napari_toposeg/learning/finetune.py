@@ -26,9 +26,11 @@ from napari_toposeg.learning.dataset import (
     read_labelled,
     read_names,
 )
-from napari_toposeg.learning.engine import Batch, Evaluation, optimise, random_of
+from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 from napari_toposeg.learning.networks import build
+from napari_toposeg.learning.seeds import random_of
+from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing
@@ -194,7 +196,7 @@ def describe(
 
 
 class Segmentation:
-    """The task of a segmentation network: see `engine.Task`."""
+    """The task of a segmentation network: see `task.Task`."""
 
     def __init__(
         self,
@@ -208,7 +210,6 @@ class Segmentation:
         self.config, self.described = config, card
         self.augmentation = Augmentation()
         self.flips = tuple("zyx".index(axis) for axis in config.flips)
-        self.evaluations = 0
 
     def draw(self, step: int) -> Batch:
         """Draw crops around labelled voxels, each from a case chosen at random."""
@@ -231,9 +232,8 @@ class Segmentation:
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Predict the labelled part of each validation case; without any, the newest is best."""
-        self.evaluations += 1
         if not self.validation:
-            return Evaluation(float(self.evaluations), {})
+            return Evaluation(0.0, {})
         scores: list[Tensor] = []
         preview: dict[str, NDArray[np.float32]] = {}
         for example in self.validation:

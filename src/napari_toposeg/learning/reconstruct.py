@@ -19,10 +19,10 @@ from napari_toposeg.learning.baselines import error_on, hidden_voxels, interpola
 from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import memory_errors_explained
-from napari_toposeg.learning.engine import seeded
 from napari_toposeg.learning.networks.masked_autoencoder import draw_hidden
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.learning.patches import patch_grid, to_patches
+from napari_toposeg.learning.seeds import seeded
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.resampling import resample_to

@@ -23,11 +23,12 @@ from napari_toposeg.learning.baselines import interpolation_error, mean_error
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, draw_unlabelled
 from napari_toposeg.learning.dataset import Example
-from napari_toposeg.learning.engine import Batch, Evaluation, random_of, seeded
 from napari_toposeg.learning.losses.critical_voxel import critical_voxel_loss
 from napari_toposeg.learning.losses.masked import gradient_ratio, masked_squared_error
 from napari_toposeg.learning.networks.masked_autoencoder import Rebuilt, draw_hidden, hidden_values
 from napari_toposeg.learning.patches import patch_grid
+from napari_toposeg.learning.seeds import random_of, seeded
+from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.progress import Step
 
 VALIDATION_CROPS = 16
@@ -36,7 +37,7 @@ RAMP = 0.1
 
 
 class MaskedReconstruction:
-    """The task of a masked autoencoder: see `engine.Task`.
+    """The task of a masked autoencoder: see `task.Task`.
 
     Parameters
     ----------

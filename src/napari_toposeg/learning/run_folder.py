@@ -1,0 +1,169 @@
+"""The folder of a training run: config, log, checkpoints and previews.
+
+A kill at any moment loses at most what came since the last checkpoint.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from matplotlib.image import imsave
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_toposeg.config import TrainingConfig, write_atomically
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.cards import read_header
+from napari_toposeg.learning.checkpoints import load_strictly, read_tensors, save_checkpoint
+from napari_toposeg.learning.task import Evaluation, Task
+from napari_toposeg.progress import Step
+
+FREE_TO_CHANGE = {"resume", "device", "threads", "precision", "output", "name"}
+"""Settings that may differ when a run is resumed."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder of a run and what is written there."""
+
+    folder: Path
+
+    @property
+    def last(self) -> Path:
+        """Checkpoint from which the run can be resumed."""
+        return self.folder / "last.safetensors"
+
+    @property
+    def best(self) -> Path:
+        """Checkpoint with the highest score."""
+        return self.folder / "best.safetensors"
+
+    @property
+    def settings(self) -> Path:
+        """The run's config."""
+        return self.folder / "config.toml"
+
+    @property
+    def log(self) -> Path:
+        """One Step a line."""
+        return self.folder / "steps.jsonl"
+
+    def keep(
+        self,
+        task: Task,
+        optimiser: torch.optim.Optimizer,
+        evaluation: Evaluation,
+        step: int,
+        best: float,
+    ) -> tuple[float, Path]:
+        """Write checkpoints and preview; return the best score so far and the newest file."""
+        card = task.card(evaluation)
+        better = evaluation.score >= best or not self.best.exists()
+        best = max(best, evaluation.score)
+        weights = task.network.state_dict()
+        if better:
+            save_checkpoint(self.best, weights, card, extra={"step": str(step)})
+        progress = {"step": str(step), "best": repr(best)}
+        save_checkpoint(self.last, weights | optimiser_tensors(optimiser), card, extra=progress)
+        if evaluation.preview:
+            save_preview(self.folder / "previews" / f"{step:06d}.png", evaluation.preview)
+        return best, self.best if better else self.last
+
+    def record(self, step: Step) -> None:
+        """Append a Step to the log."""
+        with self.log.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(step.record()) + "\n")
+
+    def forget_after(self, step: int) -> None:
+        """Drop log lines later than a step: a resumed run writes them again."""
+        kept = [line for line in read_lines(self.log) if json.loads(line)["step"] <= step]
+        write_atomically(self.log, "".join(f"{line}\n" for line in kept).encode())
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    """Yield the whole lines of a log; a last line cut off by a kill is left out."""
+    if path.exists():
+        yield from (
+            line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
+        )
+
+
+def open_run(config: TrainingConfig) -> RunFolder:
+    """Make the folder of a run, or take up the one that is there."""
+    run = RunFolder(config.output)
+    if run.last.exists() and not config.resume:
+        raise InvalidConfig(
+            f"{config.output} holds a run already; resume it, or give another folder"
+        )
+    if config.output.is_file():
+        raise InvalidConfig(f"{config.output} is a file; give a folder for the run")
+    if config.resume:
+        require_same_run(config)
+    config.output.mkdir(parents=True, exist_ok=True)
+    config.to_toml(run.settings)
+    return run
+
+
+def require_same_run(config: TrainingConfig) -> None:
+    """Raise InvalidConfig if the run in the folder was begun with other settings."""
+    run = RunFolder(config.output)
+    if not run.settings.exists():
+        return
+    before = type(config).from_toml(run.settings).model_dump(exclude=FREE_TO_CHANGE)
+    now = config.model_dump(exclude=FREE_TO_CHANGE)
+    changed = [name for name in now if now[name] != before[name]]
+    if changed:
+        raise InvalidConfig(
+            f"the run in {config.output} was begun with other settings of {', '.join(changed)}; "
+            "resume it with the same, or give another folder"
+        )
+
+
+def restore(
+    run: RunFolder, network: nn.Module, optimiser: torch.optim.Optimizer
+) -> tuple[int, float]:
+    """Load weights and optimiser from the last checkpoint; return its step and the best score."""
+    if not run.last.exists():
+        return 0, -math.inf
+    tensors, header = read_tensors(run.last), read_header(run.last)
+    weights = {
+        name: tensor for name, tensor in tensors.items() if not name.startswith("optimiser.")
+    }
+    load_strictly(network, weights, source=run.last.name)
+    load_optimiser(optimiser, tensors)
+    return int(header["step"]), float(header["best"])
+
+
+def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """Return the optimiser's state as named tensors, ``optimiser.<parameter>.<name>``."""
+    state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
+    return {
+        f"optimiser.{index}.{name}": torch.as_tensor(value)
+        for index, of in state.items()
+        for name, value in of.items()
+    }
+
+
+def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `optimiser_tensors` took."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        if key.startswith("optimiser."):
+            _, index, name = key.split(".", 2)
+            state.setdefault(int(index), {})[name] = tensor
+    optimiser.load_state_dict(
+        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
+    )
+
+
+def save_preview(path: Path, preview: Mapping[str, NDArray[np.float32]]) -> None:
+    """Write the middle slices of the preview's volumes side by side."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    slices = [volume[len(volume) // 2].astype(np.float32) for volume in preview.values()]
+    scaled = [image / max(float(image.max()), 1.0) for image in slices]
+    imsave(path, np.concatenate(scaled, axis=1), cmap="gray", vmin=0, vmax=1)
