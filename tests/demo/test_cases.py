@@ -8,7 +8,7 @@ import pytest
 
 from napari_toposeg.demo.cases import open_case
 from napari_toposeg.demo.settings import DemoConfig
-from napari_toposeg.errors import ShapeMismatch
+from napari_toposeg.errors import ChoiceNeeded, ShapeMismatch
 
 
 def test_the_mr_case_is_nibabels_example() -> None:
@@ -38,3 +38,11 @@ def test_a_truth_of_another_patient_is_refused(oblique: Path, tmp_path: Path) ->
     nib.save(nib.Nifti1Image(np.ones((5, 5, 5), np.uint8), far), path)
     with pytest.raises(ShapeMismatch, match="does not overlap"):
         open_case(DemoConfig(path=oblique, truth=path))
+
+
+def test_a_4d_file_says_by_which_flag_to_choose() -> None:
+    path = Path(nib.__file__).parent / "tests" / "data" / "example4d.nii.gz"
+    with pytest.raises(ChoiceNeeded, match="--frame") as error:
+        open_case(DemoConfig(path=path))
+    assert len(error.value.choices) == 2
+    assert open_case(DemoConfig(path=path, frame=1)).image.voxels.ndim == 3

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from napari_toposeg.demo.cases import open_case
 from napari_toposeg.demo.settings import DemoConfig
 
 
@@ -15,7 +16,7 @@ def test_in_a_window_the_same_results_become_layers(
 
     viewer = make_napari_viewer(show=True)
     config = DemoConfig(case="vessels", model="rebuilder", segment_model="segmenter", device="cpu")
-    dock = start(viewer, config)
+    dock = start(viewer, open_case(config), config)
     comparison = dock.topology.comparison
     qtbot.waitUntil(lambda: comparison.result is not None, timeout=60_000)
     names = [layer.name for layer in viewer.layers]

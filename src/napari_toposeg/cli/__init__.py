@@ -27,8 +27,13 @@ def main(words: Sequence[str] | None = None) -> int:
     arguments = build_parser().parse_args(words)
     try:
         return run(arguments)
-    except (ToposegError, OSError) as error:
+    except ToposegError as error:
         print(f"napari-toposeg {arguments.command}: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        where = "" if error.filename is None else f"{error.filename}: "
+        reason = f"{where}{error.strerror or error}; check the path and the rights to it"
+        print(f"napari-toposeg {arguments.command}: {reason}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print(f"napari-toposeg {arguments.command}: stopped", file=sys.stderr)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, replace
 from importlib.resources import as_file, files
+from pathlib import Path
 
 from napari_toposeg.demo.settings import DemoConfig
-from napari_toposeg.errors import ShapeMismatch
+from napari_toposeg.errors import ChoiceNeeded, ShapeMismatch
 from napari_toposeg.io import read_volume
 from napari_toposeg.phantoms import make
 from napari_toposeg.resampling import resample_to
@@ -47,13 +48,22 @@ def open_case(config: DemoConfig) -> DemoCase:
         As `napari_toposeg.read_volume`.
     """
     if config.path is not None:
-        image = read_volume(config.path, frame=config.frame, series=config.series)
+        image = read_scan(config.path, config)
         return DemoCase(image, f"your file {config.path.name}", read_truth(config, image))
     match config.case:
         case "mr":
             return brain()
         case "vessels":
             return vessels(config.seed)
+
+
+def read_scan(path: Path, config: DemoConfig) -> Volume:
+    """Read a scan, and say by which flag to choose where a path holds several."""
+    try:
+        return read_volume(path, frame=config.frame, series=config.series)
+    except ChoiceNeeded as error:
+        lines = (f"{path.name} holds several volumes; choose by --frame N or --series NAME:",)
+        raise ChoiceNeeded("\n  ".join(lines + error.choices), error.choices) from error
 
 
 def brain() -> DemoCase:

@@ -42,10 +42,10 @@ def run(config: DemoConfig) -> Generator[Step, None, DemoResult]:
     ToposegError
         If the scan cannot be read or a model does not fit.
     """
-    yield Step(1, 1, message="opening the scan")
-    analysis = yield from analyse(open_case(config), config)
-    yield Step(1, 1, message="writing files and report")
+    case = open_case(config)
     config.output.mkdir(parents=True, exist_ok=True)
+    analysis = yield from analyse(case, config)
+    yield Step(1, 1, message="writing files and report")
     files = write_volumes(analysis, config.output)
     files |= write_pages(analysis, config)
     return DemoResult(files, summary(analysis), figures(analysis, config))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from napari_toposeg.demo.analysis import Analysis, analyse
-from napari_toposeg.demo.cases import open_case
+from napari_toposeg.demo.cases import DemoCase, open_case
 from napari_toposeg.demo.settings import DemoConfig
 
 if TYPE_CHECKING:
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 def show(config: DemoConfig) -> None:
     """Open the window, start the analysis in it, and return when it is closed."""
+    case = open_case(config)
     import napari
 
     viewer = napari.Viewer(title="TopoSeg demo")
     viewer.window.resize(1280, 800)
-    start(viewer, config)
+    start(viewer, case, config)
     napari.run()
 
 
-def start(viewer: "Viewer", config: DemoConfig) -> Any:
-    """Open the scan and the dock in a viewer, start the analysis, and return the dock."""
+def start(viewer: "Viewer", case: DemoCase, config: DemoConfig) -> Any:
+    """Show the scan and the dock in a viewer, start the analysis, and return the dock."""
     from napari_toposeg.plugin.layers import add_volume
 
-    case = open_case(config)
     scan = add_volume(viewer, case.image, "image")
     truth = None
     if case.truth is not None:
