@@ -67,11 +67,12 @@ def defect_overlay(defects: Defects) -> Overlay:
 
 
 def busiest(labels: Volume) -> tuple[int, int, int]:
-    """Return the voxel whose three planes hold the most labelled voxels; the middle if none is."""
+    """Return a voxel whose planes hold many labelled voxels; the middle if none is labelled."""
     mask = labels.voxels > 0
     if not mask.any():
         z, y, x = labels.shape
         return z // 2, y // 2, x // 2
     counts = (mask.sum(axis=(1, 2)), mask.sum(axis=(0, 2)), mask.sum(axis=(0, 1)))
-    z, y, x = (int(np.argmax(count)) for count in counts)
+    # The middle is preferred: at the border of a scan there is often little to recognise.
+    z, y, x = (int(np.argmax(count * np.bartlett(len(count) + 2)[1:-1])) for count in counts)
     return z, y, x
