@@ -13,6 +13,7 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QFormLayout, QPushButton
 
 from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.metrics import class_topology
 from napari_toposeg.plugin import actions
 from napari_toposeg.plugin.case import oblique_notice
 from napari_toposeg.plugin.dock import TopoSegDock
@@ -65,7 +66,7 @@ def fake_segment_run(volume, model, **settings):
     labels = volume.with_voxels(mask.astype(np.uint8), modality="label")
     probability = volume.with_voxels(mask.astype(np.float32), modality="probability")
     result = SimpleNamespace(labels=labels, probability=probability, classes=("ring",))
-    return result, (actions.measure_class(labels, 1, "ring"),)
+    return result, (class_topology(labels, 1, "ring"),)
 
 
 def fake_reconstruct_run(volume, model, *, threshold, **settings):
@@ -324,7 +325,7 @@ def test_otsu_lies_between_two_materials(ring):
 
 def test_a_class_is_measured_in_millilitres(ring):
     labels = Volume((ring.voxels > 0).astype(np.uint8), np.diag([-2.0, -2, 2, 1]), modality="label")
-    measured = actions.measure_class(labels, 1, "ring")
+    measured = class_topology(labels, 1, "ring")
     assert measured.millilitres == pytest.approx(168 * 8 / 1000)
     assert measured.betti == BettiNumbers(1, 1, 0)
 

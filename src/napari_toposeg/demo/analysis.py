@@ -10,14 +10,12 @@ from scipy import ndimage
 from napari_toposeg.demo.cases import DemoCase
 from napari_toposeg.demo.settings import DemoConfig
 from napari_toposeg.errors import InvalidCheckpoint
-from napari_toposeg.metrics import measure_case
+from napari_toposeg.metrics import ClassTopology, class_topology, measure_case
 from napari_toposeg.progress import Step
 from napari_toposeg.resampling import resample
 from napari_toposeg.topology import (
-    BettiNumbers,
     Defects,
     PersistenceDiagram,
-    betti_numbers,
     find_defects,
     persistence,
 )
@@ -69,17 +67,6 @@ class Diagrams:
             title: (len(rows.select(0)), len(rows.select(1)), len(rows.select(2)))
             for title, rows in kept.items()
         }
-
-
-@dataclass(frozen=True)
-class ClassTopology:
-    """One class of the segmentation: its volume in ml, its Betti numbers, and the truth's."""
-
-    label: int
-    name: str
-    millilitres: float
-    betti: BettiNumbers
-    truth: BettiNumbers | None = None
 
 
 @dataclass(frozen=True)
@@ -214,15 +201,8 @@ def count_classes(
     labels: Volume, names: Sequence[str], truth: Volume | None
 ) -> tuple[ClassTopology, ...]:
     """Count the topology of each class, and of the truth's where it has the same classes."""
-    cubic_mm = float(np.prod(labels.spacing))
     shared = truth if shares_classes(truth, names) else None
-    rows = []
-    for label, name in enumerate(names, start=1):
-        mask = labels.voxels == label
-        true = None if shared is None else betti_numbers(shared.voxels == label)
-        millilitres = float(mask.sum()) * cubic_mm / 1000
-        rows.append(ClassTopology(label, name, millilitres, betti_numbers(mask), true))
-    return tuple(rows)
+    return tuple(class_topology(labels, n, name, shared) for n, name in enumerate(names, start=1))
 
 
 def shares_classes(truth: Volume | None, names: Sequence[str]) -> bool:

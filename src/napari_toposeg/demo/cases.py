@@ -1,12 +1,11 @@
 """The scan that a demo opens: one that is on the machine already, a phantom, or a file."""
 
 from dataclasses import dataclass, replace
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from napari_toposeg.demo.settings import DemoConfig
 from napari_toposeg.errors import ChoiceNeeded, ShapeMismatch
-from napari_toposeg.io import read_volume
+from napari_toposeg.io import read_example, read_volume
 from napari_toposeg.phantoms import make
 from napari_toposeg.resampling import resample_to
 from napari_toposeg.volume import Volume
@@ -68,10 +67,8 @@ def read_scan(path: Path, config: DemoConfig) -> Volume:
 
 def brain() -> DemoCase:
     """Read the MR scan that nibabel installs as its example, first frame."""
-    with as_file(files("nibabel") / "tests" / "data" / "example4d.nii.gz") as path:
-        image = read_volume(path, frame=0, modality="MR")
     return DemoCase(
-        replace(image, name="brain"),
+        read_example(),
         "a real MR scan of a head, frame 0 of the example4d.nii.gz that nibabel installs (PDDL)",
     )
 

@@ -6,9 +6,7 @@ package lie in its ``models`` folder, the user's own in the store of `models_fol
 
 import json
 import os
-import shutil
 import struct
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +14,7 @@ from typing import Any, Literal
 import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_toposeg.config import NetworkConfig, Size3
+from napari_toposeg.config import NetworkConfig, Size3, write_atomically
 from napari_toposeg.errors import InvalidCheckpoint
 
 SUFFIX = ".safetensors"
@@ -205,12 +203,8 @@ def remove_model(name: str) -> None:
 
 def copy_atomically(source: Path, target: Path) -> None:
     """Copy a file whole or not at all."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    os.close(handle)
     try:
-        shutil.copyfile(source, temporary)
-        Path(temporary).replace(target)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        content = source.read_bytes()
+    except OSError as error:
+        raise InvalidCheckpoint(f"{source} cannot be read ({error})") from error
+    write_atomically(target, content)

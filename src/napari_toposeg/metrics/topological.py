@@ -1,15 +1,51 @@
-"""Errors of a prediction's Betti numbers.
+"""Betti numbers of the classes of a label map, and their errors.
 
 The one idea: counts can agree by chance, with an error here made good by one there; for *where* the
 topology is wrong see `napari_toposeg.topology.find_defects`.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.metrics.overlap import as_masks
-from napari_toposeg.topology import betti_numbers
+from napari_toposeg.topology import BettiNumbers, betti_numbers
+from napari_toposeg.volume import Volume
+
+
+@dataclass(frozen=True)
+class ClassTopology:
+    """One class of a label map in numbers.
+
+    Parameters
+    ----------
+    label, name
+        Value in the label map, and what it stands for.
+    millilitres
+        Volume of its voxels.
+    betti
+        Betti numbers, foreground 26-connected, background 6-connected.
+    truth
+        The true ones, where a truth is known.
+    """
+
+    label: int
+    name: str
+    millilitres: float
+    betti: BettiNumbers
+    truth: BettiNumbers | None = None
+
+
+def class_topology(
+    labels: Volume, label: int, name: str, truth: Volume | None = None
+) -> ClassTopology:
+    """Count the topology of one class of a label map, and of a truth on the same grid."""
+    mask = labels.voxels == label
+    millilitres = int(mask.sum()) * float(np.prod(labels.spacing)) / 1000
+    true = None if truth is None else betti_numbers(truth.voxels == label)
+    return ClassTopology(label, name, millilitres, betti_numbers(mask), true)
 
 
 def betti_errors(

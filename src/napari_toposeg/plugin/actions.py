@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.io import WINDOWS, read_volume, write_volume
+from napari_toposeg.metrics import ClassTopology, class_topology
 from napari_toposeg.plugin.layers import KEY, add_volume, kind_of, layer_to_volume
 from napari_toposeg.plugin.plotting import CLASS_COLOURS
 from napari_toposeg.plugin.settings import read_settings
@@ -205,33 +206,6 @@ def reconstruct_layer(
     return result, kept
 
 
-@dataclass(frozen=True)
-class ClassTopology:
-    """One class of a segmentation in numbers.
-
-    Parameters
-    ----------
-    label, name
-        Value in the label map, and what it stands for.
-    millilitres
-        Volume of its voxels.
-    betti
-        Betti numbers, foreground 26-connected, background 6-connected.
-    """
-
-    label: int
-    name: str
-    millilitres: float
-    betti: BettiNumbers
-
-
-def measure_class(labels: Volume, label: int, name: str) -> ClassTopology:
-    """Count the topology of one class of a label map."""
-    mask = labels.voxels == label
-    cubic_mm = float(np.prod(labels.spacing))
-    return ClassTopology(label, name, int(mask.sum()) * cubic_mm / 1000, betti_numbers(mask))
-
-
 def segment_run(
     volume: Volume, model: str, *, device: str, overlap: float, threads: int
 ) -> Generator[Step, None, "tuple[Segmentation, tuple[ClassTopology, ...]]"]:
@@ -244,7 +218,7 @@ def segment_run(
     result = yield from segment(volume, model, device=device, overlap=overlap)
     table = []
     for label, name in enumerate(result.classes, start=1):
-        count = partial(measure_class, result.labels, label, name)
+        count = partial(class_topology, result.labels, label, name)
         message = f"Counting the topology of {name}"
         table.append((yield from wait_for(count, message, seconds=seconds_of(volume))))
     return result, tuple(table)

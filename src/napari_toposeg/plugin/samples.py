@@ -1,10 +1,7 @@
 """Sample data: a real scan that is on the machine already, and phantoms of known topology."""
 
-from dataclasses import replace
-from importlib.resources import as_file, files
-
 from napari_toposeg.errors import ToposegError
-from napari_toposeg.io import read_volume
+from napari_toposeg.io import read_example
 from napari_toposeg.phantoms import Phantom, make
 from napari_toposeg.plugin.layers import LayerData, volume_to_layer_data
 
@@ -39,10 +36,7 @@ def open_sample(name: str) -> list[LayerData]:
 
 def brain() -> list[LayerData]:
     """Open the MR volume that nibabel installs as its example, first frame (PDDL)."""
-    example = files("nibabel") / "tests" / "data" / "example4d.nii.gz"
-    with as_file(example) as path:
-        volume = read_volume(path, frame=0, modality="MR")
-    return [volume_to_layer_data(replace(volume, name="brain"))]
+    return [volume_to_layer_data(read_example())]
 
 
 def vessels() -> list[LayerData]:
