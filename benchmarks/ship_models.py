@@ -137,13 +137,13 @@ def measure_reconstruction(model: Path) -> dict[str, Any]:
     for name, volume in {**scans, "vessel phantom": phantom}.items():
         rebuilt = [finish(reconstruct(volume, model, seed=seed, device="cpu")) for seed in range(3)]
         quality[name] = {
-            "mse": round(float(np.mean([r.mse for r in rebuilt])), 5),
-            "mse_of_visible_mean": round(float(np.mean([r.mse_mean for r in rebuilt])), 5),
-            "mse_of_interpolation": round(
-                float(np.mean([r.mse_interpolation for r in rebuilt])), 5
+            "mean squared error of hidden voxels": round(
+                float(np.mean([r.mse for r in rebuilt])), 5
             ),
+            "visible mean's": round(float(np.mean([r.mse_mean for r in rebuilt])), 5),
+            "interpolation's": round(float(np.mean([r.mse_interpolation for r in rebuilt])), 5),
         }
-    return {"hidden voxels, mask ratio 0.6, three masks": quality}
+    return quality
 
 
 def best_threshold_dice(image: Volume, truth: np.ndarray) -> float:
@@ -172,8 +172,8 @@ def measure_vessels(model: Path) -> dict[str, Any]:
                 float(np.abs(np.subtract(betti_numbers(found), betti_numbers(truth))).sum())
             )
         quality[kind] = {
-            "dice": interval(ours),
-            "dice of the best threshold of each case": interval(best),
+            "Dice": interval(ours),
+            "Dice of the best threshold of each case": interval(best),
             "sum of Betti errors, 26-connected": interval(errors),
         }
     return quality
@@ -193,7 +193,7 @@ def measure_hippocampus(model: Path) -> dict[str, Any]:
         both = [dice(found == number, truth == number) for number in (1, 2)]
         for key, value in zip(scores, (*both, float(np.mean(both))), strict=True):
             scores[key].append(float(value))
-    return {f"test dice {key}": interval(values) for key, values in scores.items()}
+    return {"40 test cases": {f"Dice {key}": interval(values) for key, values in scores.items()}}
 
 
 DESCRIPTIONS: dict[str, dict[str, str]] = {
@@ -248,10 +248,10 @@ def table(cards: list[Card]) -> str:
     lines = [
         "# Models that ship",
         "",
-        "Small, honest models; research use only. This page is written by `python "
-        "benchmarks/ship_models.py pack`, which",
-        "measures each model, as shipped, on cases that it did not see. Intervals are 95 % "
-        "bootstrap intervals over cases.",
+        "Small, honest models; research use only. `python benchmarks/ship_models.py pack` writes",
+        "this page: it measures each model, as shipped, on cases that it did not see. Brackets are",
+        "95 % bootstrap intervals over cases. Errors of hidden voxels: intensities scaled to 0..1,",
+        "mask ratio 0.6, mean of three masks.",
         "",
     ]
     for card in cards:
@@ -267,26 +267,34 @@ def table(cards: list[Card]) -> str:
             f"{' x '.join(map(str, card.crop))} voxels",
             f"- Data: {card.data}",
             f"- Licence of the weights: {card.licence}",
-            f"- Recipe: `{card.recipe}`",
+            f"- Recipe: `{settings(card)}`",
             "",
-            "| measured on unseen cases | figure |",
+            "| unseen cases | measured |",
             "|---|---|",
-            *(f"| {name} | {value} |" for name, value in flat(card.quality)),
+            *(f"| {subject} | {figures} |" for subject, figures in rows(card.quality)),
             "",
         ]
     return "\n".join(lines)
 
 
-def flat(quality: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
-    """Yield the figures of a card, one a row."""
-    for name, value in quality.items():
-        if isinstance(value, dict) and "mean" in value:
-            low, high = value["95%"]
-            yield f"{prefix}{name}", f"{value['mean']} ({low} - {high}), {value['cases']} cases"
-        elif isinstance(value, dict):
-            yield from flat(value, f"{prefix}{name}: ")
-        else:
-            yield f"{prefix}{name}", str(value)
+def settings(card: Card) -> str:
+    """Write the recipe as flags."""
+    given = {name: value for name, value in card.recipe.items() if value is not None}
+    return " ".join(f"{name}={value}" for name, value in given.items())
+
+
+def rows(quality: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the figures of a card: what they were measured on, and each with its name."""
+    for subject, figures in quality.items():
+        yield subject, "; ".join(f"{name} {text_of(value)}" for name, value in figures.items())
+
+
+def text_of(value: Any) -> str:
+    """Write a figure with its interval and number of cases, if it has them."""
+    if not isinstance(value, dict):
+        return str(value)
+    low, high = value["95%"]
+    return f"{value['mean']} ({low} - {high}; {value['cases']} cases)"
 
 
 def main(parts: list[str]) -> None:
