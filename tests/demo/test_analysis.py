@@ -6,9 +6,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from napari_toposeg.demo.analysis import MOST_VOXELS, bounded_copy, choose_model, mismatch
+from napari_toposeg.demo.analysis import MOST_VOXELS, bounded_copy, choose_model
 from napari_toposeg.demo.pictures import busiest
 from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.learning.cards import misfit
 from napari_toposeg.volume import Volume
 
 
@@ -30,8 +31,8 @@ def test_a_model_of_another_task_is_refused(models: SimpleNamespace) -> None:
 
 def test_a_model_outside_of_its_kind_is_said_plainly(models: SimpleNamespace) -> None:
     card = choose_model("reconstruct", scan_of("MR"), "rebuilder")
-    assert "outside of what it was trained for" in str(mismatch(card, scan_of("MR")))
-    assert mismatch(card, scan_of("CT")) is None
+    assert "outside of what it was trained for" in str(misfit(card, "MR"))
+    assert misfit(card, "CT") is None
 
 
 def test_diagrams_are_computed_on_bounded_copies() -> None:

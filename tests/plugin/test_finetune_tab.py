@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.plugin import finetune_run as finetune_run_module
 from napari_toposeg.plugin import train_panel as train_panel_module
 from napari_toposeg.plugin.annotation_layer import fill_slice, new_annotation
@@ -329,7 +329,7 @@ def test_buttons_follow_the_job(tab, session, fake, qtbot) -> None:
 def test_a_name_that_is_taken_is_refused(tab, fake) -> None:
     paint(tab)
     tab.train.name.setText("topomae-ct")
-    with pytest.raises(InvalidConfig, match="already"):
+    with pytest.raises(InvalidCheckpoint, match="ships with the program"):
         tab.train.start()
 
 

@@ -100,6 +100,7 @@ def analyse(case: DemoCase, config: DemoConfig) -> Generator[Step, None, Analysi
     ToposegError
         If a model is missing or does not fit.
     """
+    from napari_toposeg.learning.cards import misfit
     from napari_toposeg.learning.predict import segment
     from napari_toposeg.learning.reconstruct import reconstruct
 
@@ -115,7 +116,7 @@ def analyse(case: DemoCase, config: DemoConfig) -> Generator[Step, None, Analysi
     return Analysis(
         case,
         (rebuilder, segmenter),
-        tuple(filter(None, (mismatch(card, case.image) for card in (rebuilder, segmenter)))),
+        tuple(filter(None, (misfit(card, case.image.modality) for card in (rebuilder, segmenter)))),
         reconstruction,
         segmentation,
         diagrams,
@@ -137,7 +138,7 @@ def choose_model(
     InvalidCheckpoint
         If there is no such model, or it does another task.
     """
-    from napari_toposeg.learning.cards import list_models, load_card
+    from napari_toposeg.learning.cards import fitting_card, list_models, load_card
 
     if wanted is not None:
         card = load_card(wanted)
@@ -146,22 +147,11 @@ def choose_model(
                 f"{wanted} is a model to {card.task}, not to {task}; see 'models list'"
             )
         return card
-    able = [card for card in list_models() if card.task == task]
-    if not able:
+    able = (card for card in list_models() if card.task == task)
+    fitting = fitting_card(able, image.modality)
+    if fitting is None:
         raise InvalidCheckpoint(f"there is no model to {task}; import or train one")
-    return next((card for card in able if card.modality == image.modality), able[0])
-
-
-def mismatch(card: "Card", image: Volume) -> str | None:
-    """Say plainly where a model sees a kind of scan that it was not trained on."""
-    if card.modality == image.modality:
-        return None
-    kind = "of an unknown kind" if image.modality == "unknown" else image.modality
-    task = "rebuilds" if card.task == "reconstruct" else "segments"
-    return (
-        f"{card.name} was trained on {card.modality}, and this scan is {kind}: what it {task} here "
-        "is outside of what it was trained for, and says nothing of how good it is."
-    )
+    return fitting
 
 
 def draw_diagrams(

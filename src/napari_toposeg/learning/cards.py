@@ -7,6 +7,7 @@ package lie in its ``models`` folder, the user's own in the store of `models_fol
 import json
 import os
 import struct
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
@@ -153,6 +154,25 @@ def list_models() -> tuple[Card, ...]:
             except InvalidCheckpoint:
                 continue
     return tuple(cards)
+
+
+def fitting_card(cards: Iterable[Card], modality: str) -> Card | None:
+    """Return the first model for this kind of scan, else the first of all; None of none."""
+    offered = tuple(cards)
+    fitting = (card for card in offered if card.modality == modality)
+    return next(fitting, next(iter(offered), None))
+
+
+def misfit(card: Card, modality: str) -> str | None:
+    """Say plainly where a model sees a kind of scan that it was not trained on; else None."""
+    if card.modality == modality:
+        return None
+    kind = "of an unknown kind" if modality == "unknown" else modality
+    task = "rebuilds" if card.task == "reconstruct" else "segments"
+    return (
+        f"{card.name} was trained on {card.modality}, and this scan is {kind}: what it {task} here "
+        "is outside of what it was trained for, and says nothing of how good it is."
+    )
 
 
 def is_shipped(name: str) -> bool:

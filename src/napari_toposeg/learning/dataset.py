@@ -22,7 +22,8 @@ from napari_toposeg.volume import Spacing, Volume
 BACKGROUND = 255
 """Value that marks background in an annotation, where 0 means unlabelled."""
 
-PHANTOM_SHAPE = (64, 64, 64)
+PHANTOM_EDGE = 64
+"""Edge of a training phantom, in voxels."""
 
 
 @dataclass(frozen=True)
@@ -187,15 +188,37 @@ def median_spacing(volumes: Iterable[Volume]) -> Spacing:
 
 
 def phantom_cases(
-    count: int, *, first_seed: int, spacing: Spacing, role: Literal["train", "validation"] = "train"
+    count: int,
+    *,
+    first_seed: int,
+    spacing: Spacing,
+    role: Literal["train", "validation"] = "train",
+    scales: tuple[int, ...] = (1,),
 ) -> list[Case]:
-    """Draw vessel phantoms with their exact labels; noise and chest wall differ among them."""
-    return [phantom_case(seed, spacing, role) for seed in range(first_seed, first_seed + count)]
+    """Draw vessel phantoms with their exact labels; noise and chest wall differ among them.
+
+    Parameters
+    ----------
+    spacing
+        Voxel size in mm ``(z, y, x)``.
+    scales
+        Each phantom is drawn with voxels, and so vessels, larger by one of these factors.
+    """
+    return [
+        phantom_case(seed, spacing, role, scales[seed % len(scales)])
+        for seed in range(first_seed, first_seed + count)
+    ]
 
 
-def phantom_case(seed: int, spacing: Spacing, role: Literal["train", "validation"]) -> Case:
+def phantom_case(
+    seed: int, spacing: Spacing, role: Literal["train", "validation"], scale: int = 1
+) -> Case:
     """Draw one vessel phantom."""
     random = np.random.default_rng((seed, 1))
     noise, wall = float(random.uniform(20, 80)), float(random.choice([0, 6, 10]))
-    phantom = vessel_tree(PHANTOM_SHAPE, spacing=spacing, seed=seed, noise=noise, wall=wall)
+    z, y, x = (PHANTOM_EDGE // scale,) * 3
+    dz, dy, dx = (scale * step for step in spacing)
+    phantom = vessel_tree(
+        (z, y, x), spacing=(dz, dy, dx), seed=seed, noise=noise, wall=wall / scale
+    )
     return Case(f"phantom-{seed}", phantom.image, phantom.truth, role)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,9 @@ LARGEST_CROP = 48
 MOST_CLASSES = 254
 VALIDATION_OVERLAP = 0.25
 PHANTOM_SPACING = (1.0, 1.0, 1.0)
-PHANTOM_VALIDATION = 6
+PHANTOM_SCALES = (1, 1, 2, 3)
+"""Half of the phantoms are drawn coarser: scans of thick slices show only such vessels."""
+PHANTOM_VALIDATION = 8
 PHANTOM_VALIDATION_SEED = 1_000_000
 
 
@@ -90,13 +93,9 @@ def read_cases(config: FinetuneConfig) -> list[Case]:
     """Read the labelled cases that the config names, or draw phantoms."""
     if config.phantoms:
         spacing = config.spacing or PHANTOM_SPACING
-        drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=spacing)
-        kept = phantom_cases(
-            PHANTOM_VALIDATION,
-            first_seed=PHANTOM_VALIDATION_SEED,
-            spacing=spacing,
-            role="validation",
-        )
+        draw = partial(phantom_cases, spacing=spacing, scales=PHANTOM_SCALES)
+        drawn = draw(config.phantoms, first_seed=config.seed)
+        kept = draw(PHANTOM_VALIDATION, first_seed=PHANTOM_VALIDATION_SEED, role="validation")
         return drawn + kept
     if config.images is None or config.labels is None:
         raise InvalidConfig("fine-tuning needs labelled volumes; give --images and --labels")

@@ -125,6 +125,12 @@ def add_labels_volume(viewer: ViewerModel, volume: Volume, **changes: Any) -> An
     return add_volume(viewer, volume, "labels", **changes)
 
 
+def modality_of(layer: Any) -> Modality:
+    """Return what a layer's numbers are, as far as it is known."""
+    known: Modality = layer.metadata.get(KEY, {}).get("modality", "unknown")
+    return known
+
+
 def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
     """Return a layer's voxels with the geometry they came with.
 

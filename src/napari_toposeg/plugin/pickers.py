@@ -8,6 +8,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.plugin.layers import modality_of
 from napari_toposeg.plugin.session import Session
 
 SCRATCH = "from scratch"
@@ -112,8 +113,12 @@ class ModelPicker(QComboBox):
         narrow(self)
         self._task = task
         self._scratch = scratch
+        self._session = session
         self._listed = False
+        self._by_hand = False
         session.models_changed.connect(self.refresh)
+        session.image_layer_changed.connect(lambda _: self.suggest())
+        self.activated.connect(self._on_hand)
 
     @property
     def card(self) -> Any:
@@ -144,22 +149,40 @@ class ModelPicker(QComboBox):
         return self.model
 
     def choose(self, name: str) -> None:
-        """Choose a model by name, if it is listed."""
+        """Choose a model by name, if it is listed; it stays chosen whatever the scan."""
         index = self.findText(name)
         if index >= 0:
+            self._by_hand = True
             self.setCurrentIndex(index)
+
+    def suggest(self) -> None:
+        """Choose a model made for the kind of scan that is shown, unless a person chose one."""
+        from napari_toposeg.learning.cards import fitting_card
+
+        layer = self._session.image_layer
+        cards = [self.itemData(index) for index in range(self.count())]
+        offered = sorted(filter(None, cards), key=lambda card: card.task != "reconstruct")
+        if self._by_hand or layer is None or not offered:
+            return
+        card = fitting_card(offered, modality_of(layer))
+        assert card is not None
+        self.setCurrentIndex(self.findText(card.name))
+
+    def _on_hand(self, _: int) -> None:
+        self._by_hand = True
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """List the models when there is first someone to see them: not while the dock is built."""
         super().showEvent(event)
         if not self._listed:
             self.refresh()
+        self.suggest()
 
     def refresh(self) -> None:
         """List the models anew and keep the choice where it still exists."""
         from napari_toposeg.learning.cards import list_models
 
-        before = self.model
+        before = self.model if self._by_hand else None
         self._listed = True
         self.clear()
         for card in list_models():
@@ -172,3 +195,4 @@ class ModelPicker(QComboBox):
             self.addItem("no model yet", None)
         if before is not None:
             self.choose(before)
+        self.suggest()

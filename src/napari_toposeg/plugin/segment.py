@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QSpinBox, QWidget
 from napari_toposeg.plugin import actions
 from napari_toposeg.plugin.case import SAVE_FILTER
 from napari_toposeg.plugin.forms import NumberTable, button, page_layout, row, section, value
+from napari_toposeg.plugin.layers import modality_of
 from napari_toposeg.plugin.pickers import ModelPicker
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
@@ -82,8 +83,15 @@ class SegmentTab(QWidget):
         self.run_button.setEnabled(there and not self._session.busy)
         self.save_button.setEnabled(self._labels is not None)
         card = self.model.card
-        self.purpose.setText("–" if card is None else card.intended_use)
+        self.purpose.setText("–" if card is None else self._purpose_of(card))
         self.expected.setText(self._expectation())
+
+    def _purpose_of(self, card: Any) -> str:
+        from napari_toposeg.learning.cards import misfit
+
+        layer = self._session.image_layer
+        warning = None if layer is None else misfit(card, modality_of(layer))
+        return str(card.intended_use) + (f"\n⚠ {warning}" if warning else "")
 
     def _show(self, volume: Volume, result: Any) -> None:
         segmentation, table = result
