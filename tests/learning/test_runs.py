@@ -174,3 +174,21 @@ def test_predicted_files_keep_name_and_grid(models, scans, tmp_path):
     )
     np.testing.assert_allclose(labels.affine, image.affine, atol=1e-4)
     assert labels.shape == image.shape
+
+
+def test_a_label_map_never_overwrites_its_image(models, scans):
+    config = PredictConfig.create(model=str(models[1]), images=(scans,), output=scans, device="cpu")
+    with pytest.raises(InvalidConfig, match="would overwrite the image"):
+        next(predict(config))
+
+
+def test_two_images_of_one_name_are_refused(models, scans, tmp_path):
+    write_volume(read_volume(scans / "scan.nii.gz"), tmp_path / "more" / "scan.nii.gz")
+    config = PredictConfig.create(
+        model=str(models[1]),
+        images=(scans, tmp_path / "more"),
+        output=tmp_path / "out",
+        device="cpu",
+    )
+    with pytest.raises(InvalidConfig, match=r"two images would be written to scan\.nii\.gz"):
+        next(predict(config))

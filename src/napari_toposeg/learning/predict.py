@@ -117,27 +117,50 @@ def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
         The label maps.
     """
     choose_threads(config.threads)
+    outputs = plan_outputs(config)
     model = load_model(config.model, config.device)
-    cases = {name: path for place in config.images for name, path in list_cases(place).items()}
-    if not cases:
-        raise InvalidConfig("no image was found; give image files or a folder of them")
     began, written = time.perf_counter(), []
-    for number, (name, path) in enumerate(cases.items()):
-        run = segment_with(read_volume(path), model, overlap=config.overlap)
+    for number, (image, output) in enumerate(outputs.items()):
+        run = segment_with(read_volume(image), model, overlap=config.overlap)
         try:
             while True:
                 window = next(run)
                 yield Step(
                     step=number * window.total + window.step,
-                    total=len(cases) * window.total,
+                    total=len(outputs) * window.total,
                     seconds=time.perf_counter() - began,
-                    message=f"{name}: segmenting",
+                    message=f"{image.name}: segmenting",
                 )
         except StopIteration as finished:
-            written += write_segmentation(
-                finished.value, output_path(config.output, path), config.probability
-            )
+            written += write_segmentation(finished.value, output, config.probability)
     return written
+
+
+def plan_outputs(config: PredictConfig) -> dict[Path, Path]:
+    """Return where the label map of each image goes.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no image, two images would share a label map, or one would be overwritten.
+    """
+    images = [path for place in config.images for path in list_cases(place).values()]
+    if not images:
+        raise InvalidConfig("no image was found; give image files or a folder of them")
+    planned: dict[Path, Path] = {}
+    for image in images:
+        output = output_path(config.output, image)
+        if output.resolve() == image.resolve():
+            raise InvalidConfig(
+                f"the label map of {image.name} would overwrite the image; give another --output"
+            )
+        if output in planned.values():
+            raise InvalidConfig(
+                f"two images would be written to {output.name}; "
+                "name them apart, or give each folder its own --output"
+            )
+        planned[image] = output
+    return planned
 
 
 def write_segmentation(segmentation: Segmentation, path: Path, probability: bool) -> list[Path]:
