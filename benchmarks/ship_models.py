@@ -85,7 +85,7 @@ def vessels() -> FinetuneConfig:
         classes=("vessel",),
         flips="zyx",
         crop=(48, 48, 48),
-        steps=900,
+        steps=1200,
         every=150,
         precision="bf16-mixed",
         threads=1,
@@ -157,8 +157,11 @@ def measure_vessels(model: Path) -> dict[str, Any]:
     quality = {}
     for kind, cases in {
         "default phantoms": [vessel_tree(seed=seed) for seed in TEST_PHANTOMS],
-        "phantoms as in training, other seeds": [
+        "noise and chest wall as in training": [
             phantom_case(seed, (1.0, 1.0, 1.0), "validation") for seed in TEST_PHANTOMS
+        ],
+        "the same at 3 mm": [
+            phantom_case(seed, (1.0, 1.0, 1.0), "validation", 3) for seed in TEST_PHANTOMS
         ],
     }.items():
         ours, best, errors = [], [], []
@@ -200,7 +203,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
     "topomae-ct": {
         "modality": "CT",
         "intended_use": USE
-        + "Starting point for fine-tuning on few labels, and an example of masked reconstruction.",
+        + "Starting point for fine-tuning on few labels, and an example of masked reconstruction "
+        "of CT. On the unseen CT it is better than interpolation; on MR, which it never saw, and "
+        "on the noisy phantom it is not.",
         "data": CT_SOURCES,
         "licence": "CC BY 4.0, attribution to the sources above",
     },
