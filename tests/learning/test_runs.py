@@ -6,8 +6,8 @@ import pytest
 from napari_toposeg.config import FinetuneConfig, PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.io import read_volume, write_volume
-from napari_toposeg.learning.dataset import Case
-from napari_toposeg.learning.finetune import count_classes, finetune, plan_crop
+from napari_toposeg.learning.dataset import Case, Example
+from napari_toposeg.learning.finetune import count_classes, finetune, pieces_to_judge, plan_crop
 from napari_toposeg.learning.predict import predict, segment
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.reconstruct import reconstruct
@@ -99,8 +99,6 @@ def test_an_annotation_on_validation_slices_only_is_refused(settings, scan):
 
 
 def test_the_crop_is_planned_in_whole_patches():
-    from napari_toposeg.learning.dataset import Example
-
     examples = [Example("a", np.zeros((35, 50, 7), np.float32))]
     assert plan_crop(examples, 6) == (36, 48, 12)
 
@@ -192,3 +190,14 @@ def test_two_images_of_one_name_are_refused(models, scans, tmp_path):
     )
     with pytest.raises(InvalidConfig, match=r"two images would be written to scan\.nii\.gz"):
         next(predict(config))
+
+
+def test_a_large_validation_case_is_judged_on_few_windows_with_classes_among_them():
+    image = np.zeros((12, 120, 120), np.float32)
+    target = np.zeros(image.shape, np.int16)
+    target[:, 55:75, 55:75] = 1
+    pieces = pieces_to_judge(Example("large", image, target), (12, 12, 12), seed=0)
+    assert len(pieces) == 12
+    assert sum((piece.target > 0).any() for piece in pieces) >= 6
+    again = pieces_to_judge(Example("large", image, target), (12, 12, 12), seed=0)
+    assert all((a.target == b.target).all() for a, b in zip(pieces, again, strict=True))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from monai.data.utils import dense_patch_slices
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -39,6 +40,7 @@ from napari_toposeg.volume import Spacing
 LARGEST_CROP = 48
 MOST_CLASSES = 254
 VALIDATION_OVERLAP = 0.25
+VALIDATION_WINDOWS = 12
 PHANTOM_SPACING = (1.0, 1.0, 1.0)
 PHANTOM_SCALES = (1, 1, 2, 3)
 """Half of the phantoms are drawn coarser: scans of thick slices show only such vessels."""
@@ -205,7 +207,8 @@ class Segmentation:
         config: FinetuneConfig,
         card: Card,
     ) -> None:
-        self.network, self.examples, self.validation = network, examples, validation
+        self.network, self.examples = network, examples
+        self.validation = [pieces_to_judge(each, card.crop, config.seed) for each in validation]
         self.config, self.described = config, card
         self.augmentation = Augmentation()
         self.flips = tuple("zyx".index(axis) for axis in config.flips)
@@ -235,18 +238,20 @@ class Segmentation:
             return Evaluation(0.0, {})
         scores: list[Tensor] = []
         preview: dict[str, NDArray[np.float32]] = {}
-        for example in self.validation:
-            piece = labelled_part(example, self.described.crop)
-            prediction = yield from self.predict(network, piece)
-            assert piece.target is not None
-            scores.append(
-                hard_dice(prediction, torch.from_numpy(piece.target), len(self.described.classes))
-            )
-            preview = preview or {
-                "image": piece.image,
-                "truth": piece.target.astype(np.float32),
-                "prediction": prediction.numpy().astype(np.float32),
-            }
+        for pieces in self.validation:
+            found, true = [], []
+            for piece in pieces:
+                target = labels_of(piece)
+                prediction = yield from self.predict(network, piece)
+                found.append(prediction.flatten())
+                true.append(torch.from_numpy(target).flatten())
+                preview = preview or {
+                    "image": piece.image,
+                    "truth": target.astype(np.float32),
+                    "prediction": prediction.numpy().astype(np.float32),
+                }
+            classes = len(self.described.classes)
+            scores.append(hard_dice(torch.cat(found), torch.cat(true), classes))
         by_class = torch.stack(scores).nanmean(0)
         metrics = {
             f"dice {name}": float(score)
@@ -258,7 +263,7 @@ class Segmentation:
     def predict(self, network: nn.Module, example: Example) -> Generator[Step, None, Tensor]:
         """Predict class numbers of an example, ``(z, y, x)`` on the CPU."""
         device = next(network.parameters()).device
-        image = torch.from_numpy(example.image).to(device)[None, None]
+        image = torch.from_numpy(np.ascontiguousarray(example.image)).to(device)[None, None]
         crop = self.described.crop
         logits = yield from slide(
             image, crop, network, stride=strides(crop, VALIDATION_OVERLAP), message="validating"
@@ -269,6 +274,29 @@ class Segmentation:
         """Return the model's card with what was measured last."""
         quality = {"validation": dict(evaluation.metrics)} if evaluation.metrics else {}
         return self.described.model_copy(update={"quality": quality})
+
+
+def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
+    """Return the labelled part of a validation case, or of a large one some windows of it.
+
+    At most `VALIDATION_WINDOWS` windows are judged, half of them with a class where there are so
+    many: a validation should not take longer than the training between two of them.
+    """
+    part = labelled_part(example, crop)
+    target = part.target
+    assert target is not None
+    window = tuple(min(edge, size) for edge, size in zip(crop, part.image.shape, strict=True))
+    places = dense_patch_slices(part.image.shape, window, window)
+    if len(places) <= VALIDATION_WINDOWS:
+        return [part]
+    labelled = [place for place in places if np.any(target[place] != IGNORED)]
+    order = random_of(seed, 0, len(places)).permutation(len(labelled))
+    shuffled = [labelled[index] for index in order]
+    with_class = [place for place in shuffled if np.any(target[place] > 0)]
+    first = with_class[: VALIDATION_WINDOWS // 2]
+    rest = [place for place in shuffled if place not in first]
+    chosen = (first + rest)[:VALIDATION_WINDOWS]
+    return [Example(part.name, part.image[place], target[place]) for place in chosen]
 
 
 def labelled_part(example: Example, crop: Size3) -> Example:
@@ -299,7 +327,7 @@ def collate(crops: Sequence[Crop]) -> dict[str, Tensor]:
     }
 
 
-def labels_of(crop: Crop) -> NDArray[np.int64]:
-    """Return the class numbers of a labelled crop."""
+def labels_of(crop: Crop | Example) -> NDArray[np.int64]:
+    """Return the class numbers of a labelled crop or example."""
     assert crop.target is not None
     return crop.target.astype(np.int64)
