@@ -296,6 +296,8 @@ def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
     first = with_class[: VALIDATION_WINDOWS // 2]
     rest = [place for place in shuffled if place not in first]
     chosen = (first + rest)[:VALIDATION_WINDOWS]
+    # The first is the one that is shown.
+    chosen.sort(key=lambda place: np.count_nonzero(target[place] > 0), reverse=True)
     return [Example(part.name, part.image[place], target[place]) for place in chosen]
 
 
