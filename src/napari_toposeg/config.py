@@ -193,6 +193,9 @@ class PredictConfig(RunConfig):
         description="folder that receives one label map for each image, under the image's name"
     )
     probability: bool = Field(False, description="write one probability map for each class too")
+    overwrite: bool = Field(
+        False, description="replace files that are in the output folder already"
+    )
     overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     threads: int = Field(

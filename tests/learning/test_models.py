@@ -123,3 +123,9 @@ def test_listing_models_imports_no_torch():
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_import_does_not_replace_a_model(checkpoint, store):
+    cards.import_model(checkpoint, "mine")
+    with pytest.raises(InvalidCheckpoint, match="already"):
+        cards.import_model(checkpoint, "mine")

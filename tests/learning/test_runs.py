@@ -201,3 +201,28 @@ def test_a_large_validation_case_is_judged_on_few_windows_with_classes_among_the
     assert sum((piece.target > 0).any() for piece in pieces) >= 6
     again = pieces_to_judge(Example("large", image, target), (12, 12, 12), seed=0)
     assert all((a.target == b.target).all() for a, b in zip(pieces, again, strict=True))
+
+
+def test_files_in_the_output_folder_are_replaced_only_on_demand(models, scans, tmp_path):
+    settings = {"model": str(models[1]), "images": (scans,), "output": tmp_path, "device": "cpu"}
+    labels = tmp_path / "scan.nii.gz"
+    labels.write_bytes(b"hours of work")
+    with pytest.raises(InvalidConfig, match="--overwrite"):
+        next(predict(PredictConfig.create(**settings)))
+    assert labels.read_bytes() == b"hours of work"
+    finish(predict(PredictConfig.create(**settings, overwrite=True)))
+    assert read_volume(labels).shape == read_volume(scans / "scan.nii.gz").shape
+
+
+def test_an_autoencoder_does_not_predict_files(models, scans, tmp_path):
+    config = PredictConfig.create(
+        model=str(models[0]), images=(scans,), output=tmp_path / "out", device="cpu"
+    )
+    with pytest.raises(InvalidCheckpoint, match="does not segment"):
+        next(predict(config))
+
+
+def test_a_crop_of_broken_patches_is_refused_in_fine_tuning_too(settings):
+    config = settings.model_copy(update={"crop": (40, 40, 40)})
+    with pytest.raises(InvalidConfig, match=r"\(42, 42, 42\)"):
+        next(finetune(config, [ball_case(1)]))

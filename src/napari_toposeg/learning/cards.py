@@ -199,8 +199,19 @@ def register_model(checkpoint: str | Path, name: str) -> Card:
 
 
 def import_model(path: str | Path, name: str | None = None) -> Card:
-    """Put a model file into the store, under its own file name unless another is given."""
-    return register_model(path, name or Path(path).stem)
+    """Put a model file into the store, under its own file name unless another is given.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If the store holds a model of this name already.
+    """
+    name = name or Path(path).stem
+    if (models_folder() / f"{require_name(name)}{SUFFIX}").exists():
+        raise InvalidCheckpoint(
+            f"there is a model {name!r} already; choose another name, or remove it first"
+        )
+    return register_model(path, name)
 
 
 def export_model(name: str, path: str | Path) -> Path:

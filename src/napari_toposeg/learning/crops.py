@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.config import Size3
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.dataset import Example
 from napari_toposeg.learning.losses.overlap import IGNORED
 
@@ -31,6 +32,17 @@ class Crop:
     image: NDArray[np.float32]
     inside: NDArray[np.bool_]
     target: NDArray[np.int16] | None
+
+
+def require_whole_patches(crop: tuple[int, int, int], patch: int) -> None:
+    """Raise InvalidConfig unless the crop is of whole patches, at least two along each axis."""
+    if any(edge % patch or edge < 2 * patch for edge in crop):
+        least = tuple(max(2, -(-edge // patch)) * patch for edge in crop)
+        raise InvalidConfig(
+            f"the crop {crop} must be a multiple of the patch ({patch}) and at least {2 * patch} "
+            "along each axis; "
+            f"use {least} or more"
+        )
 
 
 def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:

@@ -17,7 +17,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.checkpoints import load_shared
-from napari_toposeg.learning.crops import Crop, draw_labelled
+from napari_toposeg.learning.crops import Crop, draw_labelled, require_whole_patches
 from napari_toposeg.learning.dataset import (
     BACKGROUND,
     Case,
@@ -83,6 +83,7 @@ def finetune(
         )
     validation = [prepare_case(case, spacing) for case in cases if case.role == "validation"]
     card = describe(config, count, spacing, training, examples)
+    require_whole_patches(card.crop, card.network.patch)
     torch.manual_seed(config.seed)
     network = build(card.network, task="segment", classes=count)
     if config.checkpoint != "none":

@@ -56,11 +56,6 @@ def segment(
         Overlap of neighbouring windows, 0 to below 1.
     """
     loaded = load_model(model, device)
-    if loaded.card.task != "segment":
-        raise InvalidCheckpoint(
-            f"{loaded.card.name!r} rebuilds images and does not segment; fine-tune it first or "
-            "pick a segmentation model"
-        )
     return (yield from segment_with(volume, loaded, overlap=overlap))
 
 
@@ -68,6 +63,7 @@ def segment_with(
     volume: Volume, model: Model, *, overlap: float = 0.25
 ) -> Generator[Step, None, Segmentation]:
     """Segment with a model that is loaded already."""
+    require_segmenter(model)
     if not 0 <= overlap < 1:
         raise InvalidConfig(f"overlap must be at least 0 and below 1, got {overlap}")
     prepared = prepare_image(volume, model.card.spacing)
@@ -81,6 +77,15 @@ def segment_with(
             message="segmenting",
         )
     return segmentation_on(volume, prepared, probabilities.cpu().numpy(), model.card.classes)
+
+
+def require_segmenter(model: Model) -> None:
+    """Raise InvalidCheckpoint unless the model segments."""
+    if model.card.task != "segment":
+        raise InvalidCheckpoint(
+            f"{model.card.name!r} rebuilds images and does not segment; "
+            "fine-tune it first or pick a segmentation model"
+        )
 
 
 def segmentation_on(
@@ -119,6 +124,7 @@ def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
     choose_threads(config.threads)
     outputs = plan_outputs(config)
     model = load_model(config.model, config.device)
+    require_segmenter(model)
     began, written = time.perf_counter(), []
     for number, (image, output) in enumerate(outputs.items()):
         run = segment_with(read_volume(image), model, overlap=config.overlap)
@@ -153,6 +159,10 @@ def plan_outputs(config: PredictConfig) -> dict[Path, Path]:
         if output.resolve() == image.resolve():
             raise InvalidConfig(
                 f"the label map of {image.name} would overwrite the image; give another --output"
+            )
+        if output.exists() and not config.overwrite:
+            raise InvalidConfig(
+                f"{output} exists already; give another --output, or --overwrite to replace it"
             )
         if output in planned.values():
             raise InvalidConfig(

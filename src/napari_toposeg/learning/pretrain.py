@@ -7,8 +7,8 @@ import torch
 
 from napari_toposeg import __version__
 from napari_toposeg.config import NetworkConfig, PretrainConfig
-from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.crops import require_whole_patches
 from napari_toposeg.learning.dataset import (
     Example,
     median_spacing,
@@ -59,17 +59,6 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
 def validation_volumes(config: PretrainConfig) -> list[Volume]:
     """Read the scans that choose the best weights, if any were given."""
     return read_images(config.validation) if config.validation else []
-
-
-def require_whole_patches(crop: tuple[int, int, int], patch: int) -> None:
-    """Raise InvalidConfig unless the crop is of whole patches, at least two along each axis."""
-    if any(edge % patch or edge < 2 * patch for edge in crop):
-        least = tuple(max(2, -(-edge // patch)) * patch for edge in crop)
-        raise InvalidConfig(
-            f"the crop {crop} must be a multiple of the patch ({patch}) and at least {2 * patch} "
-            "along each axis; "
-            f"use {least} or more"
-        )
 
 
 def describe(config: PretrainConfig, spacing: Spacing, volumes: list[Volume]) -> Card:
