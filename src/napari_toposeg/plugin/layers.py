@@ -115,16 +115,6 @@ def add_layer_data(viewer: ViewerModel, data: LayerData) -> Any:
     return add(voxels, **attributes)
 
 
-def add_image_volume(viewer: ViewerModel, volume: Volume, **changes: Any) -> Any:
-    """Add a scan as an Image layer and return the layer."""
-    return add_volume(viewer, volume, "image", **changes)
-
-
-def add_labels_volume(viewer: ViewerModel, volume: Volume, **changes: Any) -> Any:
-    """Add a label map as a Labels layer and return the layer."""
-    return add_volume(viewer, volume, "labels", **changes)
-
-
 def modality_of(layer: Any) -> Modality:
     """Return what a layer's numbers are, as far as it is known."""
     known: Modality = layer.metadata.get(KEY, {}).get("modality", "unknown")
