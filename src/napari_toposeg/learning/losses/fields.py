@@ -1,7 +1,7 @@
 """Fields: what a topological loss looks at, and the bridge from tensors to numpy and back.
 
-A *field* is one real image, ``([Z,] Y, X)``: a rebuilt crop, or the probability of one class. Bright
-is structure: superlevel sets, 26-connected (8 in 2D). The one idea of every topological loss: the
+A *field* is one real image, ``([Z,] Y, X)``: a rebuilt crop, or the probability of one class.
+Bright is structure: superlevel sets, 26-connected (8 in 2D). The one idea of every loss here: the
 topology is computed in numpy, in threads that hold no interpreter lock, and names voxels; the loss
 is a formula on the values *at those voxels*, which torch differentiates.
 """
