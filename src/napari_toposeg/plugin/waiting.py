@@ -1,13 +1,15 @@
-"""Waiting: a long call that cannot be interrupted, made into a run that can be closed at once.
+"""Waiting: a long call, made into a run that can be closed at once.
 
-The one idea: the call works in a daemon thread while the run yields Steps by the clock. Closing the
-run does not end the call; it drops what the call still brings.
+The one idea: the call works in a daemon thread while the run yields Steps. `wait_for` knows nothing
+of the call and counts by the clock; closing it drops what the call still brings. `follow` gives the
+call a function to report to: the Steps count what is done, and closing ends the call at its next
+report.
 """
 
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
-from threading import Thread
+from threading import Event, Thread
 from typing import TypeVar
 
 from napari_toposeg.progress import Run, Step
@@ -37,6 +39,41 @@ def wait_for(work: Callable[[], Result], message: str, *, seconds: float) -> Run
         passed = time.monotonic() - start
         count = 100 if done else min(99, int(100 * passed / max(seconds, 1e-3)))
         yield Step(max(count, 1), 100, seconds=passed, message=message)
+    return future.result()
+
+
+class Closed(Exception):
+    """The run was closed: raised in the call, out of its report."""
+
+
+def follow(work: Callable[[Callable[[float], object]], Result], message: str) -> Run[Result]:
+    """Call a function that reports its progress, and return what it returned.
+
+    Parameters
+    ----------
+    work
+        What is called, once, in a thread of its own, with a function that takes the fraction done.
+    message
+        What is being done, for a person.
+    """
+    done, closed = 0.0, Event()
+
+    def report(fraction: float) -> None:
+        nonlocal done
+        done = fraction
+        if closed.is_set():
+            raise Closed
+
+    future = call_in_daemon(lambda: work(report))
+    start = time.monotonic()
+    finished = False
+    try:
+        while not finished:
+            finished = bool(wait([future], timeout=POLL_SECONDS).done)
+            count = 100 if finished else min(99, max(1, int(100 * done)))
+            yield Step(count, 100, seconds=time.monotonic() - start, message=message)
+    finally:
+        closed.set()
     return future.result()
 
 
