@@ -1,10 +1,12 @@
 """Wrong flags and wrong input: exit code 2 and one clear line; our own faults are not hidden."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from napari_toposeg.cli import main
+from napari_toposeg.errors import InvalidConfig
 
 
 @pytest.mark.parametrize(
@@ -47,3 +49,14 @@ def test_errors_of_the_system_are_told_in_one_line(
     stub_run("pretrain", lambda config: iter(config.output.mkdir(parents=True) or ()))
     assert main(["pretrain", "--data", "a", "--output", str(tmp_path / "file" / "run")]) == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_what_the_package_logs_is_shown_on_stderr(stub_run, capsys: pytest.CaptureFixture) -> None:
+    def log(_config):
+        logging.getLogger("napari_toposeg").info("compiling, once")
+        raise InvalidConfig("enough")
+        yield
+
+    stub_run("pretrain", log)
+    main(["pretrain", "--data", "a", "--output", "run"])
+    assert "napari-toposeg: compiling, once" in capsys.readouterr().err

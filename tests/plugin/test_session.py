@@ -1,5 +1,6 @@
 """Session: one image, one job, errors that are shown."""
 
+import logging
 import threading
 
 import napari
@@ -133,3 +134,13 @@ def test_a_proxied_viewer_will_do(viewer_model, ct):
     assert session.image_layer == layer
     assert session.volume_of(session.image_layer).shape == ct.shape
     assert isinstance(session.image_layer, napari.layers.Image)
+
+
+def test_what_the_package_logs_in_any_thread_is_shown(session, notes, qtbot) -> None:
+    log = logging.getLogger("napari_toposeg")
+    worker = threading.Thread(target=log.info, args=("compiling, once",))
+    worker.start()
+    qtbot.waitUntil(lambda: any("compiling, once" in note.message for note in notes))
+    worker.join()
+    session.close()
+    assert not log.handlers

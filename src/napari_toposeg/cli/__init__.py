@@ -5,6 +5,7 @@ Exit codes: 0 done; 2 the input or the flags are wrong; 130 stopped by Ctrl-C; 1
 
 import argparse
 import contextlib
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,7 +27,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     arguments = build_parser().parse_args(words)
     try:
-        return run(arguments)
+        with log_shown():
+            return run(arguments)
     except ToposegError as error:
         print(f"napari-toposeg {arguments.command}: {error}", file=sys.stderr)
         return 2
@@ -53,6 +55,22 @@ def run(arguments: argparse.Namespace) -> int:
             plain(answer.data) if machine else answer.text, end="" if machine else "\n", flush=True
         )
     return answer.exit_code
+
+
+@contextlib.contextmanager
+def log_shown() -> Iterator[None]:
+    """Write what the package logs, such as that it compiles, to stderr."""
+    logger = logging.getLogger("napari_toposeg")
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("napari-toposeg: %(message)s"))
+    level = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
 
 
 @contextlib.contextmanager

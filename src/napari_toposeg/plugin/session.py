@@ -1,11 +1,12 @@
 """Session: what the tabs of a dock share: the viewer, the chosen image, the one job that runs."""
 
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from napari.components import ViewerModel
 from napari.layers import Layer
-from napari.utils.notifications import notification_manager, show_error
+from napari.utils.notifications import notification_manager, show_error, show_info
 from qtpy.QtCore import QCoreApplication, QObject, Signal
 
 from napari_toposeg.errors import ToposegError
@@ -27,7 +28,8 @@ class Session(QObject):
     -----
     Signals: ``image_layer_changed(layer or None)``, ``layers_changed()`` (one came, went or was
     renamed), ``job_started(Job)``, ``job_ended()``, ``said(text)``, ``models_changed()`` (a model
-    was made or removed: pickers list again), ``settings_changed()`` (in Preferences).
+    was made or removed: pickers list again), ``settings_changed()`` (in Preferences),
+    ``logged(text)`` (the package has something to tell, such as that it compiles).
     """
 
     image_layer_changed = Signal(object)
@@ -37,6 +39,7 @@ class Session(QObject):
     said = Signal(str)
     models_changed = Signal()
     settings_changed = Signal()
+    logged = Signal(str)
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -48,6 +51,8 @@ class Session(QObject):
         viewer.layers.events.renamed.connect(self._on_layers)
         self._on_layers()
         on_settings_changed(self._on_settings)
+        self.logged.connect(show_info)
+        self._log = LogToSignal(self.logged)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
@@ -154,6 +159,7 @@ class Session(QObject):
         """Stop what runs, silently: the window is going away."""
         if self.job is not None:
             self.job.abandon()
+        self._log.close()
         # The viewer lives on: what it still tells must not reach widgets that are gone.
         events = self.viewer.layers.events
         for event in (events.inserted, events.removed, events.renamed):
@@ -168,6 +174,26 @@ class Session(QObject):
         if self._image_layer is None or not any(layer == self._image_layer for layer in there):
             self.image_layer = there[0] if there else None
         self.layers_changed.emit()
+
+
+class LogToSignal(logging.Handler):
+    """Hands what the package logs, in whatever thread, to a signal; Qt takes it to the window's."""
+
+    def __init__(self, signal: Any) -> None:
+        super().__init__(logging.INFO)
+        self._signal = signal
+        self._logger = logging.getLogger("napari_toposeg")
+        self._logger.addHandler(self)
+        self._logger.setLevel(min(self._logger.getEffectiveLevel(), logging.INFO))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send the message."""
+        self._signal.emit(record.getMessage())
+
+    def close(self) -> None:
+        """Stop listening."""
+        self._logger.removeHandler(self)
+        super().close()
 
 
 def _connect(signal: Any, slot: Callable[..., None] | None) -> None:
