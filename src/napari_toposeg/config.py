@@ -22,7 +22,18 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 ObjectiveName = Literal["mae", "topomae"]
 NetworkName = Literal["vit"]
 SizeName = Literal["nano", "tiny", "small", "base"]
-LossName = Literal["dice-ce"]
+TopologyName = Literal[
+    "critical-voxel",
+    "wasserstein",
+    "sliced",
+    "betti-curve",
+    "betti-matching",
+    "cldice",
+    "dog",
+    "histogram",
+]
+FieldLossName = Literal[TopologyName, "topograph", "defects"]
+LossName = Literal["dice-ce", FieldLossName]
 
 
 class RunConfig(BaseModel):
@@ -94,7 +105,39 @@ class TrainingConfig(RunConfig):
     resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
 
 
-class PretrainConfig(TrainingConfig):
+class TopologyConfig(TrainingConfig):
+    """What the runs share that can have a topological term beside their main loss."""
+
+    topology_weight: float = Field(
+        0.3,
+        ge=0,
+        description="gradient norm of the topological term relative to that of the main loss; 0: "
+        "no term",
+    )
+    topology_crops: PositiveInt = Field(
+        2,
+        description="crops a step that the topological term looks at, drawn from the batch; of a "
+        "segmentation each class of a crop is one",
+    )
+    topology_block: int = Field(
+        0, ge=0, description="edge of the block of a crop that it looks at, in voxels; 0: all of it"
+    )
+    topology_smoothing: float = Field(
+        0.0, ge=0, description="blur of both images before the topological term, in voxels"
+    )
+    topology_tau: float = Field(
+        0.05,
+        ge=0,
+        description="persistence up to which features do not count, as a share of the range 0..1",
+    )
+    topology_dimensions: tuple[Annotated[int, Field(ge=0, le=2)], ...] = Field(
+        (0, 1),
+        min_length=1,
+        description="features that count: 0 components, 1 loops, 2 cavities",
+    )
+
+
+class PretrainConfig(TopologyConfig):
     """Masked pretraining on unlabelled volumes."""
 
     data: tuple[Path, ...] = Field(
@@ -123,16 +166,18 @@ class PretrainConfig(TrainingConfig):
     mask_ratio: Fraction = Field(
         0.6, description="share of patches that are hidden from the encoder"
     )
-    topology_weight: float = Field(
-        0.3,
+    topology: TopologyName = Field(
+        "critical-voxel",
+        description="term of topomae beside the squared error; dog and histogram are controls "
+        "without topology",
+    )
+    topology_block: int = Field(
+        48,
         ge=0,
-        description="gradient norm of the topological term relative to that of the squared error",
+        description="edge of the block of a crop that it looks at, in voxels; 0: all of it",
     )
-    topology_crops: PositiveInt = Field(
-        2, description="crops a step that the topological term looks at"
-    )
-    topology_block: PositiveInt = Field(
-        24, description="edge of the block of a crop that it looks at, in voxels"
+    topology_smoothing: float = Field(
+        1.0, ge=0, description="blur of both images before the topological term, in voxels"
     )
     phantoms: int = Field(
         0, ge=0, description="synthetic vessel phantoms added to the data, of 64 voxels an edge"
@@ -142,7 +187,7 @@ class PretrainConfig(TrainingConfig):
     every: PositiveInt = Field(200, description="steps between checkpoints and previews")
 
 
-class FinetuneConfig(TrainingConfig):
+class FinetuneConfig(TopologyConfig):
     """Supervised training of a segmentation model on few labelled volumes."""
 
     checkpoint: str = Field(
@@ -162,7 +207,11 @@ class FinetuneConfig(TrainingConfig):
         None, description="names of the labels 1, 2, ... in order"
     )
     size: SizeName = Field("tiny", description="size of the network when starting from scratch")
-    loss: LossName = Field("dice-ce", description="segmentation loss")
+    loss: LossName = Field(
+        "dice-ce",
+        description="segmentation loss: Dice and cross-entropy, alone or with the term named; dog "
+        "and histogram are controls without topology",
+    )
     flips: Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"] = Field(
         "", description="axes along which crops are mirrored at random; none where sides have names"
     )

@@ -107,7 +107,9 @@ def test_mean_error_is_the_variance_about_the_visible_mean():
 
 def test_augmentation_of_share_zero_changes_nothing():
     image, target = torch.rand(2, 1, 8, 9, 10), torch.randint(0, 3, (2, 8, 9, 10))
-    changed, labels = Augmentation(share=0.0).apply(image, target, torch.Generator())
+    augmentation, generator = Augmentation(share=0.0), torch.Generator()
+    turned, labels = augmentation.turn(image, target, augmentation.draw_turns(image, generator))
+    changed = augmentation.relight(turned, generator)
     torch.testing.assert_close(changed, image, atol=1e-5, rtol=0)
     assert torch.equal(labels, target)
 
@@ -116,7 +118,8 @@ def test_turned_labels_stay_on_the_turned_image():
     image = torch.zeros(4, 1, 20, 24, 28)
     image[:, :, 6:14, 8:18, 9:20] = 1.0
     augmentation = Augmentation(share=1.0)
-    turned, labels = augmentation.turn(image, image[:, 0].long(), torch.Generator().manual_seed(2))
+    turns = augmentation.draw_turns(image, torch.Generator().manual_seed(2))
+    turned, labels = augmentation.turn(image, image[:, 0].long(), turns)
     assert not torch.equal(labels, image[:, 0].long())
     known = labels != IGNORED
     assert ((turned[:, 0] > 0.5) == (labels == 1))[known].float().mean() > 0.97

@@ -1,72 +1,8 @@
-import numpy as np
 import pytest
 import torch
 
-from napari_toposeg.learning.losses.critical_voxel import (
-    critical_voxel_loss,
-    critical_voxels,
-    smooth,
-)
 from napari_toposeg.learning.losses.masked import gradient_ratio, masked_squared_error
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
-
-
-def bar(broken: bool) -> torch.Tensor:
-    """A bright bar, with a gap in the middle where broken, ``(1, 1, 9, 9, 17)``."""
-    image = torch.zeros(1, 1, 9, 9, 17)
-    image[..., 3:6, 3:6, 2:15] = 1.0
-    if broken:
-        image[..., 7:10] = 0.0
-    return image
-
-
-def test_smoothing_keeps_a_constant_image():
-    torch.testing.assert_close(
-        smooth(torch.full((1, 1, 5, 6, 7), 3.0)), torch.full((1, 1, 5, 6, 7), 3.0)
-    )
-
-
-def test_equal_images_have_no_critical_voxel_loss():
-    assert critical_voxel_loss(bar(False), bar(False)) == 0.0
-
-
-def test_a_gap_costs_more_than_an_equal_change_away_from_the_topology():
-    thinner = bar(False)
-    thinner[..., 3, 3:6, 2:11] = 0.0
-    gap = critical_voxel_loss(bar(True), bar(False))
-    assert gap > 2 * critical_voxel_loss(thinner, bar(False))
-
-
-def test_descent_of_the_critical_voxel_loss_closes_a_gap():
-    image = bar(True).requires_grad_()
-    optimiser = torch.optim.SGD([image], lr=20.0)
-    for _ in range(40):
-        optimiser.zero_grad()
-        critical_voxel_loss(image, bar(False)).backward()
-        optimiser.step()
-    assert image[..., 4, 4, 8].item() > 0.5
-
-
-def test_gradient_of_the_critical_voxel_loss_agrees_with_finite_differences():
-    random = torch.Generator().manual_seed(0)
-    true = 100 * torch.rand(1, 1, 7, 7, 7, generator=random)
-    rebuilt = (100 * torch.rand(1, 1, 7, 7, 7, generator=random)).requires_grad_()
-    critical_voxel_loss(rebuilt, true, tau=2.0).backward()
-    direction = torch.randn(rebuilt.shape, generator=random)
-    step = 2e-3
-    with torch.no_grad():
-        ahead = critical_voxel_loss(rebuilt + step * direction, true, tau=2.0)
-        behind = critical_voxel_loss(rebuilt - step * direction, true, tau=2.0)
-    slope = (rebuilt.grad * direction).sum()
-    assert float((ahead - behind) / (2 * step)) == pytest.approx(float(slope), rel=0.02)
-
-
-def test_a_bright_ring_has_a_critical_voxel_for_its_loop():
-    z, y, x = np.mgrid[-4:5, -8:9, -8:9]
-    ring = np.exp(-((np.hypot(y, x) - 5.0) ** 2 + z**2) / 2).astype(np.float32)
-    found = critical_voxels(ring, 0.3)
-    assert len(found[1]) == 2
-    assert found[0].size >= 1
 
 
 def test_masked_squared_error_leaves_padding_out():

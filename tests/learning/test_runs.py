@@ -47,7 +47,9 @@ def annotated(case: Case, slices: range) -> Case:
 def test_a_few_painted_slices_teach_the_whole_ball(settings):
     case = ball_case(1)
     held_out = annotated(Case("held out", case.image, case.labels, "validation"), range(10, 11))
-    run = finetune(settings, [annotated(case, range(1, 24, 4)), held_out])
+    # Judged at the end only: one slice is too few to choose between two moments.
+    config = settings.model_copy(update={"every": 50})
+    run = finetune(config, [annotated(case, range(1, 24, 4)), held_out])
     steps = list(run)
     assert [step.metrics["dice"] for step in steps if step.metrics][-1] > 0.8
     found = finish(segment(case.image, settings.output, device="cpu")).labels.voxels == 1

@@ -1,7 +1,9 @@
-"""Random changes of a labelled crop that leave its labels true, drawn and applied on the device.
+"""Random changes of a labelled crop that leave its labels true.
 
 Each crop of a batch is turned, scaled and changed in brightness, contrast, noise and sharpness by
 its own draw. Labels follow by nearest neighbour; what comes from outside of the crop is unlabelled.
+How crops turn is drawn apart from the turning itself: a topological term needs the turned labels
+in the loader's thread, else the device turns faster.
 """
 
 # B batch
@@ -12,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from napari_toposeg.learning.losses.critical_voxel import smooth
 from napari_toposeg.learning.losses.overlap import IGNORED
+from napari_toposeg.learning.smoothing import smooth
 
 
 @dataclass(frozen=True)
@@ -43,26 +45,19 @@ class Augmentation:
     noise: float = 0.06
     share: float = 0.5
 
-    def apply(
-        self, image: Tensor, target: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Change a batch ``(B, 1, Z, Y, X)`` and its target ``(B, Z, Y, X)``."""
-        image, target = self.turn(image, target, generator)
-        return self.relight(image, generator), target
-
-    def turn(
-        self, image: Tensor, target: Tensor, generator: torch.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Rotate and scale about the centre."""
-        matrices = self.draw_matrices(image, generator)
+    def turn(self, image: Tensor, target: Tensor, matrices: Tensor) -> tuple[Tensor, Tensor]:
+        """Rotate and scale a batch ``(B, 1, Z, Y, X)`` and its target ``(B, Z, Y, X)``."""
         grid = F.affine_grid(F.pad(matrices, (0, 1)), list(image.shape), align_corners=False)
         turned = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
         above_zero = (target - IGNORED).to(image.dtype)[:, None]
         labels = F.grid_sample(above_zero, grid, mode="nearest", align_corners=False)
         return turned, labels[:, 0].round().to(target.dtype) + IGNORED
 
-    def draw_matrices(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Draw ``(B, 3, 3)`` maps of grid coordinates ``(x, y, z)`` in -1..1, rigid in voxels."""
+    def draw_turns(self, image: Tensor, generator: torch.Generator) -> Tensor:
+        """Draw ``(B, 3, 3)`` maps of grid coordinates ``(x, y, z)`` in -1..1, rigid in voxels.
+
+        They turn and scale about the centre of each crop of an image ``(B, 1, Z, Y, X)``.
+        """
         B = len(image)
         angles = self.rotation * self.symmetric((B, 3), generator) * self.chosen((B, 1), generator)
         rotation = torch.eye(3, device=image.device).expand(B, 3, 3)
@@ -75,9 +70,11 @@ class Augmentation:
         return rotation * factor * edges[None, None, :] / edges[None, :, None]
 
     def relight(self, image: Tensor, generator: torch.Generator) -> Tensor:
-        """Change sharpness, contrast, brightness and noise."""
+        """Change sharpness, contrast, brightness and noise of a batch ``(B, 1, Z, Y, X)``."""
         shape = (len(image), 1, 1, 1, 1)
-        image = torch.where(self.chosen(shape, generator, 0.4) > 0, smooth(image), image)
+        image = torch.where(
+            self.chosen(shape, generator, 0.4) > 0, smooth(image[:, 0])[:, None], image
+        )
         gamma = self.gamma ** (self.symmetric(shape, generator) * self.chosen(shape, generator))
         image = image.clamp(min=0.0) ** gamma
         image = image + self.brightness * self.symmetric(shape, generator) * self.chosen(

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import torch
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
@@ -96,7 +96,7 @@ class Descent:
         set_rate(self.optimiser, learning_rate(number, self.config))
         self.network.train()
         generator = seeded(self.config.seed, number, self.fabric.device)
-        losses = self.task.losses(self.network, self.fabric.to_device(batch), generator, number)
+        losses = self.task.losses(self.network, self.moved(batch), generator, number)
         values = {name: float(value.detach()) for name, value in losses.items()}
         if not math.isfinite(values["loss"]):
             raise InvalidConfig(
@@ -107,6 +107,13 @@ class Descent:
         self.fabric.clip_gradients(self.network, self.optimiser, max_norm=GRADIENT_NORM)
         self.optimiser.step()
         return values
+
+    def moved(self, batch: Batch) -> Batch:
+        """Bring the tensors of a batch to the device."""
+        return {
+            name: self.fabric.to_device(part) if isinstance(part, Tensor) else part
+            for name, part in batch.items()
+        }
 
     def judge(self, number: int) -> Generator[Step, None, Evaluation]:
         """Evaluate without training; each piece of it is a Step that can be cancelled at."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_toposeg import __version__
-from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3
+from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
@@ -31,13 +31,15 @@ from napari_toposeg.learning.dataset import (
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 from napari_toposeg.learning.networks import build
-from napari_toposeg.learning.seeds import random_of
+from napari_toposeg.learning.seeds import random_of, seeded
 from napari_toposeg.learning.task import Batch, Evaluation
+from napari_toposeg.learning.topological_term import Look, topological_term
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing
 
 LARGEST_CROP = 48
+TOPOLOGY = tuple(name for name in TopologyConfig.model_fields if name.startswith("topology_"))
 MOST_CLASSES = 254
 VALIDATION_OVERLAP = 0.25
 VALIDATION_WINDOWS = 12
@@ -173,6 +175,7 @@ def describe(
         mode="json",
         include={
             "loss",
+            *(TOPOLOGY if config.loss != "dice-ce" else ()),
             "flips",
             "phantoms",
             "steps",
@@ -213,25 +216,49 @@ class Segmentation:
         self.config, self.described = config, card
         self.augmentation = Augmentation()
         self.flips = tuple("zyx".index(axis) for axis in config.flips)
+        self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
 
     def draw(self, step: int) -> Batch:
         """Draw crops around labelled voxels, each from a case chosen at random."""
         random = random_of(self.config.seed, step)
         chosen = random.integers(len(self.examples), size=self.config.batch)
-        return collate(
+        batch = collate(
             [
                 draw_labelled(self.examples[n], self.described.crop, random, flips=self.flips)
                 for n in chosen
             ]
         )
+        turns = self.augmentation.draw_turns(
+            batch["image"], seeded(self.config.seed, step, torch.device("cpu"), 1)
+        )
+        if self.term is None:
+            return batch | {"turns": turns}
+        image, target = self.augmentation.turn(batch["image"], batch["target"], turns)
+        return {"image": image, "target": target, "look": self.look(target, step)}
+
+    def look(self, target: Tensor, step: int) -> Look:
+        """Prepare the classes of a target ``(B, Z, Y, X)`` for the topological term."""
+        assert self.term is not None
+        classes = len(self.described.classes or ())
+        B, *edges = target.shape
+        place = self.term.choose((B, classes, *edges), random_of(self.config.seed, step, 1))
+        labels = place.take_of_crops(target)
+        return self.term.look(place, place.is_class(labels), labels != IGNORED)
 
     def losses(
         self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
     ) -> dict[str, Tensor]:
-        """Return soft Dice, cross-entropy and their sum on augmented crops."""
-        image, target = self.augmentation.apply(batch["image"], batch["target"], generator)
-        terms = dice_cross_entropy(network(image), target)
-        return {"loss": terms.dice_loss + terms.cross_entropy, **terms._asdict()}
+        """Return soft Dice, cross-entropy, the term if any, and their sum on augmented crops."""
+        image, target = batch["image"], batch["target"]
+        if "turns" in batch:
+            image, target = self.augmentation.turn(image, target, batch["turns"])
+        logits = network(self.augmentation.relight(image, generator))
+        terms = dice_cross_entropy(logits, target)
+        main = terms.dice_loss + terms.cross_entropy
+        if self.term is None:
+            return {"loss": main, **terms._asdict()}
+        probability = logits.float().softmax(1)[:, 1:]
+        return terms._asdict() | self.term.join(main, probability, batch["look"], logits, step)
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Predict the labelled part of each validation case; without any, the newest is best."""

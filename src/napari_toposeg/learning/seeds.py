@@ -7,9 +7,9 @@ import numpy as np
 import torch
 
 
-def seeded(seed: int, step: int, device: torch.device) -> torch.Generator:
-    """Return the device's generator for one step of a seeded run."""
-    state = np.random.SeedSequence((seed, step)).generate_state(1, np.uint64)[0]
+def seeded(seed: int, step: int, device: torch.device, *purpose: int) -> torch.Generator:
+    """Return the device's generator for one step of a seeded run, and a purpose within the step."""
+    state = np.random.SeedSequence((seed, step, *purpose)).generate_state(1, np.uint64)[0]
     return torch.Generator(device).manual_seed(int(state >> np.uint64(1)))
 
 

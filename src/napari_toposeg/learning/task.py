@@ -2,7 +2,7 @@
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.progress import Step
 
-Batch = Mapping[str, Tensor]
+Batch = Mapping[str, Any]
+"""Tensors, which the loop brings to the device, and what stays as it is."""
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
-"""Masked reconstruction: plain (`mae`), and with the critical-voxel loss beside it (`topomae`).
+"""Masked reconstruction: plain (`mae`), and with a topological term beside it (`topomae`).
 
 The squared error counts hidden voxels only. The topological term looks at the composite, visible
-voxels as they are and hidden ones rebuilt, since structures cross the borders of patches; its
-weight makes its gradient a fixed share of the squared error's, whatever the data.
+voxels as they are and hidden ones rebuilt, since structures cross the borders of patches.
 
 References
 ----------
 He et al. 2022, arXiv:2111.06377. Topology in masked pretraining: Gu et al. 2024, arXiv:2406.10519,
-whose Wasserstein term is here replaced by one that sees place (see `losses.critical_voxel`).
+whose term is the choice ``wasserstein``; the default sees place (see `losses.critical_voxel`).
 """
 
 # B batch, M hidden patches, V voxels in a patch
@@ -23,17 +22,15 @@ from napari_toposeg.learning.baselines import interpolation_error, mean_error
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, draw_unlabelled
 from napari_toposeg.learning.dataset import Example
-from napari_toposeg.learning.losses.critical_voxel import critical_voxel_loss
-from napari_toposeg.learning.losses.masked import gradient_ratio, masked_squared_error
+from napari_toposeg.learning.losses.masked import masked_squared_error
 from napari_toposeg.learning.networks.masked_autoencoder import Rebuilt, draw_hidden, hidden_values
 from napari_toposeg.learning.patches import patch_grid
 from napari_toposeg.learning.seeds import random_of, seeded
 from napari_toposeg.learning.task import Batch, Evaluation
+from napari_toposeg.learning.topological_term import topological_term
 from napari_toposeg.progress import Step
 
 VALIDATION_CROPS = 16
-RAMP = 0.1
-"""Share of the run over which the topological term grows to its full weight."""
 
 
 class MaskedReconstruction:
@@ -56,6 +53,9 @@ class MaskedReconstruction:
         card: Card,
     ) -> None:
         self.network, self.examples, self.config, self.described = network, examples, config, card
+        self.term = (
+            topological_term(config.topology, config) if config.objective == "topomae" else None
+        )
         self.validation = collate(
             [
                 draw_unlabelled(
@@ -71,9 +71,14 @@ class MaskedReconstruction:
         """Draw crops, each from a scan chosen at random."""
         random = random_of(self.config.seed, step)
         chosen = random.integers(len(self.examples), size=self.config.batch)
-        return collate(
+        batch = collate(
             [draw_unlabelled(self.examples[number], self.config.crop, random) for number in chosen]
         )
+        if self.term is None:
+            return batch
+        image, inside = batch["image"], batch["inside"]
+        place = self.term.choose(image.shape, random_of(self.config.seed, step, 1))
+        return batch | {"look": self.term.look(place, place.take(image), place.take(inside))}
 
     def losses(
         self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
@@ -81,19 +86,11 @@ class MaskedReconstruction:
         """Return the squared error on hidden voxels and, for `topomae`, the topological term."""
         rebuilt, counted = self.rebuild(network, batch, generator)
         squared = masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted)
-        if self.config.objective == "mae" or self.config.topology_weight == 0:
+        if self.term is None:
             return {"loss": squared, "mse": squared}
-        topology = self.topological_term(rebuilt, batch, step)
-        share = self.config.topology_weight * min(1.0, step / max(1.0, RAMP * self.config.steps))
-        if not topology.requires_grad or float(topology.detach()) == 0.0:
-            return {"loss": squared, "mse": squared, "topology": topology}
-        weight = gradient_ratio(squared, topology, rebuilt.predicted_BMV, share=share)
-        return {
-            "loss": squared + weight * topology,
-            "mse": squared,
-            "topology": topology,
-            "topology_weight": weight,
-        }
+        return {"mse": squared} | self.term.join(
+            squared, rebuilt.composite_BCZYX, batch["look"], rebuilt.predicted_BMV, step
+        )
 
     def rebuild(
         self, network: nn.Module, batch: Batch, generator: torch.Generator
@@ -104,23 +101,6 @@ class MaskedReconstruction:
         hidden_BN = draw_hidden(len(image), count, self.config.mask_ratio, generator)
         rebuilt = network(image, hidden_BN)
         return rebuilt, hidden_values(batch["inside"], hidden_BN, patch)
-
-    def topological_term(self, rebuilt: Rebuilt, batch: Batch, step: int) -> Tensor:
-        """Critical-voxel loss on a random block of a few random crops of the batch."""
-        random = random_of(self.config.seed, step, 1)
-        true = batch["image"]
-        crops = random.permutation(len(true))[: self.config.topology_crops]
-        edge = [min(self.config.topology_block, n) for n in true.shape[2:]]
-        z, y, x = (
-            slice(s, s + n)
-            for s, n in (
-                (int(random.integers(full - n + 1)), n)
-                for full, n in zip(true.shape[2:], edge, strict=True)
-            )
-        )
-        return critical_voxel_loss(
-            rebuilt.composite_BCZYX[crops, :, z, y, x], true[crops, :, z, y, x]
-        )
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Measure the error on fixed crops with fixed masks, and that of the simple predictors."""
