@@ -1,29 +1,31 @@
-"""Persistent homology of 2D and 3D images as cubical complexes, over Z/2.
+"""Persistent homology of 2D and 3D images as cubical complexes, over Z/2: the public door.
 
-The one idea: GUDHI is given the *rank* of each voxel in place of its value. Ranks have no ties, so
-each pair of cells belongs to one pair of voxels whatever GUDHI's own order is; ties in value are
-broken by voxel index, pairs within one value (persistence 0) are dropped, and values are read back
-from the image.
+The one idea: an engine pairs voxels, in a total order in which ties are broken by voxel index;
+values are read back from the image, and pairs within one value (persistence 0) are dropped. The
+engine of this package is `_engine`; GUDHI (`_gudhi`) gives the same pairs of voxels and serves as
+its reference.
 
 References
 ----------
 Wagner, Chen, Vucini 2012, doi:10.1007/978-3-642-23175-9_7 (cubical complexes of images).
-Dlotko, GUDHI "Cubical complex" (the engine).
 """
 
-from collections.abc import Collection
-from typing import Any
+import os
+from collections.abc import Callable, Collection
+from typing import Any, Literal
 
-import gudhi
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.topology import _engine, _gudhi
+from napari_toposeg.topology._watch import Watch
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import Construction, require_finite, require_grid
 
-COEFFICIENT_FIELD = 2
+Engine = Literal["toposeg", "gudhi"]
 Pairs = NDArray[np.int64]
+BIG = 64**3
 
 
 def persistence(
@@ -32,38 +34,54 @@ def persistence(
     dimensions: Collection[int] | None = None,
     construction: Construction = "T",
     superlevel: bool = False,
+    min_persistence: float = 0.0,
+    engine: Engine = "toposeg",
+    threads: int | None = None,
+    progress: Callable[[float], object] | None = None,
 ) -> PersistenceDiagram:
     """Compute the persistence diagram of an image.
 
     Parameters
     ----------
     array
-        Image ``(y, x)`` or ``(z, y, x)`` of finite real numbers.
+        Image ``(y, x)`` or ``(z, y, x)`` of finite real numbers: any integers, booleans or floats.
     dimensions
         Which of 0 (components), 1 (loops), 2 (cavities) to return; by default all that the image
-        can have.
+        can have. Loops of a volume take most of the time.
     construction
         ``"T"``: voxels are top cells, so the growing set is 26-connected (8 in 2D); ``"V"``: voxels
         are vertices, 6-connected (4 in 2D).
     superlevel
         False: features of ``{array <= t}`` with rising t. True: of ``{array >= t}`` with falling t,
         for bright objects; then birth > death.
+    min_persistence
+        Only features of a persistence *above* it are returned, in the image's unit.
+    engine
+        ``"toposeg"``, or ``"gudhi"`` for the reference: the same diagram, slower.
+    threads
+        How many threads to use at most; more than two are rarely of use. By default as many as
+        there are processors for more than 64^3 voxels, else one. The diagram does not depend on it.
+    progress
+        Called from this thread with the fraction done, several times a second where the work takes
+        longer. What it raises cancels the work and is passed on. GUDHI cannot call it.
 
     Returns
     -------
     PersistenceDiagram
-        All features of persistence above 0 and the essential one of dimension 0.
+        All features of persistence above the bound and the essential one of dimension 0.
 
     Raises
     ------
     InvalidVolume
         If the array is not 2D or 3D, is empty, or holds NaN or infinite values.
     InvalidConfig
-        If a dimension or the construction is not one of those named.
+        If a dimension, the construction, the engine, the bound or the number of threads is not one
+        of those named.
 
     Notes
     -----
-    Safe to call from several threads at once; the engine releases the interpreter's lock.
+    Safe to call from several threads at once; both engines release the interpreter's lock. The
+    first call on a machine compiles the engine and says so through the ``napari_toposeg`` logger.
 
     Examples
     --------
@@ -76,11 +94,18 @@ def persistence(
     require_grid(array)
     require_finite(array)
     wanted = require_dimensions(dimensions, array.ndim)
-    ordered = order_of_entry(array, superlevel)
-    pairs = [
-        cells for cells in voxel_pairs(ordered, array.shape, construction) if cells[0] in wanted
-    ]
-    return diagram_of(array, pairs, construction, superlevel)
+    require_choices(construction, min_persistence, threads)
+    match engine:
+        case "toposeg":
+            many = default_threads(array.size) if threads is None else threads
+            watch = Watch(progress)
+            pairs = _engine.voxel_pairs(array, construction, superlevel, wanted, many, watch)
+        case "gudhi":
+            every = _gudhi.voxel_pairs(array, construction, superlevel)
+            pairs = [cells for cells in every if cells[0] in wanted]
+        case _:
+            raise InvalidConfig(f"engine {engine!r} is unknown; choose 'toposeg' or 'gudhi'")
+    return diagram_of(array, pairs, construction, superlevel, min_persistence)
 
 
 def require_dimensions(dimensions: Collection[int] | None, ndim: int) -> frozenset[int]:
@@ -94,43 +119,19 @@ def require_dimensions(dimensions: Collection[int] | None, ndim: int) -> frozens
     return wanted
 
 
-def order_of_entry(array: NDArray[Any], superlevel: bool) -> NDArray[np.int64]:
-    """Return the flat indices of voxels in the order in which they enter; ties enter by index."""
-    if not superlevel:
-        return np.argsort(array, axis=None, kind="stable")
-    # Reversed twice, since unsigned and boolean values cannot be negated.
-    backwards = np.argsort(array.ravel()[::-1], kind="stable")[::-1]
-    return array.size - 1 - backwards
+def require_choices(construction: str, min_persistence: float, threads: int | None) -> None:
+    """Raise InvalidConfig unless the construction, the bound and the number of threads fit."""
+    if construction not in ("T", "V"):
+        raise InvalidConfig(f"construction {construction!r} is unknown; choose 'T' or 'V'")
+    if not min_persistence >= 0:
+        raise InvalidConfig(f"min_persistence must be 0 or more, got {min_persistence}")
+    if threads is not None and threads < 1:
+        raise InvalidConfig(f"threads must be 1 or more, or None for the default; got {threads}")
 
 
-def voxel_pairs(
-    order: NDArray[np.int64], shape: tuple[int, ...], construction: Construction
-) -> list[tuple[int, Pairs]]:
-    """Return ``(dimension, (n, 2) flat indices of birth and death voxel)``, -1 for no death."""
-    rank = np.empty(order.size)
-    rank[order] = np.arange(order.size)
-    ranks = rank.reshape(shape)
-    match construction:
-        case "T":
-            cells = gudhi.CubicalComplex(top_dimensional_cells=ranks)
-            cells.compute_persistence(homology_coeff_field=COEFFICIENT_FIELD)
-            regular, essential = cells.cofaces_of_persistence_pairs()
-        case "V":
-            cells = gudhi.CubicalComplex(vertices=ranks)
-            cells.compute_persistence(homology_coeff_field=COEFFICIENT_FIELD)
-            regular, essential = cells.vertices_of_persistence_pairs()
-        case _:
-            raise InvalidConfig(f"construction {construction!r} is unknown; choose 'T' or 'V'")
-    finite = [np.asarray(pairs, np.int64).reshape(-1, 2) for pairs in regular]
-    endless = [np.asarray(births, np.int64).ravel() for births in essential]
-    pairs = [c_order(pairs, shape) for pairs in finite]
-    pairs += [np.stack([c_order(b, shape), np.full_like(b, -1)], axis=1) for b in endless]
-    return list(zip([*range(len(finite)), *range(len(endless))], pairs, strict=True))
-
-
-def c_order(flat: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Turn GUDHI's Fortran-order indices into C-order ones."""
-    return np.ravel_multi_index(np.unravel_index(flat, shape, order="F"), shape)
+def default_threads(voxels: int) -> int:
+    """Return how many threads to use for an image of so many voxels."""
+    return (os.cpu_count() or 1) if voxels > BIG else 1
 
 
 def diagram_of(
@@ -138,17 +139,20 @@ def diagram_of(
     pairs: list[tuple[int, Pairs]],
     construction: Construction,
     superlevel: bool,
+    min_persistence: float = 0.0,
 ) -> PersistenceDiagram:
-    """Read the values of the pairs, drop those of persistence 0, and order the rest."""
+    """Read the values of the pairs, drop those that last too short, and order the rest."""
     dimension = np.concatenate(
         [np.full(len(p), k, np.int8) for k, p in pairs] or [np.empty(0, np.int8)]
     )
     voxels = np.concatenate([p for _, p in pairs] or [np.empty((0, 2), np.int64)])
-    value = array.ravel().astype(np.float64)
-    birth, death = value[voxels[:, 0]], value[voxels[:, 1]]
+    flat = array.reshape(-1)
+    birth, death = (flat[v].astype(np.float64) for v in voxels.T)
     death[voxels[:, 1] < 0] = -np.inf if superlevel else np.inf
-    order = np.lexsort((voxels[:, 0], -np.abs(death - birth), dimension))
-    kept = order[birth[order] != death[order]]
+    length = np.abs(death - birth)
+    lasting = np.flatnonzero(length > min_persistence)
+    order = np.lexsort((voxels[lasting, 0], -length[lasting], dimension[lasting]))
+    kept = lasting[order]
     return PersistenceDiagram(
         dimension=dimension[kept],
         birth=birth[kept],

@@ -1,0 +1,182 @@
+"""The discrete gradient of an image, its critical cells, and their order.
+
+The one idea: a gradient is an index into a table of matchings for each voxel of the framed image
+(`_lower_star`, `_patterns`). All that comes later walks along it; values serve once more, to put
+the few critical voxels in order.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from napari_toposeg.topology._lower_star import DIMENSION, POINTERS
+
+Places = NDArray[np.integer]
+Codes = NDArray[np.int8]
+Rows = NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Gradient:
+    """A matching of the cells of a framed image.
+
+    Parameters
+    ----------
+    index
+        ``(n,)`` row of `rows` of each place of the framed image, flat in C order; 0 on the frame.
+    rows
+        ``(m, 32)``: see `Matchings.rows`; rows may be appended to the table of lower stars.
+    critical
+        ``(m,)`` number of critical cells of each row.
+    shape
+        ``(z, y, x)`` of the framed image; z is 1, without a frame above and below, if planar.
+    """
+
+    index: NDArray[np.integer]
+    rows: Rows
+    critical: NDArray[np.uint8]
+    shape: tuple[int, int, int]
+
+    @property
+    def planar(self) -> bool:
+        """Whether the cells are those of a 2D image."""
+        return self.shape[0] == 1
+
+    @property
+    def top(self) -> int:
+        """Dimension of the image."""
+        return 2 if self.planar else 3
+
+    @property
+    def strides(self) -> NDArray[np.int64]:
+        """Steps in flat places along z, y and x."""
+        _, height, width = self.shape
+        return np.array([height * width, width, 1])
+
+    @property
+    def steps(self) -> NDArray[np.int64]:
+        """``(27,)`` step from a voxel to the corner that a code points to."""
+        steps: NDArray[np.int64] = POINTERS @ self.strides
+        return steps
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Critical cells of one dimension, in the order in which they enter.
+
+    ``(n,)`` each: the flat place of the voxel that a cell enters with, and its code there.
+    """
+
+    voxel: Places
+    code: Codes
+
+    def __len__(self) -> int:
+        return len(self.voxel)
+
+    def rows(self, which: NDArray[np.bool_]) -> "Cells":
+        """Return the cells picked by a mask."""
+        return Cells(self.voxel[which], self.code[which])
+
+    def backwards(self) -> "Cells":
+        """Return the cells from the last one to the first."""
+        return Cells(self.voxel[::-1].copy(), self.code[::-1].copy())
+
+
+def critical_voxels(gradient: Gradient) -> Places:
+    """Return the places of all voxels with a critical cell, by rising index."""
+    count = int(count_critical(gradient.index, gradient.critical))
+    small = gradient.index.size < 2**31
+    voxels = np.empty(count, np.int32 if small else np.int64)
+    list_critical(gradient.index, gradient.critical, voxels)
+    return voxels
+
+
+def order_of(values: NDArray[np.floating]) -> NDArray[np.integer]:
+    """Return the order of values, ties by position."""
+    if values.dtype != np.float32 or len(values) >= 2**32:
+        return np.asarray(np.argsort(values, kind="stable"), np.int64)
+    # One number for value and position sorts faster than values with a stable sort. The sign bit
+    # is flipped in positive numbers and all bits in negative ones; adding 0 turns -0 into 0.
+    bits = (values + np.float32(0)).view(np.uint32)
+    bits ^= np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
+    keys = bits.astype(np.uint64) << 32 | np.arange(len(values), dtype=np.uint64)
+    keys.sort()
+    return np.asarray(keys & np.uint64(0xFFFFFFFF), np.int64)
+
+
+def critical_cells(gradient: Gradient, ordered: Places) -> list[Cells]:
+    """Return the critical cells of each dimension, given their voxels in order of entry."""
+    count = np.zeros(4, np.int64)
+    count_cells(gradient.index, gradient.rows, DIMENSION, ordered, count)
+    cells = [Cells(np.empty(n, ordered.dtype), np.empty(n, np.int8)) for n in count]
+    for dimension, of_one in enumerate(cells):
+        list_cells(
+            gradient.index, gradient.rows, DIMENSION, dimension, ordered, of_one.voxel, of_one.code
+        )
+    return cells[: gradient.top + 1]
+
+
+def to_image(places: Places, shape: tuple[int, int, int], *, flipped: bool) -> NDArray[np.int64]:
+    """Turn flat places of the framed image into flat indices of the image."""
+    z, y, x = np.unravel_index(places, shape)
+    rim = 0 if shape[0] == 1 else 1
+    depth, height, width = shape[0] - 2 * rim, shape[1] - 2, shape[2] - 2
+    flat = ((z - rim) * height + y - 1) * width + x - 1
+    return np.asarray(depth * height * width - 1 - flat if flipped else flat, np.int64)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def count_critical(index: NDArray[np.integer], critical: NDArray[np.uint8]) -> int:
+    """Return how many voxels have a critical cell."""
+    count = 0
+    for place in range(len(index)):
+        count += critical[index[place]] > 0
+    return count
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def list_critical(index: NDArray[np.integer], critical: NDArray[np.uint8], voxels: Places) -> None:
+    """Write the places of the voxels with a critical cell."""
+    found = 0
+    for place in range(len(index)):
+        if critical[index[place]]:
+            voxels[found] = place
+            found += 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def count_cells(
+    index: NDArray[np.integer],
+    rows: Rows,
+    dimension: NDArray[np.int64],
+    ordered: Places,
+    count: NDArray[np.int64],
+) -> None:
+    """Count the critical cells of each dimension."""
+    for voxel in ordered:
+        row = index[voxel]
+        for code in range(27):
+            if rows[row, code] == code:
+                count[dimension[code]] += 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def list_cells(
+    index: NDArray[np.integer],
+    rows: Rows,
+    dimension: NDArray[np.int64],
+    wanted: int,
+    ordered: Places,
+    voxels: Places,
+    codes: Codes,
+) -> None:
+    """Write the critical cells of one dimension in the order of their voxels, then by code."""
+    found = 0
+    for voxel in ordered:
+        row = index[voxel]
+        for code in range(27):
+            if rows[row, code] == code and dimension[code] == wanted:
+                voxels[found], codes[found] = voxel, code
+                found += 1
