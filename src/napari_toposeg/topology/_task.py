@@ -1,0 +1,96 @@
+"""What a repair works on: the map against its threshold, and what may be changed.
+
+The one idea: only ``margin = map - threshold`` matters. Its sign says what is foreground, its size
+what it costs to flip a voxel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_toposeg.topology._bits import pack
+from napari_toposeg.topology._effects import find_effects
+from napari_toposeg.topology._extents import paint
+from napari_toposeg.topology._runs import encode_runs
+from napari_toposeg.topology.betti import BettiNumbers, betti_numbers
+from napari_toposeg.topology.grid import Connectivity, Mask
+
+
+def ignore() -> None:
+    """Let the work go on."""
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One map to be repaired.
+
+    Parameters
+    ----------
+    margin
+        The map less its threshold, float, ``(y, x)`` or ``(z, y, x)``.
+    may_add
+        Voxels that may become foreground.
+    foreground
+        Its connectivity.
+    heed
+        Called now and then from the calling thread; an exception in it ends the work.
+    """
+
+    margin: NDArray[Any]
+    may_add: Mask
+    foreground: Connectivity
+    heed: Callable[[], object] = ignore
+
+    @property
+    def mask(self) -> Mask:
+        """What lies above the threshold."""
+        return np.asarray((self.margin > 0) & self.may_add)
+
+    def count(self, mask: Mask) -> BettiNumbers:
+        """Return the Betti numbers of a mask on this grid."""
+        self.heed()
+        return betti_numbers(mask, connectivity=self.foreground)
+
+    def cost(self, mask: Mask) -> float:
+        """Return the sum of ``abs(margin)`` over the voxels that differ from the threshold's."""
+        return float(np.abs(self.margin[mask != self.mask]).sum(dtype=np.float64))
+
+    def pieces(self, start: Mask, end: Mask) -> "Pieces":
+        """Return the connected pieces in which two masks differ."""
+        self.heed()
+        words = pack(start), pack(end)
+        runs = encode_runs(*words, start.shape[-1])
+        found = find_effects(*words, runs, self.foreground in (8, 26), self.heed_fraction)
+        label = paint(runs, found.error, start.shape)
+        differs = start != end
+        cost = np.bincount(
+            label[differs], np.abs(self.margin[differs]), len(found.change) + 1
+        )
+        return Pieces(label, found.change, cost[1:])
+
+    def heed_fraction(self, fraction: float) -> None:
+        """Heed, whatever part of a step is done."""
+        self.heed()
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Connected pieces of a difference of masks, as columns.
+
+    ``label`` is 0 outside of them and 1 + the number on them; ``change (n, 3)`` is what flipping
+    that piece alone adds to the Betti numbers of the first mask; ``cost`` sums ``abs(margin)``.
+    """
+
+    label: NDArray[np.int32]
+    change: NDArray[np.int64]
+    cost: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+    def union(self, chosen: Mask) -> Mask:
+        """Return the voxels of the chosen pieces."""
+        return np.asarray(np.append(False, chosen)[self.label])
