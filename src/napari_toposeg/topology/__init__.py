@@ -3,9 +3,19 @@
 numpy, numba and GUDHI only; no torch, no Qt. The conventions are those of `grid`.
 """
 
-from napari_toposeg.topology.betti import BettiNumbers, betti_numbers, euler_characteristic
+from napari_toposeg.topology.betti import (
+    BettiNumbers,
+    betti_numbers,
+    betti_numbers_by_class,
+    euler_characteristic,
+)
 from napari_toposeg.topology.cubical import persistence
-from napari_toposeg.topology.defects import KINDS, Defects, find_defects
+from napari_toposeg.topology.defects import (
+    KINDS,
+    Defects,
+    find_defects,
+    find_defects_by_class,
+)
 from napari_toposeg.topology.diagram import PersistenceDiagram
 
 __all__ = [
@@ -14,7 +24,9 @@ __all__ = [
     "Defects",
     "PersistenceDiagram",
     "betti_numbers",
+    "betti_numbers_by_class",
     "euler_characteristic",
     "find_defects",
+    "find_defects_by_class",
     "persistence",
 ]

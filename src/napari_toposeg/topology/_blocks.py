@@ -17,23 +17,21 @@ Indices = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 
-def adjacency(count: int, pairs: Indices) -> tuple[Indices, Indices]:
-    """Return the neighbours of each node, ``neighbour[first[v]:first[v + 1]]``."""
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    return grouped(count, both[:, 0], both[:, 1])
-
-
-def grouped(count: int, key: Indices, value: Indices) -> tuple[Indices, Indices]:
-    """Return the values of each key, ``grouped_value[first[k]:first[k + 1]]``."""
-    first = np.concatenate([[0], np.cumsum(np.bincount(key, minlength=count))])
-    return first.astype(np.int64), value[np.argsort(key, kind="stable")]
-
-
-def find_blocks(first: Indices, neighbour: Indices) -> tuple[Indices, Indices]:
-    """Return the blocks as pairs: node ``member[i]`` lies in block ``block[i]``."""
-    visited, parent, entered, lowest = depth_first(first, neighbour)
-    member, block = name_blocks(visited, parent, entered, lowest)
-    return member, block
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def grouped(groups: int, key: Indices) -> tuple[Indices, Indices]:
+    """Return the places of each key, ``place[first[k]:first[k + 1]]``; none of negative keys."""
+    first = np.zeros(groups + 1, np.int64)
+    for k in key:
+        if k >= 0:
+            first[k + 1] += 1
+    first = np.cumsum(first)
+    free = first.copy()
+    place = np.empty(first[-1], np.int64)
+    for i in range(len(key)):
+        if key[i] >= 0:
+            place[free[key[i]]] = i
+            free[key[i]] += 1
+    return first, place
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -79,7 +77,10 @@ def depth_first(first: Indices, neighbour: Indices) -> tuple[Indices, Indices, I
 def name_blocks(
     visited: Indices, parent: Indices, entered: Indices, lowest: Indices
 ) -> tuple[Indices, Indices]:
-    """Give each edge to a parent its block: the parent's own, where a cycle leads past it."""
+    """Return the blocks as pairs: node ``member[i]`` lies in block ``block[i]``.
+
+    Each edge to a parent is in the parent's own block, where a cycle leads past the parent.
+    """
     # A forest of b blocks over n nodes has less than n + b < 2 n memberships.
     member = np.empty(2 * len(visited), np.int64)
     block = np.empty(2 * len(visited), np.int64)
@@ -100,37 +101,36 @@ def name_blocks(
     return member[:size], block[:size]
 
 
-def parts_gained(count: int, pairs: Indices, group: Indices, node: Indices, groups: int) -> Indices:
+def parts_gained(first: Indices, neighbour: Indices, group: Indices, groups: int) -> Indices:
     """Return how many parts a graph gains when one group of nodes is removed, for each group.
 
     Parameters
     ----------
-    count, pairs
-        Number of nodes, and the edges ``(n, 2)``, each once.
-    group, node
-        Node ``node[i]`` belongs to group ``group[i]``; each pair once.
-    groups
-        Number of groups.
+    first, neighbour
+        The neighbours of node v are ``neighbour[first[v]:first[v + 1]]``; repeats do no harm.
+    group, groups
+        The group of each node, -1 for a node in none; and the number of groups.
     """
-    first, neighbour = adjacency(count, pairs)
-    member, block = find_blocks(first, neighbour)
+    member, block = name_blocks(*depth_first(first, neighbour))
     blocks = int(block.max()) + 1 if len(block) else 0
-    memberships = np.bincount(member, minlength=count)
     gained = np.zeros(groups, np.int64)
-    np.add.at(gained, group, memberships[node] - 1)
-    add_parts_of_blocks(
-        *grouped(groups, group, node),
+    node_first, membership = grouped(len(group), member)
+    block_first, inhabitant = grouped(blocks, block)
+    add_parts(
+        *grouped(groups, group),
         first,
         neighbour,
-        *grouped(blocks, block, member),
-        *grouped(count, member, block),
+        block_first,
+        member[inhabitant],
+        node_first,
+        block[membership],
         gained,
     )
     return gained
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def add_parts_of_blocks(
+def add_parts(
     group_first: Indices,
     group_node: Indices,
     first: Indices,
@@ -141,7 +141,7 @@ def add_parts_of_blocks(
     node_block: Indices,
     gained: Indices,
 ) -> None:
-    """Add, for every block that loses two nodes or more to a group, its parts less one."""
+    """Add for every node of a group its blocks less one, and what blocks that lose several gain."""
     met = np.full(len(block_first) - 1, -1)
     searched = np.full(len(block_first) - 1, -1)
     removed = np.full(len(first) - 1, -1)
@@ -149,15 +149,18 @@ def add_parts_of_blocks(
     stack = np.empty(len(first) - 1, np.int64)
     for group in range(len(group_first) - 1):
         nodes = group_node[group_first[group] : group_first[group + 1]]
+        for node in nodes:
+            removed[node] = group
+            gained[group] += node_first[node + 1] - node_first[node] - 1
         if len(nodes) < 2:
             continue
-        removed[nodes] = group
         for node in nodes:
             for block in node_block[node_first[node] : node_first[node + 1]]:
                 if met[block] == group and searched[block] != group:
                     searched[block] = group
                     inside = block_node[block_first[block] : block_first[block + 1]]
-                    allowed[inside] = removed[inside] != group
+                    for other in inside:
+                        allowed[other] = removed[other] != group
                     gained[group] += count_parts(inside, allowed, first, neighbour, stack) - 1
                 met[block] = group
 

@@ -6,162 +6,170 @@ and enters the other, whose parts it may join. Cuts and joins give the component
 background, the 2 x 2 x 2 neighbourhoods of its voxels the Euler characteristic; loops follow.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._blocks import parts_gained
-from napari_toposeg.topology._euler import FALSE_NEGATIVE, FALSE_POSITIVE, euler_changes
-from napari_toposeg.topology._runs import Contacts, Runs, connected, encode_runs, find_contacts
-from napari_toposeg.topology.grid import Connectivity, Mask
+from napari_toposeg.topology._bits import Words
+from napari_toposeg.topology._blocks import grouped, parts_gained
+from napari_toposeg.topology._contacts import Contacts, Pairs, find_contacts
+from napari_toposeg.topology._euler import euler_changes
+from napari_toposeg.topology._runs import (
+    FALSE_NEGATIVE,
+    FALSE_POSITIVE,
+    Categories,
+    Indices,
+    Runs,
+    number_sets,
+    root,
+    unite,
+)
 
-Indices = NDArray[np.int64]
+TRUE_POSITIVE = 3
+Report = Callable[[float], object]
 
 
 @dataclass(frozen=True, eq=False)
-class ErrorComponents:
-    """Error components of a volume, numbered from 0 in scan order.
+class Effects:
+    """Error components, numbered from 0 in scan order, and what they do.
 
-    ``label`` is 0 off the errors and 1 + the number on them; ``is_extra`` tells false positives
-    from false negatives; ``change (n, 3)`` is what flipping one adds to b0, b1, b2.
+    ``error`` is the component of each run or -1; ``is_extra`` tells false positives from false
+    negatives; ``change (n, 3)`` is what flipping one adds to b0, b1, b2.
     """
 
-    label: NDArray[np.int32]
+    error: Indices
     is_extra: NDArray[np.bool_]
     change: Indices
 
 
-def find_effects(prediction: Mask, truth: Mask, foreground: Connectivity) -> ErrorComponents:
-    """Label the error components of two masks ``(z, y, x)`` or ``(y, x)``, and weigh each one."""
-    category = categories(prediction, truth)
-    runs = encode_runs(category)
-    contacts = find_contacts(runs, category.shape[1])
-    regions = find_regions(runs, contacts, foreground)
-    is_extra = regions.category_of_error == FALSE_POSITIVE
-    of_voxels = np.repeat(regions.error + 1, runs.stop - runs.start)
-    label = of_voxels.astype(np.int32).reshape(category.shape)
-    cut, joined = cuts(regions), joins(regions)
-    components = np.where(is_extra, cut, joined)
-    enclosed = np.where(is_extra, joined, cut)
-    if prediction.ndim == 2:
+def find_effects(
+    prediction: Words, truth: Words, runs: Runs, wide_foreground: bool, report: Report
+) -> Effects:
+    """Find the error components of two packed masks, whose runs are given, and weigh each one."""
+    contacts = find_contacts(runs, wide_foreground)
+    report(0.4)
+    error, errors = number(runs.category, (contacts.wide, FALSE_NEGATIVE, FALSE_POSITIVE))
+    is_extra = np.empty(errors, np.bool_)
+    is_extra[error[error >= 0]] = runs.category[error >= 0] == FALSE_POSITIVE
+    cut, joined = weigh(runs.category, contacts, error, errors)
+    report(0.6)
+    components, enclosed = np.where(is_extra, (cut, joined), (joined, cut))
+    if len(prediction) == 1:
         change = np.stack([components, enclosed, np.zeros_like(enclosed)], axis=1)
-        return ErrorComponents(label[0, 1:-1, 1:-1], is_extra, change)
-    chi = euler_changes(category, label, len(is_extra), foreground)
-    change = np.stack([components, components + enclosed - chi, enclosed], axis=1)
-    return ErrorComponents(label[1:-1, 1:-1, 1:-1], is_extra, change)
+    else:
+        chi = euler_changes(prediction, truth, runs, error, errors, wide_foreground)
+        change = np.stack([components, components + enclosed - chi, enclosed], axis=1)
+    report(0.7)
+    return Effects(error, is_extra, change)
 
 
-def categories(prediction: Mask, truth: Mask) -> NDArray[np.uint8]:
-    """Return 0 true negative, 1 false negative, 2 false positive, 3 true positive, with a margin.
+def number(category: Categories, *chosen: tuple[Indices, int, int]) -> tuple[Indices, int]:
+    """Return a number for each set of runs of some categories, -1 off them; and how many.
 
-    A 2D mask becomes one layer without a margin above and below, so that it stays planar.
+    Parameters
+    ----------
+    chosen
+        Sets, and the least and the greatest category of which they are numbered.
     """
-    category = 2 * prediction.astype(np.uint8) + truth
-    if category.ndim == 2:
-        return np.pad(category[None], ((0, 0), (1, 1), (1, 1)))
-    return np.pad(category, 1)
+    numbers, count = np.full(len(category), -1), 0
+    for sets, least, greatest in chosen:
+        count = number_sets(sets, category, least, greatest, numbers, count)
+    return numbers, count
 
 
-@dataclass(frozen=True, eq=False)
-class Regions:
-    """Runs grouped into regions, and the graph of the regions of each side.
+def weigh(
+    category: Categories, contacts: Contacts, error: Indices, errors: int
+) -> tuple[Indices, Indices]:
+    """Return how many parts each error adds to the side that it leaves, and to the one it enters.
 
-    Per run: ``error`` is its error component or -1; ``own`` its region, one category in the
-    connectivity of the side it is on; ``other`` the same in the connectivity of the other side.
-    ``edges`` join touching regions of one side; ``part`` is the connected part that a region is in.
-    ``touched (n, 2)`` are an error's run and a run that it would join on the other side.
+    A region is a set of runs of one category in the connectivity of its side; a piece is one of an
+    error in the connectivity of the side that it would enter.
     """
-
-    error: Indices
-    own: Indices
-    other: Indices
-    edges: Indices
-    part: Indices
-    touched: NDArray[np.int32]
-    category_of_error: NDArray[np.uint8]
-
-
-def find_regions(runs: Runs, contacts: Contacts, foreground: Connectivity) -> Regions:
-    """Group runs into regions, by the contacts that the connectivity of each side sees."""
-    pairs, share_face = contacts.pairs, contacts.share_face
-    first, second = runs.category[pairs[:, 0]], runs.category[pairs[:, 1]]
-    same, one_side = first == second, first >> 1 == second >> 1
-    wide = connected(len(runs), pairs[same])
-    narrow = connected(len(runs), pairs[same & share_face])
-    is_foreground = runs.category >> 1 == 1
-    is_wide = is_foreground == (foreground in (8, 26))
-    # Regions of the two sides come from two numberings and must not share a number.
-    shift = len(runs) * is_foreground
-    own = np.unique(np.where(is_wide, wide, narrow) + shift, return_inverse=True)[1]
-    seen = one_side & ~same & (share_face | is_wide[pairs[:, 0]])
-    edges = unique_pairs(np.sort(own[pairs[seen]], axis=1))
-    error, category_of_error = number_errors(runs.category, wide)
-    across = np.concatenate([pairs[~one_side], pairs[~one_side][:, ::-1]])
-    near = np.tile(share_face[~one_side], 2)
-    touched = across[(error[across[:, 0]] >= 0) & (near | is_wide[across[:, 1]])]
-    return Regions(
-        error=error,
-        own=own,
-        other=np.where(is_wide, narrow, wide) + shift,
-        edges=edges,
-        part=connected(int(own.max()) + 1, edges),
-        touched=touched,
-        category_of_error=category_of_error,
+    foreground, background = contacts.foreground, contacts.background
+    region, regions = number(category, (background, 0, 1), (foreground, 2, TRUE_POSITIVE))
+    piece, pieces = number(
+        category,
+        (foreground, FALSE_NEGATIVE, FALSE_NEGATIVE),
+        (background, FALSE_POSITIVE, FALSE_POSITIVE),
     )
+    error_of_region = owners(region, error, regions)
+    first, neighbour = adjacency(region, contacts.beside, regions)
+    cut = parts_gained(first, neighbour, error_of_region, errors)
+    part = connect(region, contacts.beside, regions)
+    error_of_piece = owners(piece, error, pieces)
+    gained = np.bincount(error_of_piece, minlength=errors)
+    near = piece[contacts.across[:, 0]]
+    far = part[region[contacts.across[:, 1]]]
+    subtract_joins(*grouped(errors, error_of_piece[near]), near, far, pieces, regions, gained)
+    return cut, gained
 
 
-def number_errors(category: NDArray[np.uint8], wide: Indices) -> tuple[Indices, NDArray[np.uint8]]:
-    """Return the error component of each run, or -1, and the category of each component."""
-    is_error = (category == FALSE_NEGATIVE) | (category == FALSE_POSITIVE)
-    roots, number = np.unique(wide[is_error], return_inverse=True)
-    error = np.full(len(category), -1)
-    error[is_error] = number
-    category_of_error = np.empty(len(roots), np.uint8)
-    category_of_error[number] = category[is_error]
-    return error, category_of_error
+def owners(number: Indices, error: Indices, count: int) -> Indices:
+    """Return the error of each set of runs that lies in one, else -1."""
+    owner = np.full(count, -1)
+    is_numbered = number >= 0
+    owner[number[is_numbered]] = error[is_numbered]
+    return owner
 
 
-def cuts(regions: Regions) -> Indices:
-    """Return how many parts the side that each error component leaves gains by that."""
-    leaving = regions.error >= 0
-    members = unique_pairs(np.stack([regions.error[leaving], regions.own[leaving]], axis=1))
-    return parts_gained(
-        len(regions.part),
-        regions.edges,
-        members[:, 0],
-        members[:, 1],
-        len(regions.category_of_error),
-    )
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def adjacency(node: Indices, contacts: Pairs, count: int) -> tuple[Indices, Indices]:
+    """Return the neighbours of each node, ``neighbour[first[v]:first[v + 1]]``, with repeats.
 
-
-def joins(regions: Regions) -> Indices:
-    """Return how many parts the side that each error component enters gains by that.
-
-    The component enters in pieces, as the connectivity of that side has it; pieces and the parts
-    that they touch are nodes, and each connected group of them becomes one part.
+    ``node`` is that of each run, ``contacts`` are pairs of runs.
     """
-    entering = regions.error >= 0
-    pieces, piece = np.unique(regions.other[entering], return_inverse=True)
-    piece_of_run = np.full(len(entering), -1)
-    piece_of_run[entering] = piece
-    error_of_piece = np.empty(len(pieces), np.int64)
-    error_of_piece[piece] = regions.error[entering]
-    run, met = regions.touched.T
-    contact = unique_pairs(np.stack([piece_of_run[run], regions.part[regions.own[met]]], axis=1))
-    error = error_of_piece[contact[:, 0]]
-    parts, part = np.unique(error * len(regions.part) + contact[:, 1], return_inverse=True)
-    links = np.stack([contact[:, 0], len(pieces) + part], axis=1)
-    group = connected(len(pieces) + len(parts), links)[: len(pieces)]
-    errors = len(regions.category_of_error)
-    groups = np.bincount(
-        unique_pairs(np.stack([error_of_piece, group], axis=1))[:, 0], minlength=errors
-    )
-    return groups - np.bincount(parts // len(regions.part), minlength=errors)
+    first = np.zeros(count + 1, np.int64)
+    for i in range(len(contacts)):
+        first[node[contacts[i, 0]] + 1] += 1
+        first[node[contacts[i, 1]] + 1] += 1
+    first = np.cumsum(first)
+    free = first.copy()
+    neighbour = np.empty(first[-1], np.int64)
+    for i in range(len(contacts)):
+        a, b = node[contacts[i, 0]], node[contacts[i, 1]]
+        neighbour[free[a]], neighbour[free[b]] = b, a
+        free[a] += 1
+        free[b] += 1
+    return first, neighbour
 
 
-def unique_pairs(pairs: Indices) -> Indices:
-    """Return each pair of numbers from 0 once, in order."""
-    base = int(pairs[:, 1].max()) + 1 if len(pairs) else 1
-    keys = np.unique(pairs[:, 0].astype(np.int64) * base + pairs[:, 1])
-    return np.stack([keys // base, keys % base], axis=1)
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def connect(node: Indices, contacts: Pairs, count: int) -> Indices:
+    """Return one node for each connected part, the same for all nodes of the part."""
+    part = np.arange(count)
+    for i in range(len(contacts)):
+        unite(part, node[contacts[i, 0]], node[contacts[i, 1]])
+    for i in range(count):
+        part[i] = root(part, i)
+    return part
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def subtract_joins(
+    first: Indices,
+    contact: Indices,
+    near: Indices,
+    far: Indices,
+    pieces: int,
+    parts: int,
+    gained: Indices,
+) -> None:
+    """Subtract from each error's pieces the parts that they touch, and the joins through them.
+
+    Contact i is of piece ``near[i]`` with part ``far[i]``; those of error e are
+    ``contact[first[e]:first[e + 1]]``.
+    """
+    sets = np.arange(pieces)
+    touched_by = np.full(parts, -1)
+    holder = np.empty(parts, np.int64)
+    for error in range(len(first) - 1):
+        for i in contact[first[error] : first[error + 1]]:
+            if touched_by[far[i]] != error:
+                # A part that is met for the first time hangs on one piece.
+                touched_by[far[i]], holder[far[i]] = error, near[i]
+                gained[error] -= 1
+            else:
+                gained[error] -= unite(sets, near[i], holder[far[i]])

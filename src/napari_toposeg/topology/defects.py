@@ -11,19 +11,22 @@ Lux et al. 2024 (Topograph), arXiv 2411.03228: regions and their neighbours, in 
 not seen by neighbours alone, hence the graph of regions and its blocks (`_effects`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._effects import find_effects
-from napari_toposeg.topology._simple import deforms
+from napari_toposeg.topology._bits import pack
+from napari_toposeg.topology._effects import Report, find_effects
+from napari_toposeg.topology._extents import measure, paint
+from napari_toposeg.topology._harmless import find_harmless
+from napari_toposeg.topology._runs import encode_runs
+from napari_toposeg.topology.betti import as_labels, class_boxes
 from napari_toposeg.topology.grid import (
     Connectivity,
     Mask,
     as_mask,
-    extent,
     foreground_connectivity,
     require_same_shape,
 )
@@ -96,7 +99,11 @@ class Defects:
 
 
 def find_defects(
-    prediction: NDArray[Any], truth: NDArray[Any], *, connectivity: int | None = None
+    prediction: NDArray[Any],
+    truth: NDArray[Any],
+    *,
+    connectivity: int | None = None,
+    progress: Report | None = None,
 ) -> Defects:
     """Find each error component of a prediction and what it does to its topology.
 
@@ -107,6 +114,9 @@ def find_defects(
     connectivity
         Of the foreground: 26 (default) or 6 in 3D, 8 (default) or 4 in 2D. Error components
         themselves are always 26 (8) connected, false positives apart from false negatives.
+    progress
+        Called with the fraction that is done, in the calling thread, after each stage of the work;
+        an exception that it raises ends the work and is passed on.
 
     Returns
     -------
@@ -146,18 +156,24 @@ def find_defects(
     prediction, truth = as_mask(prediction), as_mask(truth)
     require_same_shape(prediction, truth)
     foreground = foreground_connectivity(prediction.ndim, connectivity)
-    box = extent(prediction | truth)
-    errors = find_effects(prediction[box], truth[box], foreground)
-    harmless = deforms(prediction[box], errors.label, errors.is_extra, foreground)
-    labels = np.zeros(prediction.shape, np.int32)
-    labels[box] = errors.label
-    size, centre = measure(errors.label, len(errors.change))
+    wide, shape = foreground in (8, 26), prediction.shape
+    report = progress or (lambda fraction: None)
+    words = pack(prediction), pack(truth)
+    runs = encode_runs(*words, shape[-1])
+    report(0.2)
+    found = find_effects(*words, runs, wide, report)
+    doubtful = np.asarray(~np.any(found.change, axis=1))
+    harmless = find_harmless(prediction, runs, found.error, found.is_extra, doubtful, wide)
+    report(0.8)
+    size, centre = measure(runs, found.error, len(doubtful), shape)
+    labels = paint(runs, found.error, shape)
+    report(1.0)
     return Defects(
         labels=labels,
-        kind=name_kinds(errors.is_extra, errors.change, harmless),
-        change=errors.change,
+        kind=name_kinds(found.is_extra, found.change, harmless),
+        change=found.change,
         size=size,
-        centre=centre + [side.start for side in box],
+        centre=centre,
         connectivity=foreground,
     )
 
@@ -174,16 +190,60 @@ def name_kinds(is_extra: Mask, change: NDArray[np.int64], harmless: Mask) -> NDA
     return kinds
 
 
-def measure(label: NDArray[np.int32], count: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the voxels of each component, and the one of them nearest to its centroid."""
-    voxels = np.argwhere(label)
-    owner = label[label > 0] - 1
-    size = np.bincount(owner, minlength=count)
-    centroid = (
-        np.stack([np.bincount(owner, axis, minlength=count) for axis in voxels.T], axis=1)
-        / np.maximum(size, 1)[:, None]
+def find_defects_by_class(
+    prediction: NDArray[Any], truth: NDArray[Any], *, connectivity: int | None = None
+) -> dict[int, Defects]:
+    """Find the error components of each class of two label maps, each class against all the rest.
+
+    Parameters
+    ----------
+    prediction, truth
+        Label maps ``(y, x)`` or ``(z, y, x)`` of equal shape.
+    connectivity
+        Of each class: 26 (default) or 6 in 3D, 8 (default) or 4 in 2D. The rest takes the other.
+
+    Returns
+    -------
+    dict
+        Defects on the whole grid for each value but 0 that occurs in either map. A voxel of a wrong
+        class is an error of two classes: missing in one, too much in the other.
+
+    Raises
+    ------
+    ShapeMismatch
+        If the label maps differ in shape.
+    InvalidVolume
+        If they are not 2D or 3D, are empty, or hold other than whole numbers.
+    InvalidConfig
+        If the connectivity does not fit the number of axes.
+
+    Examples
+    --------
+    >>> truth = np.array([[1, 1, 2, 1, 1]])
+    >>> found = find_defects_by_class(np.ones_like(truth), truth)
+    >>> {number: defects.kind.tolist() for number, defects in found.items()}
+    {1: ['merges'], 2: ['missing']}
+    """
+    prediction, truth = as_labels(prediction), as_labels(truth)
+    require_same_shape(prediction, truth)
+    foreground_connectivity(prediction.ndim, connectivity)
+    boxes = class_boxes(prediction), class_boxes(truth)
+    found = {}
+    for number in sorted((boxes[0].keys() | boxes[1].keys()) - {0}):
+        box = around_both(*(held[number] for held in boxes if number in held))
+        errors = find_defects(
+            prediction[box] == number, truth[box] == number, connectivity=connectivity
+        )
+        labels = np.zeros(prediction.shape, np.int32)
+        labels[box] = errors.labels
+        centre = errors.centre + [side.start for side in box]
+        found[number] = replace(errors, labels=labels, centre=centre)
+    return found
+
+
+def around_both(*boxes: tuple[slice, ...]) -> tuple[slice, ...]:
+    """Return the smallest box that holds some boxes."""
+    return tuple(
+        slice(min(side.start for side in sides), max(side.stop for side in sides))
+        for sides in zip(*boxes, strict=True)
     )
-    distance = np.square(voxels - centroid[owner]).sum(axis=1)
-    order = np.lexsort((distance, owner))
-    nearest = order[np.searchsorted(owner[order], np.arange(count))]
-    return size, voxels[nearest]

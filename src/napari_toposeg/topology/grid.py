@@ -94,6 +94,8 @@ def as_mask(array: NDArray[Any]) -> Mask:
     """
     array = np.asarray(array)
     require_grid(array)
+    if array.dtype.kind == "b":
+        return np.ascontiguousarray(array)
     if array.dtype.kind == "f" and np.isnan(array).any():
         raise InvalidVolume("a mask has no NaN voxels; threshold the map first")
     return np.ascontiguousarray(array != 0)
