@@ -19,8 +19,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows
-from napari_toposeg.topology._lower_star import BIT, CENTRE, CUBE_BITS, POINTERS, SQUARE_BITS
+from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows, scan_order
+from napari_toposeg.topology._lower_star import (
+    ABSENT,
+    BIT,
+    CENTRE,
+    CUBE_BITS,
+    POINTERS,
+    SQUARE_BITS,
+)
 from napari_toposeg.topology._watch import Tell, silent
 
 CHUNK = 1 << 16
@@ -67,13 +74,18 @@ def plant_maxima(gradient: Gradient, tops: Cells, facets: Cells) -> Forest:
 
 def join_minima(gradient: Gradient, edges: Cells, forest: Forest, tell: Tell = silent) -> None:
     """Let the edges join minima in their order; `Forest.joined` says which one dies at each."""
-    steps = gradient.steps
+    # A flow read in scan order finds its surroundings in the cache.
+    scan = scan_order(edges.voxel)
+    down = gradient.steps[gradient.rows[:, CENTRE]].astype(np.int32)
+    down[ABSENT] = 0
+    ends = np.empty((2, len(edges)), np.int32)
     for start in range(0, len(edges), CHUNK):
-        stop = min(start + CHUNK, len(edges))
-        join_below(
-            edges.voxel, edges.code, start, stop, gradient.index, gradient.rows, steps, *forest
+        part = scan[start : start + CHUNK]
+        ends_below(
+            part, edges.voxel, edges.code, gradient.index, gradient.steps, down, forest.node, ends
         )
-        tell(stop / len(edges))
+        tell((start + len(part)) / len(edges))
+    join(ends, forest.parent, forest.joined)
 
 
 def join_maxima(gradient: Gradient, facets: Cells, forest: Forest, tell: Tell = silent) -> None:
@@ -82,13 +94,25 @@ def join_maxima(gradient: Gradient, facets: Cells, forest: Forest, tell: Tell = 
     `Forest.joined` says for each facet which maximum fills the cavity that it closes, -1 where it
     closes none.
     """
+    scan = scan_order(facets.voxel)
     dual = dual_of(gradient)
-    for stop in range(len(facets), 0, -CHUNK):
-        start = max(stop - CHUNK, 0)
-        join_above(
-            facets.voxel, facets.code, start, stop, gradient.index, gradient.rows, dual, *forest
+    held = np.ascontiguousarray(gradient.rows[:, dual.column])
+    ends = np.empty((2, len(facets)), np.int32)
+    for start in range(0, len(facets), CHUNK):
+        part = scan[start : start + CHUNK]
+        ends_above(
+            part,
+            facets.voxel,
+            facets.code,
+            gradient.index,
+            gradient.rows,
+            held,
+            dual,
+            forest.node,
+            ends,
         )
-        tell(1 - start / len(facets))
+        tell((start + len(part)) / len(facets))
+    join(ends[:, ::-1], forest.parent, forest.joined[::-1])
 
 
 class Dual(NamedTuple):
@@ -142,45 +166,13 @@ def dual_of(gradient: Gradient) -> Dual:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def join_below(
-    voxels: Places,
-    codes: Codes,
-    start: int,
-    stop: int,
-    index: Places,
-    rows: Rows,
-    steps: Table,
-    node: Numbers,
-    parent: Numbers,
-    joined: Numbers,
-) -> None:
-    """Work edges [start, stop) in their order, see `join_minima`."""
-    for i in range(start, stop):
-        voxel = np.int64(voxels[i])
-        one = find(flow_down(voxel, index, rows, steps, node), parent)
-        other = find(flow_down(voxel + steps[codes[i]], index, rows, steps, node), parent)
+def join(ends: Numbers, parent: Numbers, joined: Numbers) -> None:
+    """Join the two ends of each joining cell in turn."""
+    for i in range(len(joined)):
+        one, other = find(ends[0, i], parent), find(ends[1, i], parent)
         if one != other:
             joined[i] = max(one, other)
             parent[max(one, other)] = min(one, other)
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def flow_down(voxel: int, index: Places, rows: Rows, steps: Table, node: Numbers) -> int:
-    """Return the number of the minimum that a voxel flows to, 0 if it reaches the frame."""
-    place = voxel
-    number = node[place]
-    while number == 0:
-        edge = rows[index[place], CENTRE]
-        if edge < 0:
-            number = 1
-        else:
-            place += steps[edge]
-            number = node[place]
-    place = voxel
-    while node[place] == 0 and index[place] != 0:
-        node[place] = number
-        place += steps[rows[index[place], CENTRE]]
-    return int(number - 1)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -195,58 +187,95 @@ def find(number: int, parent: Numbers) -> int:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def join_above(
+def ends_below(
+    which: Table,
     voxels: Places,
     codes: Codes,
-    start: int,
-    stop: int,
     index: Places,
-    rows: Rows,
-    dual: Dual,
+    steps: Table,
+    down: Numbers,
     node: Numbers,
-    parent: Numbers,
-    joined: Numbers,
+    ends: Numbers,
 ) -> None:
-    """Work facets [start, stop) from the last one back, see `join_maxima`."""
-    for i in range(stop - 1, start - 1, -1):
-        top = np.int64(voxels[i]) + dual.lowest[codes[i]]
-        one = find(flow_up(top, index, rows, dual, node), parent)
-        behind = top - dual.normal[codes[i]]
-        other = find(flow_up(behind, index, rows, dual, node), parent)
-        if one != other:
-            joined[i] = max(one, other)
-            parent[max(one, other)] = min(one, other)
+    """Write the numbers of the minima that the two ends of some edges flow to.
+
+    ``down`` is, for each row of the table, the step along a voxel's own edge.
+    """
+    for i in which:
+        voxel = np.int64(voxels[i])
+        ends[0, i] = flow_down(voxel, index, down, node)
+        ends[1, i] = flow_down(voxel + steps[codes[i]], index, down, node)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def flow_up(top: int, index: Places, rows: Rows, dual: Dual, node: Numbers) -> int:
+def flow_down(voxel: int, index: Places, down: Numbers, node: Numbers) -> int:
+    """Return the number of the minimum that a voxel flows to, 0 if it reaches the frame."""
+    place = voxel
+    number = node[place]
+    while number == 0:
+        step = down[index[place]]
+        # The places of minima hold their number, so what does not flow on is the frame.
+        if step == 0:
+            number = 1
+        place += step
+        number = max(number, node[place])
+    place = voxel
+    while node[place] == 0:
+        node[place] = number
+        place += down[index[place]]
+    return int(number - 1)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def ends_above(
+    which: Table,
+    voxels: Places,
+    codes: Codes,
+    index: Places,
+    rows: Rows,
+    held: Codes,
+    dual: Dual,
+    node: Numbers,
+    ends: Numbers,
+) -> None:
+    """Write the numbers of the maxima that the two sides of some facets flow to.
+
+    ``held`` is, for each row of the table, which top cells the star holds.
+    """
+    for i in which:
+        top = np.int64(voxels[i]) + dual.lowest[codes[i]]
+        ends[0, i] = flow_up(top, index, rows, held, dual, node)
+        ends[1, i] = flow_up(top - dual.normal[codes[i]], index, rows, held, dual, node)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def flow_up(top: int, index: Places, rows: Rows, held: Codes, dual: Dual, node: Numbers) -> int:
     """Return the number of the maximum that a top cell flows to, 0 if it reaches the outside."""
     place = top
     number = node[place]
     while number == 0:
-        step = step_up(place, index, rows, dual)
+        step = step_up(place, index, rows, held, dual)
         if step == 0:
             number = 1
-        else:
-            place += step
-            number = node[place]
+        place += step
+        number = max(number, node[place])
     place = top
     while node[place] == 0:
-        step = step_up(place, index, rows, dual)
+        step = step_up(place, index, rows, held, dual)
         node[place] = number
         place += step
     return int(number - 1)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def step_up(place: int, index: Places, rows: Rows, dual: Dual) -> int:
+def step_up(place: int, index: Places, rows: Rows, held: Codes, dual: Dual) -> int:
     """Return the step from a top cell to the one behind the facet matched to it.
 
     The cell enters with the one corner whose star holds it; outside cells enter with none: 0.
     """
     for k in range(len(dual.corner)):
         row = index[place + dual.corner[k]]
-        if rows[row, dual.column] >> dual.bit[k] & 1:
+        if held[row] >> dual.bit[k] & 1:
             code = dual.code[k]
             return int(dual.across[9 + code - rows[row, code]])
     return 0

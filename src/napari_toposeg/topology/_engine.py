@@ -38,7 +38,7 @@ from napari_toposeg.topology._gradient import (
 from napari_toposeg.topology._loops import pair_loops
 from napari_toposeg.topology._lower_star import matchings
 from napari_toposeg.topology._patterns import comparable, find_patterns, working_type
-from napari_toposeg.topology._watch import Watch
+from napari_toposeg.topology._watch import Watch, run_tasks
 from napari_toposeg.topology.grid import Construction
 
 Pairs = NDArray[np.int64]
@@ -126,7 +126,7 @@ def pair_cells(
     if loops or highest in wanted:
         high = plant_maxima(gradient, tops, facets)
         tasks.append(lambda: join_maxima(gradient, facets, high, watch.part(0.25, 0.4)))
-    watch.run(tasks, threads)
+    run_tasks(tasks, threads, watch.tell)
     if 0 in wanted:
         dies = low.joined >= 0
         pairs[0] = minima[low.joined[dies] - 1], edges.voxel[dies]

@@ -97,34 +97,61 @@ def order_of(values: NDArray[np.floating]) -> NDArray[np.integer]:
     """Return the order of values, ties by position."""
     if values.dtype != np.float32 or len(values) >= 2**32:
         return np.asarray(np.argsort(values, kind="stable"), np.int64)
-    # One number for value and position sorts faster than values with a stable sort. The sign bit
-    # is flipped in positive numbers and all bits in negative ones; adding 0 turns -0 into 0.
+    # The sign bit is flipped in positive numbers and all bits in negative ones, so that they sort
+    # as whole numbers; adding 0 turns -0 into 0.
     bits = (values + np.float32(0)).view(np.uint32)
-    bits ^= np.where(bits >> 31, np.uint32(0xFFFFFFFF), np.uint32(0x80000000))
-    keys = bits.astype(np.uint64) << 32 | np.arange(len(values), dtype=np.uint64)
+    bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(0x80000000)
+    return order_of_words(bits)
+
+
+def scan_order(voxels: Places) -> NDArray[np.int64]:
+    """Return the order of places by rising index."""
+    if voxels.dtype != np.int32:
+        return np.argsort(voxels, kind="stable")
+    return order_of_words(voxels.view(np.uint32))
+
+
+def order_of_words(words: NDArray[np.uint32]) -> NDArray[np.int64]:
+    """Return the order of whole numbers, ties by position.
+
+    One number for value and position sorts much faster than values with a stable sort.
+    """
+    keys = words.astype(np.uint64) << np.uint64(32) | np.arange(len(words), dtype=np.uint64)
     keys.sort()
-    return np.asarray(keys & np.uint64(0xFFFFFFFF), np.int64)
+    return (keys & np.uint64(0xFFFFFFFF)).view(np.int64)
 
 
 def critical_cells(gradient: Gradient, ordered: Places) -> list[Cells]:
     """Return the critical cells of each dimension, given their voxels in order of entry."""
+    tables = gradient.index, gradient.rows, gradient.critical, DIMENSION, ordered
     count = np.zeros(4, np.int64)
-    count_cells(gradient.index, gradient.rows, DIMENSION, ordered, count)
+    nothing = Cells(ordered[:0], np.empty(0, np.int8))
+    list_cells(*tables, False, count, *[nothing.voxel] * 4, *[nothing.code] * 4)
     cells = [Cells(np.empty(n, ordered.dtype), np.empty(n, np.int8)) for n in count]
-    for dimension, of_one in enumerate(cells):
-        list_cells(
-            gradient.index, gradient.rows, DIMENSION, dimension, ordered, of_one.voxel, of_one.code
-        )
+    count[:] = 0
+    list_cells(*tables, True, count, *[c.voxel for c in cells], *[c.code for c in cells])
     return cells[: gradient.top + 1]
 
 
 def to_image(places: Places, shape: tuple[int, int, int], *, flipped: bool) -> NDArray[np.int64]:
     """Turn flat places of the framed image into flat indices of the image."""
-    z, y, x = np.unravel_index(places, shape)
-    rim = 0 if shape[0] == 1 else 1
-    depth, height, width = shape[0] - 2 * rim, shape[1] - 2, shape[2] - 2
-    flat = ((z - rim) * height + y - 1) * width + x - 1
-    return np.asarray(depth * height * width - 1 - flat if flipped else flat, np.int64)
+    flat = np.empty(len(places), np.int64)
+    take_frame_off(places, *shape, flipped, flat)
+    return flat
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def take_frame_off(
+    places: Places, depth: int, height: int, width: int, flipped: bool, flat: NDArray[np.int64]
+) -> None:
+    """Write the flat indices of places of a framed image, a planar one having one layer."""
+    rim = 0 if depth == 1 else 1
+    size = (depth - 2 * rim) * (height - 2) * (width - 2)
+    for i in range(len(places)):
+        row, x = divmod(places[i], width)
+        z, y = divmod(row, height)
+        inner = ((z - rim) * (height - 2) + y - 1) * (width - 2) + x - 1
+        flat[i] = size - 1 - inner if flipped else inner
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -147,36 +174,36 @@ def list_critical(index: NDArray[np.integer], critical: NDArray[np.uint8], voxel
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_cells(
-    index: NDArray[np.integer],
-    rows: Rows,
-    dimension: NDArray[np.int64],
-    ordered: Places,
-    count: NDArray[np.int64],
-) -> None:
-    """Count the critical cells of each dimension."""
-    for voxel in ordered:
-        row = index[voxel]
-        for code in range(27):
-            if rows[row, code] == code:
-                count[dimension[code]] += 1
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def list_cells(
-    index: NDArray[np.integer],
+    index: Places,
     rows: Rows,
+    critical: NDArray[np.uint8],
     dimension: NDArray[np.int64],
-    wanted: int,
     ordered: Places,
-    voxels: Places,
-    codes: Codes,
+    write: bool,
+    count: NDArray[np.int64],
+    vertices: Places,
+    edges: Places,
+    squares: Places,
+    cubes: Places,
+    vertex_codes: Codes,
+    edge_codes: Codes,
+    square_codes: Codes,
+    cube_codes: Codes,
 ) -> None:
-    """Write the critical cells of one dimension in the order of their voxels, then by code."""
-    found = 0
+    """Count, and write if wanted, the cells of each dimension, by their voxels and then by code."""
+    voxels = (vertices, edges, squares, cubes)
+    codes = (vertex_codes, edge_codes, square_codes, cube_codes)
     for voxel in ordered:
         row = index[voxel]
-        for code in range(27):
-            if rows[row, code] == code and dimension[code] == wanted:
-                voxels[found], codes[found] = voxel, code
-                found += 1
+        left = critical[row]
+        code = 0
+        while left:
+            if rows[row, code] == code:
+                kind = dimension[code]
+                if write:
+                    voxels[kind][count[kind]] = voxel
+                    codes[kind][count[kind]] = code
+                count[kind] += 1
+                left -= 1
+            code += 1

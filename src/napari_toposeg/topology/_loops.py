@@ -13,20 +13,22 @@ Chen, Kerber 2011 (clearing).
 """
 
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from napari_toposeg.topology._bit_tree import Tree, capacity, empty_tree, greatest, toggle
-from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows
+from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows, scan_order
 from napari_toposeg.topology._lower_star import CENTRE, DIMENSION, EDGE_BITS, POINTERS, code_of
-from napari_toposeg.topology._watch import Tell, ahead, silent
+from napari_toposeg.topology._watch import Tell, run_tasks, silent
 
 Indices = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 
 CHUNK = 1 << 12
+MOST_SHARES = 2
 UNKNOWN, NOTHING = 0, -1
 PLUS = np.array([code_of(axis) for axis in np.eye(3, dtype=np.int64)])
 
@@ -58,19 +60,13 @@ class Flow:
 class Columns:
     """Columns of a matrix over Z/2: column j holds ``rows[begin[j] : begin[j] + length[j]]``.
 
-    ``used`` entries of ``rows`` are taken. A column that was traced may hold a row twice, which
-    counts as not at all; one that was reduced holds each row once, the last one first.
+    ``used`` entries of ``rows`` are taken. No column holds a row twice; their order is free.
     """
 
     begin: Indices
     length: Numbers
     rows: Numbers = field(default_factory=lambda: np.empty(1 << 12, np.int32))
     used: int = 0
-
-
-def empty_columns(count: int) -> Columns:
-    """Return columns without entries."""
-    return Columns(np.zeros(count, np.int64), np.zeros(count, np.int32))
 
 
 def pair_loops(
@@ -94,23 +90,78 @@ def pair_loops(
 def pair_rows(
     gradient: Gradient, edges: Cells, squares: Cells, threads: int = 1, tell: Tell = silent
 ) -> Numbers:
-    """Return for each row the column that it is paired with, -1 for none (see `pair_loops`).
-
-    With two threads, one traces the next columns while the other reduces.
-    """
-    flow = start_flow(gradient, edges)
-    reduced = empty_columns(len(squares))
+    """Return for each row the column that it is paired with, -1 for none (see `pair_loops`)."""
+    columns = trace_columns(gradient, edges, squares, threads, lambda done: tell(0.8 * done))
     killer = np.full(len(edges), -1, np.int32)
     tree = empty_tree(len(edges))
-    starts = range(0, len(squares), CHUNK)
-    traced = (
-        trace_columns(gradient, squares, flow, s, min(s + CHUNK, len(squares))) for s in starts
-    )
-    with ahead(traced, threads) as chunks:
-        for start, chunk in zip(starts, chunks, strict=True):
-            reduce_columns(chunk, start, reduced, killer, tree)
-            tell(start / len(squares))
+    for start in range(0, len(squares), CHUNK):
+        stop = min(start + CHUNK, len(squares))
+        columns.rows, columns.used = reduce_columns(
+            start, stop, columns.begin, columns.length, columns.rows, columns.used, killer, tree
+        )
+        tell(0.8 + 0.2 * stop / len(squares))
     return killer
+
+
+def trace_columns(
+    gradient: Gradient, edges: Cells, squares: Cells, threads: int, tell: Tell
+) -> Columns:
+    """Return the boundaries of the squares as columns of rows.
+
+    Squares are followed in scan order, which finds their surroundings in the cache. Each thread has
+    a share of the volume and keeps the ends that it found for itself: few flows cross the border.
+    """
+    scan = scan_order(squares.voxel)
+    shares = np.array_split(scan, min(threads, MOST_SHARES)) if len(scan) > CHUNK else [scan]
+    parts = [Columns(np.empty(len(s), np.int64), np.empty(len(s), np.int32)) for s in shares]
+    tasks = [
+        partial(trace_share, gradient, edges, squares, share, part, tell)
+        for share, part in zip(shares, parts, strict=True)
+    ]
+    run_tasks(tasks, threads, tell)
+    columns = Columns(np.empty(len(scan), np.int64), np.empty(len(scan), np.int32))
+    columns.rows = np.concatenate([part.rows[: part.used] for part in parts])
+    for share, part in zip(shares, parts, strict=True):
+        columns.begin[share] = part.begin + columns.used
+        columns.length[share] = part.length
+        columns.used += part.used
+    return columns
+
+
+def trace_share(
+    gradient: Gradient,
+    edges: Cells,
+    squares: Cells,
+    share: Indices,
+    into: Columns,
+    tell: Tell,
+) -> None:
+    """Write the boundaries of some of the squares."""
+    flow = start_flow(gradient, edges)
+    odd = np.zeros(len(edges), np.bool_)
+    held = np.ascontiguousarray(gradient.rows[:, EDGE_BITS])
+    for start in range(0, len(share), CHUNK):
+        part = slice(start, start + CHUNK)
+        flow.branches, flow.count, flow.tree, into.rows, into.used = trace(
+            squares.voxel[share[part]],
+            squares.code[share[part]],
+            gradient.index,
+            gradient.rows,
+            held,
+            gradient.strides,
+            PLUS,
+            sides_of_squares(gradient),
+            flow.end,
+            flow.branches,
+            flow.count,
+            flow.tree,
+            odd,
+            into.begin[part],
+            into.length[part],
+            into.rows,
+            into.used,
+        )
+        tell(min(1.0, (start + CHUNK) / len(share)))
 
 
 def start_flow(gradient: Gradient, edges: Cells) -> Flow:
@@ -121,50 +172,6 @@ def start_flow(gradient: Gradient, edges: Cells) -> Flow:
     number = 3 * (edges.voxel + lower[edges.code]) + axis[edges.code]
     end[number] = 2 + 2 * np.arange(len(edges))
     return Flow(end)
-
-
-def trace_columns(gradient: Gradient, squares: Cells, flow: Flow, start: int, stop: int) -> Columns:
-    """Return the boundaries of squares [start, stop) as columns of rows."""
-    columns = empty_columns(stop - start)
-    flow.branches, flow.count, flow.tree, columns.rows, columns.used = trace(
-        squares.voxel[start:stop],
-        squares.code[start:stop],
-        gradient.index,
-        gradient.rows,
-        gradient.strides,
-        PLUS,
-        sides_of_squares(gradient),
-        flow.end,
-        flow.branches,
-        flow.count,
-        flow.tree,
-        columns.begin,
-        columns.length,
-        columns.rows,
-    )
-    return columns
-
-
-def reduce_columns(
-    traced: Columns, start: int, reduced: Columns, killer: Numbers, tree: Tree
-) -> None:
-    """Reduce the columns from ``start`` on that were traced, after all earlier ones.
-
-    ``killer[r]`` becomes the column whose last entry is row r; it is -1 before. ``tree`` has room
-    for all rows, and is empty before and afterwards.
-    """
-    reduced.rows, reduced.used = reduce_chunk(
-        start,
-        traced.begin,
-        traced.length,
-        traced.rows,
-        reduced.begin,
-        reduced.length,
-        reduced.rows,
-        reduced.used,
-        killer,
-        tree,
-    )
 
 
 def sides_of_squares(gradient: Gradient) -> Indices:
@@ -190,6 +197,7 @@ def trace(
     codes: Codes,
     index: Places,
     rows: Rows,
+    held: Codes,
     strides: Indices,
     plus: Indices,
     sides: Indices,
@@ -197,48 +205,70 @@ def trace(
     branches: Numbers,
     count: int,
     tree: Tree,
+    odd: NDArray[np.bool_],
     begin: Indices,
     length: Numbers,
     pool: Numbers,
+    used: int,
 ) -> tuple[Numbers, int, Tree, Numbers, int]:
-    """See `trace_columns`; arrays that may have grown are returned."""
-    stack = np.empty(1 << 10, np.int64)
-    used = 0
+    """Write a column for each square; arrays that may have grown are returned.
+
+    ``held`` is, for each row of the table, which edges the star holds.
+    """
+    stack = np.empty((1 << 8, 3), np.int64)
     for j in range(len(voxels)):
+        voxel = np.int64(voxels[j])
         for side in range(4):
-            edge = 3 * np.int64(voxels[j]) + sides[codes[j], side]
+            edge = 3 * voxel + sides[codes[j], side]
             if end[edge] == UNKNOWN:
                 branches, count, stack = follow(
-                    edge, index, rows, strides, plus, sides, end, branches, count, stack
+                    edge, index, rows, held, strides, plus, sides, end, branches, count, stack
                 )
         if capacity(tree) < count:
             tree = empty_tree(2 * count)
         begin[j] = used
         for side in range(4):
-            edge = 3 * np.int64(voxels[j]) + sides[codes[j], side]
-            pool, used = add_end(end[edge], tree, pool, used)
+            edge = 3 * voxel + sides[codes[j], side]
+            pool, used = add_end(end[edge], tree, odd, pool, used)
         branch = greatest(tree)
         while branch >= 0:
             toggle(tree, branch)
             for side in range(3):
-                pool, used = add_end(branches[3 * branch + side], tree, pool, used)
+                pool, used = add_end(branches[3 * branch + side], tree, odd, pool, used)
             branch = greatest(tree)
+        used = keep_odd(odd, pool, begin[j], used)
         length[j] = used - begin[j]
     return branches, count, tree, pool, used
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def add_end(end: int, tree: Tree, pool: Numbers, used: int) -> tuple[Numbers, int]:
+def add_end(
+    end: int, tree: Tree, odd: NDArray[np.bool_], pool: Numbers, used: int
+) -> tuple[Numbers, int]:
     """Add an end to the column under way: a branch to the tree, a row to the pool."""
     if end > 0:
         if end & 1:
             toggle(tree, (end - 3) >> 1)
         else:
+            row = (end - 2) >> 1
+            odd[row] = not odd[row]
             if used == len(pool):
                 pool = grown(pool)
-            pool[used] = (end - 2) >> 1
+            pool[used] = row
             used += 1
     return pool, used
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def keep_odd(odd: NDArray[np.bool_], pool: Numbers, begin: int, used: int) -> int:
+    """Keep one of each row that was added an odd number of times, and clear the marks."""
+    kept = begin
+    for i in range(begin, used):
+        if odd[pool[i]]:
+            odd[pool[i]] = False
+            pool[kept] = pool[i]
+            kept += 1
+    return kept
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -254,6 +284,7 @@ def follow(
     first: int,
     index: Places,
     rows: Rows,
+    held: Codes,
     strides: Indices,
     plus: Indices,
     sides: Indices,
@@ -262,51 +293,60 @@ def follow(
     count: int,
     stack: Indices,
 ) -> tuple[Numbers, int, Indices]:
-    """Find the end of an edge, and of all that it flows through, depth first."""
-    stack[0] = first
-    depth = 1
+    """Find the end of an edge, and of all that it flows through, depth first.
+
+    The stack holds edges that are matched to a square: edge, voxel and code of the square.
+    """
+    depth = visit(first, index, rows, held, strides, plus, end, stack, 0)
     while depth:
-        edge = stack[depth - 1]
+        edge, voxel, square = stack[depth - 1]
         if end[edge] != UNKNOWN:
             depth -= 1
             continue
-        voxel, square = square_of(edge, index, rows, strides, plus)
-        if square < 0:
-            end[edge] = NOTHING
-            depth -= 1
-            continue
         if depth + 3 > len(stack):
-            stack = grown(stack)
-        waiting = depth
+            larger = np.empty((2 * len(stack), 3), np.int64)
+            larger[: len(stack)] = stack
+            stack = larger
+        before = depth
         for side in range(4):
             other = 3 * voxel + sides[square, side]
             if end[other] == UNKNOWN and other != edge:
-                stack[depth] = other
-                depth += 1
-        if depth > waiting:
-            continue
-        if 3 * count + 3 > len(branches):
-            branches = grown(branches)
-        end[edge], count = join_ends(edge, voxel, square, sides, end, branches, count)
-        depth -= 1
+                depth = visit(other, index, rows, held, strides, plus, end, stack, depth)
+        if depth == before:
+            if 3 * count + 3 > len(branches):
+                branches = grown(branches)
+            end[edge], count = join_ends(edge, voxel, square, sides, end, branches, count)
+            depth -= 1
     return branches, count, stack
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def square_of(
-    edge: int, index: Places, rows: Rows, strides: Indices, plus: Indices
-) -> tuple[int, int]:
-    """Return the square matched to an edge, as voxel and code; code -1 where there is none."""
+def visit(
+    edge: int,
+    index: Places,
+    rows: Rows,
+    held: Codes,
+    strides: Indices,
+    plus: Indices,
+    end: Numbers,
+    stack: Indices,
+    depth: int,
+) -> int:
+    """Put an edge on the stack if a square is matched to it; else it flows to nothing."""
     voxel = edge // 3
     axis = edge - 3 * voxel
     row = index[voxel]
     code = plus[axis]
-    if not rows[row, EDGE_BITS] >> (2 * axis + 1) & 1:
+    if not held[row] >> (2 * axis + 1) & 1:
         voxel += strides[axis]
         row = index[voxel]
         code = 26 - code
-    square = int(rows[row, code])
-    return voxel, -1 if square in (CENTRE, code) else square
+    square = np.int64(rows[row, code])
+    if square < 0 or square == CENTRE or square == code:  # noqa: SIM109 (a tuple costs time)
+        end[edge] = NOTHING
+        return depth
+    stack[depth, 0], stack[depth, 1], stack[depth, 2] = edge, voxel, square
+    return depth + 1
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -346,11 +386,9 @@ def join_ends(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def reduce_chunk(
+def reduce_columns(
     start: int,
-    traced_begin: Indices,
-    traced_length: Numbers,
-    traced_rows: Numbers,
+    stop: int,
     begin: Indices,
     length: Numbers,
     pool: Numbers,
@@ -358,20 +396,28 @@ def reduce_chunk(
     killer: Numbers,
     tree: Tree,
 ) -> tuple[Numbers, int]:
-    """See `reduce_columns`; the pool, which may have grown, is returned."""
-    for k in range(len(traced_begin)):
-        j = start + k
-        for i in range(traced_begin[k], traced_begin[k] + traced_length[k]):
-            toggle(tree, traced_rows[i])
-        pivot = greatest(tree)
+    """Reduce columns [start, stop), after all earlier ones; the pool may have grown.
+
+    ``killer[r]`` becomes the column whose last entry is row r; it is -1 before. ``tree`` has room
+    for all rows, and is empty before and afterwards.
+    """
+    for j in range(start, stop):
+        pivot = -1
+        for i in range(begin[j], begin[j] + length[j]):
+            pivot = max(pivot, pool[i])
+        if pivot < 0:
+            continue
+        if killer[pivot] < 0:
+            killer[pivot] = j
+            continue
+        toggle_column(tree, pool, begin[j], length[j])
         while pivot >= 0 and killer[pivot] >= 0:
             other = killer[pivot]
-            for i in range(begin[other], begin[other] + length[other]):
-                toggle(tree, pool[i])
+            toggle_column(tree, pool, begin[other], length[other])
             pivot = greatest(tree)
-        begin[j] = used
         if pivot >= 0:
             killer[pivot] = j
+        begin[j] = used
         while pivot >= 0:
             if used == len(pool):
                 pool = grown(pool)
@@ -381,3 +427,10 @@ def reduce_chunk(
             pivot = greatest(tree)
         length[j] = used - begin[j]
     return pool, used
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def toggle_column(tree: Tree, pool: Numbers, begin: int, length: int) -> None:
+    """Add a column to the one in the tree."""
+    for i in range(begin, begin + length):
+        toggle(tree, pool[i])

@@ -4,15 +4,12 @@ The one idea: only the calling thread calls the hook. If that raises, the other 
 their next chunk, and stop.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from threading import get_ident
-from typing import TypeVar, cast
 
 Progress = Callable[[float], object]
 Tell = Callable[[float], None]
-Result = TypeVar("Result")
 PATIENCE = 0.1
 
 
@@ -51,39 +48,17 @@ class Watch:
         """Return the hook for a part of the whole, from fraction ``low`` to ``high`` of it."""
         return lambda done: self.tell(low + (high - low) * done)
 
-    def result(self, future: Future[Result]) -> Result:
-        """Wait for another thread's result, calling the hook meanwhile."""
-        while self.progress is not None and not wait([future], PATIENCE).done:
-            self.tell(self.done)
-        return future.result()
 
-    def run(self, tasks: Sequence[Callable[[], None]], threads: int) -> None:
-        """Run tasks, if there may be two threads all but the last one in others."""
-        if threads < 2:
-            for task in tasks:
-                task()
-        elif tasks:
-            with ThreadPoolExecutor(len(tasks)) as pool:
-                others = [pool.submit(task) for task in tasks[:-1]]
-                tasks[-1]()
-                for other in others:
-                    self.result(other)
-
-
-@contextmanager
-def ahead(items: Iterator[Result], threads: int) -> Iterator[Iterator[Result]]:
-    """Iterate while, if there may be two threads, another one makes the next item."""
-    if threads < 2:
-        yield items
+def run_tasks(tasks: Sequence[Callable[[], None]], threads: int, tell: Tell = silent) -> None:
+    """Run tasks, if there may be two threads all but the last one in others."""
+    if threads < 2 or len(tasks) < 2:
+        for task in tasks:
+            task()
         return
-    with ThreadPoolExecutor(1) as pool:
-        yield make_ahead(items, pool)
-
-
-def make_ahead(items: Iterator[Result], pool: ThreadPoolExecutor) -> Iterator[Result]:
-    """Yield the items, the next one being made in the pool meanwhile."""
-    end = object()
-    coming = pool.submit(next, items, end)
-    while (item := coming.result()) is not end:
-        coming = pool.submit(next, items, end)
-        yield cast(Result, item)
+    with ThreadPoolExecutor(min(threads, len(tasks)) - 1) as pool:
+        others = [pool.submit(task) for task in tasks[:-1]]
+        tasks[-1]()
+        for other in others:
+            while not wait([other], PATIENCE).done:
+                tell(0.0)
+            other.result()
