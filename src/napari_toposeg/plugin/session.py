@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from napari.components import ViewerModel
 from napari.layers import Layer
@@ -51,8 +52,8 @@ class Session(QObject):
         viewer.layers.events.renamed.connect(self._on_layers)
         self._on_layers()
         on_settings_changed(self._on_settings)
-        self.logged.connect(show_info)
-        self._log = LogToSignal(self.logged)
+        self.logged.connect(self._on_log)
+        self._log = LogToSession(self)
         application = QCoreApplication.instance()
         if application is not None:
             application.aboutToQuit.connect(self.close)
@@ -166,6 +167,10 @@ class Session(QObject):
             event.disconnect(self._on_layers)
         self.blockSignals(True)
 
+    def _on_log(self, text: str) -> None:
+        # A method, not show_info itself: Qt then calls it on the thread of the window.
+        show_info(text)
+
     def _on_settings(self, _: object = None) -> None:
         self.settings_changed.emit()
 
@@ -176,19 +181,23 @@ class Session(QObject):
         self.layers_changed.emit()
 
 
-class LogToSignal(logging.Handler):
-    """Hands what the package logs, in whatever thread, to a signal; Qt takes it to the window's."""
+class LogToSession(logging.Handler):
+    """Hands what the package logs, in whatever thread, to a session for as long as it lives."""
 
-    def __init__(self, signal: Any) -> None:
+    def __init__(self, session: Session) -> None:
         super().__init__(logging.INFO)
-        self._signal = signal
+        self._session = ref(session)
         self._logger = logging.getLogger("napari_toposeg")
         self._logger.addHandler(self)
         self._logger.setLevel(min(self._logger.getEffectiveLevel(), logging.INFO))
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Send the message."""
-        self._signal.emit(record.getMessage())
+        """Send the message as the session's signal."""
+        session = self._session()
+        if session is None:
+            self.close()
+        else:
+            session.logged.emit(record.getMessage())
 
     def close(self) -> None:
         """Stop listening."""
