@@ -127,24 +127,26 @@ def flood(
         heads[far % (UNITS + 1)] = NOWHERE
         while voxel != NOWHERE:
             waiting -= 1
-            one = find_root(root, owner[voxel])
+            mine = owner[voxel]
+            one = find_root(root, mine)
             for step in steps:
                 other = voxel + step
-                if owner[other] == 0:
+                its = owner[other]
+                if its == 0:
                     reached = far + price[other]
                     if reached > limit[one]:
                         continue
-                    owner[other] = owner[voxel]
+                    owner[other] = mine
                     parent[other] = voxel
                     distance[other] = reached
                     place = reached % (UNITS + 1)
                     following[other] = heads[place]
                     heads[place] = other
                     waiting += 1
-                elif owner[other] > 0 and distance[other] <= far:
-                    two = find_root(root, owner[other])
+                elif its > 0 and its != mine and distance[other] <= far:
+                    two = find_root(root, its)
                     if one != two:
-                        meetings[met, 0], meetings[met, 1] = owner[voxel], owner[other]
+                        meetings[met, 0], meetings[met, 1] = mine, its
                         meetings[met, 2], meetings[met, 3] = voxel, other
                         met += 1
                         limit[one] = min(limit[one] + limit[two], MOST_UNITS)

@@ -21,34 +21,93 @@ from napari_toposeg.topology.grid import Mask, neighbourhood
 
 # Membranes are sought within so many voxels of a cut.
 REACH = 4
+REGROWTHS = 3
 Wanted = tuple[int, int]
 
 
 def reduce_features(task: Task, mask: Mask, wanted: Wanted) -> Mask:
     """Return a mask like this one with at most the wanted numbers of loops and cavities."""
-    core = grow_cores(task, mask)
-    cuts = task.pieces(core, mask)
+    importance = task.margin.copy()
+    core, cuts = find_cuts(task, mask, importance)
     best = restore(task, core, mask, cuts, wanted)
     fills = choose_fills(task, mask, cuts, wanted)
     if not fills.any():
         return best
     filled = mask | fills
-    core = deform(core, filled, task.margin, True, task.foreground, task.heed)
-    other = restore(task, core, filled, task.pieces(core, filled), wanted)
-    numbers, others = task.count(best), task.count(other)
-    goal = np.array((numbers.b0, *wanted))
-    score, its = abs(numbers - goal).sum(), abs(others - goal).sum()
-    return other if (its, task.cost(other)) < (score, task.cost(best)) else best
+    core, cuts = find_cuts(task, filled, importance)
+    other = restore(task, core, filled, cuts, wanted)
+    return other if task.rank(other, wanted) < task.rank(best, wanted) else best
 
 
-def grow_cores(task: Task, mask: Mask) -> Mask:
+def find_cuts(task: Task, mask: Mask, importance: NDArray[np.floating]) -> tuple[Mask, Pieces]:
+    """Return a core of the mask, and the pieces off it.
+
+    What was added to the threshold's mask is grown first: it is there to join or to fill, and a cut
+    in it would undo that. Where a voxel that all of a branch hangs on is not simple, the branch
+    stays off the core; then it is tried again with these voxels grown first, and ``importance``
+    remembers them.
+    """
+    top = importance.max() + 1
+    importance[mask & ~task.mask] = top
+    core = grow_cores(task, mask, importance)
+    cuts = task.pieces(core, mask)
+    for _ in range(REGROWTHS):
+        critical = cuts.change.any(axis=1)
+        label = mark(critical, cuts.label)
+        hinges = np.zeros(label.shape, np.bool_)
+        if not list_hinges(label, with_margin(core), hinges):
+            break
+        hinges = hinges[1:-1, 1:-1, 1:-1].reshape(mask.shape)
+        raised = np.where(hinges, top, importance)
+        grown = grow_cores(task, mask, raised)
+        others = task.pieces(grown, mask)
+        if lost(others) >= lost(cuts):
+            break
+        importance[...] = raised
+        core, cuts = grown, others
+    return core, cuts
+
+
+def lost(cuts: Pieces) -> float:
+    """Return what all cuts cost that are needed to end every loop and cavity."""
+    return float(cuts.cost[cuts.change.any(axis=1)].sum())
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def list_hinges(
+    label: NDArray[np.int32], core: NDArray[np.uint8], hinges: NDArray[np.bool_]
+) -> bool:
+    """Mark the voxels next to the core in pieces that reach deeper than that; False if none does.
+
+    A cut across a tube is one voxel thick, so all of it touches the core.
+    """
+    pieces = label.max()
+    is_deep = np.zeros(pieces + 1, np.bool_)
+    planes, rows, columns = label.shape
+    for z in range(1, planes - 1):
+        for y in range(1, rows - 1):
+            for x in range(1, columns - 1):
+                if label[z, y, x]:
+                    near = core[z - 1 : z + 2, y - 1 : y + 2, x - 1 : x + 2].any()
+                    hinges[z, y, x] = near
+                    if not near:
+                        is_deep[label[z, y, x]] = True
+    for z in range(1, planes - 1):
+        for y in range(1, rows - 1):
+            for x in range(1, columns - 1):
+                if hinges[z, y, x] and not is_deep[label[z, y, x]]:
+                    hinges[z, y, x] = False
+    return bool(is_deep.any())
+
+
+def grow_cores(task: Task, mask: Mask, importance: NDArray[np.floating]) -> Mask:
     """Return a part without loops and cavities of each component, grown from its greatest voxel."""
     label, count = ndimage.label(mask, neighbourhood(task.foreground))
     voxels = np.flatnonzero(mask)
     seeds = greatest(label.ravel(), task.margin.ravel(), voxels, count)
     core = np.zeros(mask.shape, np.bool_)
     core.ravel()[seeds] = True
-    return deform(core, mask, task.margin, True, task.foreground, task.heed)
+    return deform(core, mask, importance, True, task.foreground, task.heed)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -149,7 +208,7 @@ def choose_fills(task: Task, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
     none = np.zeros(mask.shape, np.bool_)
     if np.all(excess <= 0):
         return none
-    label = with_margin_of(np.where(critical, np.arange(1, len(cuts) + 1), 0), cuts.label)
+    label = mark(critical, cuts.label)
     open_to = with_margin(task.may_add & ~mask)
     margin = np.pad(task.margin.reshape(-1, *mask.shape[-2:]), 1)
     near = np.zeros(label.shape, np.bool_)
@@ -161,13 +220,13 @@ def choose_fills(task: Task, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
     fills = task.pieces(mask, hull)
     useful = (fills.change[:, 0] == 0) & np.all(fills.change <= 0, axis=1)
     useful &= fills.change.any(axis=1)
-    touched = contacts(with_margin_of(useful, fills.label), label, len(cuts))
+    touched = contacts(mark(useful, fills.label), label, len(cuts))
     return fills.union(cheapest_basis(cuts, fills, useful, touched, excess))
 
 
-def with_margin_of(value: NDArray[np.integer], label: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return 1 + the number of a piece, 0 where its value is 0, as a volume with a margin."""
-    number = np.where(value > 0, np.arange(1, len(value) + 1), 0)
+def mark(chosen: Mask, label: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return the labels of the chosen pieces alone, as a volume with a margin."""
+    number = np.where(chosen, np.arange(1, len(chosen) + 1), 0)
     marked = np.append(0, number).astype(np.int32)[label]
     return np.pad(marked.reshape(-1, *label.shape[-2:]), 1)
 

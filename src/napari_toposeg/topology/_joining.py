@@ -20,13 +20,22 @@ from napari_toposeg.topology.grid import Mask, neighbourhood
 Chosen = tuple[set[int], set[int]]
 
 
-def choose_components(task: Task, mask: Mask, wanted: int) -> Mask:
-    """Return a mask of the wanted number of components, given one with that many or more."""
+def choose_components(
+    task: Task, mask: Mask, wanted: int, keep_featured: bool = False
+) -> Mask:
+    """Return a mask of the wanted number of components, given one with that many or more.
+
+    Components with loops or cavities can be taken for heavier than any without.
+    """
     structure = neighbourhood(task.foreground)
     label, count = ndimage.label(mask, structure)
     if count == wanted:
         return mask
     weight = np.bincount(label[mask], task.margin[mask], count + 1)[1:]
+    if keep_featured:
+        pieces = task.pieces(np.zeros_like(mask), mask)
+        featured = np.unique(label[pieces.union(pieces.change[:, 1:].any(axis=1))])
+        weight[featured - 1] += weight.sum()
     bridges = find_bridges(task, label, np.maximum(weight, 0), wanted)
     kept, used = prune(weight, bridges, wanted)
     chosen = select(label, np.array(sorted(kept), np.int64), count)

@@ -58,6 +58,12 @@ class Task:
         """Return the sum of ``abs(margin)`` over the voxels that differ from the threshold's."""
         return float(np.abs(self.margin[mask != self.mask]).sum(dtype=np.float64))
 
+    def rank(self, mask: Mask, wanted: tuple[int, ...]) -> tuple[int, float]:
+        """Return how far a mask is from the wanted Betti numbers, the last of them, and its cost."""
+        numbers = self.count(mask)[-len(wanted) :]
+        off = sum(abs(is_now - goal) for is_now, goal in zip(numbers, wanted, strict=True))
+        return off, self.cost(mask)
+
     def pieces(self, start: Mask, end: Mask) -> "Pieces":
         """Return the connected pieces in which two masks differ."""
         self.heed()
