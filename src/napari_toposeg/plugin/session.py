@@ -186,7 +186,7 @@ class LogToSession(logging.Handler):
 
     def __init__(self, session: Session) -> None:
         super().__init__(logging.INFO)
-        self._session = ref(session)
+        self._session = ref(session, lambda _: self.close())
         self._logger = logging.getLogger("napari_toposeg")
         self._logger.addHandler(self)
         self._logger.setLevel(min(self._logger.getEffectiveLevel(), logging.INFO))
@@ -194,9 +194,7 @@ class LogToSession(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send the message as the session's signal."""
         session = self._session()
-        if session is None:
-            self.close()
-        else:
+        if session is not None:
             session.logged.emit(record.getMessage())
 
     def close(self) -> None:
