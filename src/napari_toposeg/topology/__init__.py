@@ -17,6 +17,7 @@ from napari_toposeg.topology.defects import (
     find_defects_by_class,
 )
 from napari_toposeg.topology.diagram import PersistenceDiagram
+from napari_toposeg.topology.regions import critical_regions
 
 __all__ = [
     "KINDS",
@@ -25,6 +26,7 @@ __all__ = [
     "PersistenceDiagram",
     "betti_numbers",
     "betti_numbers_by_class",
+    "critical_regions",
     "euler_characteristic",
     "find_defects",
     "find_defects_by_class",
