@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._gradient import Cells, Gradient
+from napari_toposeg.topology._gradient import Cells, Gradient, Places
 from napari_toposeg.topology._lower_star import (
     BIT,
     CENTRE,
@@ -64,7 +64,7 @@ def masks_of_rows() -> Masks:
     """Return the pattern of each row of the table of lower stars; 0 for the frame's."""
     cells = matchings().rows[:, :27] >= 0
     cells[:, CENTRE] = False
-    masks = (cells * (1 << np.maximum(BIT, 0))).sum(axis=1).astype(np.int64)
+    masks: Masks = cells @ (1 << np.maximum(BIT, 0))
     masks.setflags(write=False)
     return masks
 
@@ -102,9 +102,9 @@ def bistar_gradient(base: Gradient, other: Gradient) -> Gradient:
     return Gradient(index, rows, critical, base.shape)
 
 
-def owners(other: Gradient, cells: Cells) -> Indices:
+def owners(other: Gradient, cells: Cells) -> Places:
     """Return the place with which each cell enters in the other order."""
-    found = np.empty(len(cells), np.int64)
+    found = np.empty_like(cells.voxel)
     find_owners(cells.voxel, cells.code, other.index, other.steps, masks_of_rows(), found)
     return found
 
@@ -121,9 +121,7 @@ def find_split(base: Stars, other: Stars, masks: Masks, split: NDArray[np.int32]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def corner_of_entry(
-    place: int, code: int, other: Stars, steps: Indices, masks: Masks
-) -> int:
+def corner_of_entry(place: int, code: int, other: Stars, steps: Indices, masks: Masks) -> int:
     """Return the code of the corner with which a cell enters in the other order."""
     for i in range(OTHER_CORNERS):
         corner = CORNER[code, i]
@@ -131,7 +129,7 @@ def corner_of_entry(
             break
         star = masks[other[place + steps[corner]]]
         if star >> BIT[SEEN_AS[code, i]] & 1:
-            return corner
+            return int(corner)
     return CENTRE
 
 
@@ -142,7 +140,7 @@ def find_owners(
     other: Stars,
     steps: Indices,
     masks: Masks,
-    found: Indices,
+    found: Places,
 ) -> None:
     """See `owners`."""
     for i in range(len(voxels)):

@@ -24,8 +24,12 @@ Indices = NDArray[np.int64]
 
 # The axes that the cells of each dimension extend along, in the rival's order; a square goes by its
 # normal. Cell t of voxel v has the number v * len(DIRECTIONS[k]) + t.
-DIRECTIONS = {0: [()], 1: [(0,), (1,), (2,)], 2: [(1, 2), (0, 2), (0, 1)], 3: [(0, 1, 2)]}
-SQUARE_NORMAL = 0
+DIRECTIONS: dict[int, list[tuple[int, ...]]] = {
+    0: [()],
+    1: [(0,), (1,), (2,)],
+    2: [(1, 2), (0, 2), (0, 1)],
+    3: [(0, 1, 2)],
+}
 OUTSIDE_AGE = np.iinfo(np.int64).min
 
 
@@ -59,15 +63,13 @@ def cells_of(image: NDArray[Any], k: int) -> Cells:
     value = np.zeros((*image.shape, kinds), image.dtype)
     owner = np.full((*image.shape, kinds), -1)
     for kind, axes in enumerate(DIRECTIONS[k]):
-        lower = tuple(slice(0, n - (a in axes)) for a, n in enumerate(image.shape))
+        room = [n - (a in axes) for a, n in enumerate(image.shape)]
+        here = tuple(slice(n) for n in room)
+        best, last = value[..., kind][here], owner[..., kind][here]
         for corner in product(*[(0, 1) if a in axes else (0,) for a in range(3)]):
-            part = tuple(
-                slice(c, c + s.stop) for c, s in zip(corner, lower, strict=True)
-            )
-            best, last = value[(*lower, kind)], owner[(*lower, kind)]
-            later = (image[part] >= best) | (last < 0)
-            value[(*lower, kind)] = np.where(later, image[part], best)
-            owner[(*lower, kind)] = np.where(later, number[part], last)
+            there = tuple(slice(c, c + n) for c, n in zip(corner, room, strict=True))
+            later = (image[there] >= best) | (last < 0)
+            best[later], last[later] = image[there][later], number[there][later]
     value, owner = value.ravel(), owner.ravel()
     present = np.flatnonzero(owner >= 0)
     order = present[np.argsort(value[present], kind="stable")]

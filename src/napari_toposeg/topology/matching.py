@@ -11,7 +11,7 @@ Stucki et al. 2023, arXiv:2211.15272 (2D); Stucki et al. 2024, arXiv:2407.04683 
 Bauer, Lesnick 2015, doi:10.20382/jocg.v6i2a9 (induced matchings).
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology._cellwise import match_cells
-from napari_toposeg.topology._image_persistence import grow, image_bars, own_bars
-from napari_toposeg.topology._induced import Bars, Matching, match_induced
-from napari_toposeg.topology.cubical import require_dimensions
+from napari_toposeg.topology._comparison import entry_keys, match_in_comparison
+from napari_toposeg.topology._induced import Bars, Matching
+from napari_toposeg.topology.cubical import default_threads, require_dimensions
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import (
     Construction,
@@ -32,8 +32,6 @@ from napari_toposeg.topology.grid import (
 )
 
 Definition = Literal["induced", "betti-matching-3d"]
-# Beyond it, keys that set a label's voxels apart could overflow.
-LARGEST_SPAN = 1e30
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +106,7 @@ def match_barcodes(
     construction: Construction = "T",
     superlevel: bool = True,
     definition: Definition = "induced",
+    threads: int | None = None,
 ) -> BettiMatching:
     """Match the features of a prediction to those of the truth by where they are.
 
@@ -125,8 +124,10 @@ def match_barcodes(
     definition
         ``"induced"``: induced matchings, in which image bars of no length match nothing.
         ``"betti-matching-3d"``: as that program does, which keeps such bars and breaks ties
-        between cells in its own order; vertex construction only, and slower. The two agree
-        on the matched values of a probability against a label.
+        between cells in its own order; vertex construction only, and slower. It matches more.
+    threads
+        How many threads to use at most; by default as many as there are processors for more than
+        64^3 voxels, else one. The matching does not depend on it.
 
     Returns
     -------
@@ -140,14 +141,16 @@ def match_barcodes(
     InvalidVolume
         If an image is not 2D or 3D, is empty, or holds NaN or infinite values.
     InvalidConfig
-        If a dimension or the construction is not one of those named, or does not go with the
-        definition.
+        If a dimension, the construction, the definition or the number of threads is not one of
+        those named, or the construction does not go with the definition.
 
     Notes
     -----
     Ties in value are broken by voxel index, so that the matching is the same on every run. Where
     the truth has two values and the prediction lies between them, ties in the truth are broken by
     the prediction first: the values matched are the same, and it is twice as fast.
+
+    Safe to call from several threads at once; the interpreter's lock is released.
 
     Examples
     --------
@@ -162,89 +165,31 @@ def match_barcodes(
         require_grid(image)
         require_finite(image)
     wanted = require_dimensions(dimensions, prediction.ndim)
-    if construction not in ("T", "V"):
-        raise InvalidConfig(f"construction {construction!r} is unknown; choose 'T' or 'V'")
+    require_choices(construction, definition, threads)
     keys = entry_keys(prediction, truth, superlevel)
-    match definition:
-        case "induced":
-            found = match_by_images(*keys, construction, wanted)
-        case "betti-matching-3d":
-            if construction != "V":
-                raise InvalidConfig(
-                    "Betti-Matching-3D knows the vertex construction only; pass "
-                    "construction='V', or the definition 'induced'"
-                )
-            found = match_cells(*keys)
-        case _:
-            raise InvalidConfig(
-                f"definition {definition!r} is unknown; choose 'induced' or 'betti-matching-3d'"
-            )
+    if definition == "induced":
+        many = default_threads(truth.size) if threads is None else threads
+        found = match_in_comparison(*keys, construction, wanted, many)
+    else:
+        found = match_cells(*keys)
     return matching_of(prediction, truth, found, wanted, construction, superlevel)
 
 
-def entry_keys(
-    prediction: NDArray[Any], truth: NDArray[Any], superlevel: bool
-) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return both images in one type, such that low values enter first."""
-    kind = np.result_type(prediction, truth)
-    kind = np.result_type(kind, np.uint8) if kind == np.bool_ else kind
-    first, second = (np.ascontiguousarray(image, kind) for image in (prediction, truth))
-    if not superlevel:
-        return first, second
-    # The complement of an integer reverses the order and cannot overflow.
-    return (-first, -second) if kind.kind == "f" else (~first, ~second)
-
-
-def match_by_images(
-    first: NDArray[Any], second: NDArray[Any], construction: Construction, wanted: frozenset[int]
-) -> dict[int, Matching]:
-    """Match by induced matchings; low values enter first."""
-    together = order_with_label(first, second)
-    comparison = grow(np.minimum(first, second) if together is None else together, construction)
-    one = grow(first, construction)
-    other = comparison if together is not None else grow(second, construction)
-    bars = [own_bars(image, wanted) for image in (one, other)]
-    images = [
-        image_bars(one, comparison, wanted),
-        bars[1] if other is comparison else image_bars(other, comparison, wanted),
-    ]
-    values = (first.ravel(), second.ravel())
-
-    def lasting(bars: Bars, side: int, death_side: Callable[[NDArray[np.int64]], Any]) -> Bars:
-        return bars.rows(values[side][bars.birth] < death_side(bars.death))
-
-    def at_comparison(voxels: NDArray[np.int64]) -> NDArray[Any]:
-        return np.asarray(np.minimum(values[0][voxels], values[1][voxels]))
-
-    return {
-        k: match_induced(
-            lasting(bars[0][k], 0, values[0].__getitem__),
-            lasting(bars[1][k], 1, values[1].__getitem__),
-            (lasting(images[0][k], 0, at_comparison), lasting(images[1][k], 1, at_comparison)),
-            (one.volume.ravel(), other.volume.ravel(), comparison.volume.ravel()),
+def require_choices(construction: str, definition: str, threads: int | None) -> None:
+    """Raise InvalidConfig unless the choices exist and go together."""
+    if construction not in ("T", "V"):
+        raise InvalidConfig(f"construction {construction!r} is unknown; choose 'T' or 'V'")
+    if definition not in ("induced", "betti-matching-3d"):
+        raise InvalidConfig(
+            f"definition {definition!r} is unknown; choose 'induced' or 'betti-matching-3d'"
         )
-        for k in wanted
-    }
-
-
-def order_with_label(image: NDArray[Any], label: NDArray[Any]) -> NDArray[Any] | None:
-    """Return keys that order both a two-valued label and its comparison with the image.
-
-    Where the image lies between the label's values, "the label's voxels first, then the image" is
-    an order of the label and of the comparison alike, so one barcode is that of the label and its
-    image at once. None where it does not.
-    """
-    low, high = label.min(), label.max()
-    span = float(high) - float(low)
-    inside = (label == low).view(np.uint8)
-    two_valued = np.count_nonzero(inside) + np.count_nonzero(label == high) == label.size
-    if low == high or not two_valued or span > LARGEST_SPAN:
-        return None
-    if image.min() < low or image.max() > high:
-        return None
-    wide = image.dtype if image.dtype in (np.float32, np.float64) else np.result_type(image, "f4")
-    wide = np.dtype(np.int64) if image.dtype.kind in "ui" else wide
-    return np.asarray(image.astype(wide) - inside * wide.type(2 * span))
+    if definition == "betti-matching-3d" and construction == "T":
+        raise InvalidConfig(
+            "Betti-Matching-3D knows the vertex construction only; pass construction='V', or the "
+            "definition 'induced'"
+        )
+    if threads is not None and threads < 1:
+        raise InvalidConfig(f"threads must be 1 or more, or None for the default; got {threads}")
 
 
 def matching_of(
@@ -271,7 +216,9 @@ def matching_of(
             if k == 0 and at is not None:
                 table.append(np.array([[0], [endless[at]], [-1]]))
             table.append(part)
-    joined = [np.concatenate(table, axis=1) if table else np.empty((3, 0), np.int64) for table in tables]
+    joined = [
+        np.concatenate(table, axis=1) if table else np.empty((3, 0), np.int64) for table in tables
+    ]
     diagrams = [
         diagram_of(image, table, prediction.shape, construction, superlevel)
         for image, table in zip(images * 2, joined, strict=True)

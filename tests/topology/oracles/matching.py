@@ -4,9 +4,10 @@ Every cell of the complex is one bit of a Python integer; boundary matrices are 
 column over Z/2. No gradient, no duality, no clearing: the T construction has its own cells.
 
 Voxels enter from the lowest value (superlevel: the highest), ties by index; a cell enters with its
-last vertex (V) or its first top cell (T). The barcode of f has rows and columns in the order of f; the image of
-f in the comparison c has its rows in the order of f and its columns in that of c (Bauer and Schmahl
-2022, arXiv:2201.04170). Each pair of cells is read as a pair of voxels, the ones that let it in.
+last vertex (V) or its first top cell (T). The barcode of f has rows and columns in the order of f;
+the image of f in the comparison c has its rows in the order of f and its columns in that of c
+(Bauer and Schmahl 2022, arXiv:2201.04170). Each pair of cells is read as a pair of voxels, the ones
+that let it in.
 """
 
 from collections import defaultdict
@@ -89,9 +90,7 @@ def induced(bars, image_bars):
     for birth, images in image_by_birth.items():
         own = sorted(by_birth[birth], reverse=True)
         assert len(images) <= len(own), "an injection cannot make bars"
-        for (_, death), (_, image_death) in zip(
-            own, sorted(images, reverse=True), strict=False
-        ):
+        for (_, death), (_, image_death) in zip(own, sorted(images, reverse=True), strict=False):
             yield (birth, death), image_death
 
 

@@ -4,7 +4,8 @@ The features of a field are matched to those of its target in place (`topology.m
 (b, d) the values at which a bar is born and dies, and the essential component left out,
 
     L = 2 w_m sum over matches |(b, d) - (b', d')|^2
-        + w_u sum over bars only in the field (b - d)^2 + sum over bars only in the target (b' - d')^2 .
+        + w_u sum over bars only in the field (b - d)^2
+        + sum over bars only in the target (b' - d')^2 .
 
 The last sum is a constant of the matching and has no gradient: a feature that the field lacks
 altogether does not pull, only one of which the field has the beginning.
@@ -42,8 +43,8 @@ class BettiMatchingLoss:
     matched_weight, unmatched_weight
         Weights of matches, and of bars that only the field has.
     construction
-        ``"T"``: 26-connected structures (8 in 2D); ``"V"``: 6-connected (4 in 2D), as in the paper's
-        program.
+        ``"T"``: 26-connected structures (8 in 2D); ``"V"``: 6-connected (4 in 2D), as in the
+        paper's program.
     """
 
     dimensions: tuple[int, ...] | None = None
@@ -72,7 +73,11 @@ class BettiMatchingLoss:
     def match(self, field: Image, target: Image) -> BettiMatching:
         """Match the bars of one field to those of its target, and drop the short ones."""
         found = match_barcodes(
-            field, target, dimensions=self.dimensions, construction=self.construction
+            field,
+            target,
+            dimensions=self.dimensions,
+            construction=self.construction,
+            threads=1,
         )
         pairs = found.matched_prediction, found.matched_truth
         counts = ~pairs[0].is_essential
@@ -86,14 +91,13 @@ class BettiMatchingLoss:
 
     def loss_of(self, field: Tensor, target: Tensor, matching: BettiMatching) -> Tensor:
         """Return the loss of one field, given its matching."""
-        apart = bars_at(field, matching.matched_prediction) - bars_at(target, matching.matched_truth)
+        apart = bars_at(field, matching.matched_prediction) - bars_at(
+            target, matching.matched_truth
+        )
         spurious = length_of(field, matching.only_prediction)
         missing = length_of(target, matching.only_truth)
-        return (
-            2 * self.matched_weight * apart.square().sum()
-            + self.unmatched_weight * spurious.square().sum()
-            + missing.square().sum()
-        )
+        matched = 2 * self.matched_weight * apart.square().sum()
+        return matched + self.unmatched_weight * spurious.square().sum() + missing.square().sum()
 
 
 def bars_at(image: Tensor, bars: PersistenceDiagram) -> Tensor:
@@ -103,5 +107,5 @@ def bars_at(image: Tensor, bars: PersistenceDiagram) -> Tensor:
 
 def length_of(image: Tensor, bars: PersistenceDiagram) -> Tensor:
     """Return birth less death of each bar."""
-    birth, death = bars_at(image, bars)
-    return birth - death
+    ends = bars_at(image, bars)
+    return ends[0] - ends[1]
