@@ -1,26 +1,20 @@
 """Defects: exact against flipping each error and counting again, and named for what they do."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy import ndimage
 
+sys.path.append(str(Path(__file__).parent))
+
+from oracles.defects import by_flipping, cases
+
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
 from napari_toposeg.phantoms import torus, vessel_tree
-from napari_toposeg.topology import KINDS, betti_numbers, find_defects
-
-
-def by_flipping(prediction, truth, connectivity):
-    """First voxel of each error component -> its size and the change found by brute force."""
-    before = betti_numbers(prediction, connectivity=connectivity)
-    changes = {}
-    for error in (prediction & ~truth, truth & ~prediction):
-        labels, count = ndimage.label(error, np.ones((3,) * error.ndim))
-        for component in range(1, count + 1):
-            flip = labels == component
-            after = betti_numbers(prediction ^ flip, connectivity=connectivity)
-            change = tuple(a - b for a, b in zip(after, before, strict=True))
-            changes[tuple(np.argwhere(flip)[0])] = int(flip.sum()), change
-    return changes
+from napari_toposeg.topology import KINDS, betti_numbers, find_defects, find_defects_by_class
 
 
 def by_defects(prediction, truth, connectivity):
@@ -30,15 +24,9 @@ def by_defects(prediction, truth, connectivity):
     return dict(zip(firsts, values, strict=True))
 
 
-@pytest.mark.parametrize("connectivity", [26, 6, 8, 4])
 @pytest.mark.parametrize("seed", range(4))
-def test_changes_are_those_found_by_flipping_on_random_masks(connectivity, seed):
-    random = np.random.default_rng([connectivity, seed])
-    for _ in range(25):
-        ndim = 3 if connectivity in (26, 6) else 2
-        shape = random.integers(1, 7 if ndim == 3 else 13, ndim)
-        prediction = random.random(shape) < random.random()
-        truth = prediction ^ (random.random(shape) < 0.7 * random.random())
+def test_changes_are_those_found_by_flipping_on_random_masks(seed):
+    for prediction, truth, connectivity in cases(200, seed):
         expected = by_flipping(prediction, truth, connectivity)
         assert by_defects(prediction, truth, connectivity) == expected
 
@@ -235,3 +223,74 @@ def test_turning_mirroring_and_padding_change_nothing(connectivity):
     )
     for turn in turns:
         assert effects(turn(prediction), turn(truth)) == expected
+
+
+@pytest.mark.parametrize("connectivity", [26, 6])
+def test_slabs_worked_side_by_side_agree_with_their_volume_worked_whole(connectivity, monkeypatch):
+    random = np.random.default_rng(6)
+    field = ndimage.gaussian_filter(random.standard_normal((40, 30, 70)), 1)
+    prediction = field > 0.05
+    truth = prediction ^ (random.random(field.shape) < 0.05)
+
+    def found():
+        defects = find_defects(prediction, truth, connectivity=connectivity)
+        return defects.labels, defects.change, defects.kind, betti(prediction)
+
+    def betti(mask):
+        return betti_numbers(mask, connectivity=connectivity)
+
+    whole = found()
+    monkeypatch.setattr("napari_toposeg.topology._slabs.ROWS_WORTH_A_THREAD", 100)
+    monkeypatch.setattr("napari_toposeg.topology._slabs.cpu_count", lambda: 5)
+    for a, b in zip(found(), whole, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_several_threads_at_once_find_the_same():
+    pairs = [(prediction, truth) for prediction, truth, c in cases(60, 9) if c == 26]
+    expected = [find_defects(*pair).change.tolist() for pair in pairs]
+    with ThreadPoolExecutor(4) as threads:
+        found = threads.map(lambda pair: find_defects(*pair).change.tolist(), pairs)
+        assert list(found) == expected
+
+
+def test_progress_rises_to_one_and_an_exception_in_it_ends_the_work():
+    random = np.random.default_rng(0)
+    masks = random.random((2, 9, 9, 9)) < 0.5
+    told = []
+    find_defects(*masks, progress=told.append)
+    assert told == sorted(told)
+    assert len(told) > 3
+    assert told[-1] == 1.0
+
+    def stop(fraction):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        find_defects(*masks, progress=stop)
+
+
+@pytest.mark.parametrize("offset", [0, -3, 100_000])
+def test_defects_of_classes_are_those_of_their_masks(offset):
+    random = np.random.default_rng(2)
+    prediction, truth = random.integers(0, 4, (2, 6, 7, 8))
+    truth[truth == 3] = 5
+    prediction, truth = (np.where(a > 0, a + offset, 0) for a in (prediction, truth))
+    found = find_defects_by_class(prediction, truth, connectivity=6)
+    assert set(found) == (set(np.unique(prediction)) | set(np.unique(truth))) - {0}
+    for number, defects in found.items():
+        expected = find_defects(prediction == number, truth == number, connectivity=6)
+        for field in ("labels", "kind", "change", "size", "centre"):
+            assert np.array_equal(getattr(defects, field), getattr(expected, field))
+
+
+def test_a_torus_too_thin_or_too_thick_is_harmless():
+    truth = torus((24, 24, 24)).truth.voxels > 0
+    for prediction in (ndimage.binary_erosion(truth), ndimage.binary_dilation(truth)):
+        assert betti_numbers(prediction) == betti_numbers(truth) == (1, 1, 0)
+        assert set(find_defects(prediction, truth).kind) == {"harmless"}
+
+
+def test_label_maps_of_fractions_have_no_classes():
+    with pytest.raises(InvalidVolume, match="whole numbers"):
+        find_defects_by_class(np.full((3, 3), 0.5), np.zeros((3, 3)))
