@@ -17,6 +17,14 @@ from napari_toposeg.topology.defects import (
     find_defects_by_class,
 )
 from napari_toposeg.topology.diagram import PersistenceDiagram
+from napari_toposeg.topology.distances import (
+    betti_curve,
+    bottleneck,
+    match_diagrams,
+    sliced_wasserstein,
+    total_persistence,
+    wasserstein,
+)
 from napari_toposeg.topology.regions import critical_regions
 
 __all__ = [
@@ -24,11 +32,17 @@ __all__ = [
     "BettiNumbers",
     "Defects",
     "PersistenceDiagram",
+    "betti_curve",
     "betti_numbers",
     "betti_numbers_by_class",
+    "bottleneck",
     "critical_regions",
     "euler_characteristic",
     "find_defects",
     "find_defects_by_class",
+    "match_diagrams",
     "persistence",
+    "sliced_wasserstein",
+    "total_persistence",
+    "wasserstein",
 ]
