@@ -58,7 +58,12 @@ def with_margin(mask: Mask) -> NDArray[np.uint8]:
 
     A planar mask is one layer between two empty ones: its deformations are the same.
     """
-    return np.pad(mask.reshape(-1, *mask.shape[-2:]).view(np.uint8), 1)
+    return np.pad(in_space(mask.view(np.uint8)), 1)
+
+
+def in_space(array: NDArray[Any]) -> NDArray[Any]:
+    """Return a 2D array as one layer of a 3D one."""
+    return array.reshape(-1, *array.shape[-2:])
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

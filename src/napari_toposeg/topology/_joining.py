@@ -20,9 +20,7 @@ from napari_toposeg.topology.grid import Mask, neighbourhood
 Chosen = tuple[set[int], set[int]]
 
 
-def choose_components(
-    task: Task, mask: Mask, wanted: int, keep_featured: bool = False
-) -> Mask:
+def choose_components(task: Task, mask: Mask, wanted: int, keep_featured: bool = False) -> Mask:
     """Return a mask of the wanted number of components, given one with that many or more.
 
     Components with loops or cavities can be taken for heavier than any without.

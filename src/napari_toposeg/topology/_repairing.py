@@ -8,7 +8,8 @@ import numpy as np
 
 from napari_toposeg.topology._cuts import reduce_features
 from napari_toposeg.topology._joining import choose_components
-from napari_toposeg.topology._supply import Wanted, place_apart, supply
+from napari_toposeg.topology._scatter import place_apart
+from napari_toposeg.topology._supply import Wanted, supply
 from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.grid import Mask
 
@@ -17,34 +18,51 @@ def repair_mask(task: Task, wanted: Wanted) -> Mask:
     """Return the cheapest mask found that has the wanted Betti numbers, or the nearest to them."""
     if wanted[0] == 0:
         return np.zeros(task.margin.shape, np.bool_)
-    found = [attempt(task, wanted, False)]
-    if wanted[1:] != (0, 0) and task.rank(found[0], wanted)[0]:
-        # The components dropped for their small weight may be those with the loops.
-        found.append(attempt(task, wanted, True))
-    best = min(found, key=lambda mask: task.rank(mask, wanted))
+    best = attempt(task, wanted)
+    if wanted[1:] != (0, 0):
+        # What was dropped or left open for its small weight may be what has the features.
+        for other in (with_features, cavities_first):
+            if task.rank(best, wanted)[0] == 0:
+                break
+            best = min(best, other(task, wanted), key=lambda mask: task.rank(mask, wanted))
     if task.rank(best, wanted)[0] and wanted[1:] == (0, 0):
         best = place_apart(task, best, wanted[0])
     return undo_idle(task, best, wanted)
 
 
-def attempt(task: Task, wanted: Wanted, keep_featured: bool) -> Mask:
+def attempt(task: Task, wanted: Wanted) -> Mask:
     """Return a mask made for the wanted numbers, which need not have them."""
-    mask = task.mask
-    components = task.count(mask).b0
-    if components < wanted[0]:
-        mask = supply(task, mask, (wanted[0], *task.count(mask)[1:]), (0,))
-        components = task.count(mask).b0
-    if components < wanted[0]:
+    return settle(task, set_components(task, task.mask, wanted, False), wanted)
+
+
+def with_features(task: Task, wanted: Wanted) -> Mask:
+    """Return an attempt in which the components with loops and cavities go before the others."""
+    return settle(task, set_components(task, task.mask, wanted, True), wanted)
+
+
+def cavities_first(task: Task, wanted: Wanted) -> Mask:
+    """Return an attempt in which cavities are closed whatever else that changes."""
+    mask = supply(task, task.mask, wanted, 2, heeded=(2,))
+    return settle(task, set_components(task, mask, wanted, True), wanted)
+
+
+def set_components(task: Task, mask: Mask, wanted: Wanted, keep_featured: bool) -> Mask:
+    """Return a mask of the wanted number of components."""
+    goal = (wanted[0], 0, 0)
+    mask = supply(task, mask, goal, 0)
+    if task.count(mask).b0 < wanted[0]:
         mask = place_apart(task, mask, wanted[0])
-        components = task.count(mask).b0
-    if components > wanted[0]:
+    if task.count(mask).b0 > wanted[0]:
         mask = choose_components(task, mask, wanted[0], keep_featured)
+    return mask
+
+
+def settle(task: Task, mask: Mask, wanted: Wanted) -> Mask:
+    """Return the mask with its loops and cavities made up or cut down to the wanted."""
+    # Closing a cavity fills loops on the way, making a loop opens no cavity.
+    for dimension in (2, 1):
+        mask = supply(task, mask, wanted, dimension)
     numbers = task.count(mask)
-    dimensions = tuple(k for k in (1, 2) if numbers[k] < wanted[k])
-    if dimensions and numbers.b0:
-        goal = (numbers.b0, max(wanted[1], numbers.b1), max(wanted[2], numbers.b2))
-        mask = supply(task, mask, goal, dimensions)
-        numbers = task.count(mask)
     if numbers.b1 > wanted[1] or numbers.b2 > wanted[2]:
         mask = reduce_features(task, mask, wanted[1:])
     return mask

@@ -2,86 +2,107 @@
 
 The one idea: a feature of the map that is not there at the threshold is a bar of its persistence
 diagram that lies below it or above. The mask of the bar's own level is thinned by simple points
-down to the mask, or grown up to it; what then still differs has the feature, at the least cost. Bars
+down to the mask, or grown up to it; what then still differs makes the feature, and is thin. Bars
 are tried in the order of price for persistence: how far from the threshold, for how long a life.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.topology._growing import deform
-from napari_toposeg.topology._task import Task
-from napari_toposeg.topology.cubical import persistence
-from napari_toposeg.topology.grid import Mask, neighbourhood
+from napari_toposeg.topology._task import Pieces, Task
+from napari_toposeg.topology.betti import BettiNumbers
+from napari_toposeg.topology.grid import Mask, background_connectivity, neighbourhood
 
-TRIES_FOR_EACH = 8
+TRIES_FOR_EACH = 12
 Wanted = tuple[int, int, int]
 
 
-def supply(task: Task, mask: Mask, wanted: Wanted, dimensions: tuple[int, ...]) -> Mask:
-    """Return the mask with more features of the dimensions, as near to the wanted as is found."""
-    needed = lacks(task, mask, wanted, dimensions)
-    tries = TRIES_FOR_EACH * sum(needed.values())
-    for (dimension, level, above), _ in zip(levels(task, dimensions), range(tries), strict=False):
-        if not needed.get(dimension):
-            if not any(needed.values()):
-                break
-            continue
-        mask = add_pieces(task, mask, level, above, wanted)
-        needed = lacks(task, mask, wanted, dimensions)
+@dataclass(frozen=True)
+class Feature:
+    """A feature that the map has at another level, a margin that is above the threshold or below.
+
+    ``inside`` is a voxel of the component (dimension 0) or of the cavity (dimension 2).
+    """
+
+    dimension: int
+    level: float
+    is_above: bool
+    inside: int
+
+
+def supply(
+    task: Task, mask: Mask, wanted: Wanted, dimension: int, heeded: tuple[int, ...] = (0, 1, 2)
+) -> Mask:
+    """Return the mask with more features of a dimension, as near to the wanted as is found.
+
+    Of the dimensions heeded none must be worse for it: the components as wanted, loops and cavities
+    as many or more, for what is too much can be cut later.
+    """
+    missing = wanted[dimension] - task.count(mask)[dimension]
+    if missing <= 0:
+        return mask
+    tries = TRIES_FOR_EACH * missing
+    for feature, _ in zip(features(task, dimension), range(tries), strict=False):
+        mask = make(task, mask, feature, wanted, heeded)
+        if task.count(mask)[dimension] >= wanted[dimension]:
+            break
     return mask
 
 
-def lacks(
-    task: Task, mask: Mask, wanted: Wanted, dimensions: tuple[int, ...]
-) -> dict[int, int]:
-    """Return how many features of each dimension are missing."""
-    numbers = task.count(mask)
-    return {k: max(wanted[k] - numbers[k], 0) for k in dimensions}
-
-
-def levels(task: Task, dimensions: tuple[int, ...]) -> Iterator[tuple[int, float, bool]]:
-    """Yield (dimension, margin, whether above it) where the map has features that the mask lacks.
-
-    Voxels that may not be added are put below all others.
-    """
-    margin = np.where(task.may_add, task.margin, task.margin.min() - 1)
-    diagram = persistence(
-        margin,
-        dimensions=[k for k in dimensions if k < margin.ndim],
-        construction="T" if task.foreground in (8, 26) else "V",
-        superlevel=True,
-    )
-    task.heed()
+def features(task: Task, dimension: int) -> Iterator[Feature]:
+    """Yield features of the map that are not there at the threshold, the likeliest first."""
+    diagram = task.diagram.select(dimension)
     below, above = diagram.birth <= 0, diagram.death > 0
     price = np.where(below, -diagram.birth, diagram.death)
     known = np.flatnonzero(below & task.may_add.ravel()[diagram.birth_voxel] | above)
-    order = known[np.argsort(price[known] / diagram.persistence[known], kind="stable")]
-    for bar in order:
-        level = diagram.birth[bar] if below[bar] else diagram.death[bar]
-        yield int(diagram.dimension[bar]), float(level), bool(above[bar])
+    for bar in known[np.argsort(price[known] / diagram.persistence[known], kind="stable")]:
+        is_above = bool(above[bar])
+        level = diagram.death[bar] if is_above else diagram.birth[bar]
+        inside = diagram.death_voxel[bar] if dimension == 2 else diagram.birth_voxel[bar]
+        yield Feature(dimension, float(level), is_above, int(inside))
 
 
-def add_pieces(task: Task, mask: Mask, level: float, above: bool, wanted: Wanted) -> Mask:
-    """Flip pieces between the mask and that of a level, the cheapest first, as far as they help."""
-    if above:
-        start = mask & (task.margin > level)
+def make(task: Task, mask: Mask, feature: Feature, wanted: Wanted, heeded: tuple[int, ...]) -> Mask:
+    """Flip pieces between the mask and that of the feature's level, as far as they help."""
+    if feature.is_above:
+        start = mask & (task.margin > feature.level)
         end = deform(start, mask, task.margin, True, task.foreground, task.heed)
     else:
-        level_set = (task.margin >= level) & task.may_add
-        whole = mask | level_set
+        whole = mask | (task.margin >= feature.level) & task.may_add
         end = deform(whole, whole & ~mask, -task.margin, False, task.foreground, task.heed)
     pieces = task.pieces(mask, end)
+    off = shortfall(task.count(mask), wanted, heeded)
+    improved = flip_one_by_one(task, mask, pieces, wanted, heeded)
+    if shortfall(task.count(improved), wanted, heeded) < off:
+        return improved
+    # Several pieces may be needed at once: the holes of a shell, the cuts around a component.
+    together = mask ^ pieces.union(touching(task, pieces, end, feature))
+    return together if shortfall(task.count(together), wanted, heeded) < off else mask
+
+
+def shortfall(numbers: BettiNumbers, wanted: Wanted, heeded: tuple[int, ...]) -> int:
+    """Return how many components are missing or too many, and how many other features missing."""
+    missing = [wanted[k] - numbers[k] for k in heeded]
+    return sum(abs(n) if k == 0 else max(n, 0) for k, n in zip(heeded, missing, strict=True))
+
+
+def flip_one_by_one(
+    task: Task, mask: Mask, pieces: Pieces, wanted: Wanted, heeded: tuple[int, ...]
+) -> Mask:
+    """Flip the pieces that bring the numbers nearer to the wanted, the cheapest first."""
     numbers = task.count(mask)
-    missing = np.array(wanted) - numbers
-    gain = np.abs(missing).sum() - np.abs(missing - pieces.change).sum(axis=1)
+    off = shortfall(numbers, wanted, heeded)
+    after = [BettiNumbers(*row) for row in (pieces.change + numbers).tolist()]
+    gain = np.array([off - shortfall(row, wanted, heeded) for row in after], np.int64)
     useful = np.flatnonzero(gain > 0)
-    off = np.abs(missing).sum()
     for piece in useful[np.argsort(pieces.cost[useful] / gain[useful], kind="stable")]:
         flipped = mask ^ (pieces.label == piece + 1)
-        its = np.abs(np.array(wanted) - task.count(flipped)).sum()
+        its = shortfall(task.count(flipped), wanted, heeded)
         if its < off:
             mask, off = flipped, its
         if off == 0:
@@ -89,43 +110,19 @@ def add_pieces(task: Task, mask: Mask, level: float, above: bool, wanted: Wanted
     return mask
 
 
-def place_apart(task: Task, mask: Mask, wanted: int) -> Mask:
-    """Add single voxels that touch nothing, the most probable first, up to a number of components.
-
-    Where there is no room beside the mask, the mask is given up for a lattice of single voxels.
-    """
-    structure = neighbourhood(task.foreground)
-    count = ndimage.label(mask, structure)[1]
-    placed = scatter(task, mask, ndimage.binary_dilation(mask, structure), wanted - count)
-    if ndimage.label(placed, structure)[1] == wanted:
-        return placed
-    grids = np.indices(mask.shape)
-    apart = grids.sum(axis=0) % 2 if task.foreground in (4, 6) else None
-    lattices = []
-    for corner in np.ndindex((2,) * mask.ndim):
-        if apart is None:
-            lattice = np.all([grid % 2 == c for grid, c in zip(grids, corner, strict=True)], axis=0)
-        else:
-            lattice = apart == corner[0]
-        lattices.append(scatter(task, np.zeros_like(mask), ~lattice, wanted))
-    return min(lattices, key=lambda found: (abs(int(found.sum()) - wanted), task.cost(found)))
-
-
-def scatter(task: Task, mask: Mask, taken: Mask, number: int) -> Mask:
-    """Add a number of voxels that are not taken, the most probable first, none beside another."""
-    placed, taken = mask.copy(), taken | ~task.may_add
-    reach = np.argwhere(neighbourhood(task.foreground)) - 1
-    order = np.flatnonzero(~taken)
-    order = order[np.argsort(-task.margin.ravel()[order], kind="stable")]
-    for voxel in order:
-        if number <= 0:
-            break
-        place = np.array(np.unravel_index(voxel, mask.shape))
-        if taken[tuple(place)]:
-            continue
-        around = place + reach
-        inside = np.all((around >= 0) & (around < mask.shape), axis=1)
-        taken[tuple(around[inside].T)] = True
-        placed[tuple(place)] = True
-        number -= 1
-    return placed
+def touching(task: Task, pieces: Pieces, end: Mask, feature: Feature) -> NDArray[np.bool_]:
+    """Return which pieces touch the component or the cavity that the feature is."""
+    chosen = np.zeros(len(pieces), np.bool_)
+    if feature.dimension == 1:
+        return chosen
+    side = ~end if feature.dimension == 2 else end
+    joined = task.foreground
+    if feature.dimension == 2:
+        joined = background_connectivity(joined)
+    label = ndimage.label(side, neighbourhood(joined))[0]
+    own = label.ravel()[feature.inside]
+    if own:
+        near = ndimage.binary_dilation(label == own, np.ones((3,) * end.ndim))
+        touched = np.unique(pieces.label[near])
+        chosen[touched[touched > 0] - 1] = True
+    return chosen

@@ -6,6 +6,7 @@ what it costs to flip a voxel.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from napari_toposeg.topology._effects import find_effects
 from napari_toposeg.topology._extents import paint
 from napari_toposeg.topology._runs import encode_runs
 from napari_toposeg.topology.betti import BettiNumbers, betti_numbers
+from napari_toposeg.topology.cubical import persistence
+from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import Connectivity, Mask
 
 
@@ -49,6 +52,16 @@ class Task:
         """What lies above the threshold."""
         return np.asarray((self.margin > 0) & self.may_add)
 
+    @cached_property
+    def diagram(self) -> PersistenceDiagram:
+        """Superlevel diagram of the margin; voxels that may not be added lie below all others."""
+        return persistence(
+            np.where(self.may_add, self.margin, self.margin.min() - 1),
+            construction="T" if self.foreground in (8, 26) else "V",
+            superlevel=True,
+            progress=self.heed_fraction,
+        )
+
     def count(self, mask: Mask) -> BettiNumbers:
         """Return the Betti numbers of a mask on this grid."""
         self.heed()
@@ -59,7 +72,7 @@ class Task:
         return float(np.abs(self.margin[mask != self.mask]).sum(dtype=np.float64))
 
     def rank(self, mask: Mask, wanted: tuple[int, ...]) -> tuple[int, float]:
-        """Return how far a mask is from the wanted Betti numbers, the last of them, and its cost."""
+        """Return how far a mask is from the wanted last Betti numbers, and its cost."""
         numbers = self.count(mask)[-len(wanted) :]
         off = sum(abs(is_now - goal) for is_now, goal in zip(numbers, wanted, strict=True))
         return off, self.cost(mask)
@@ -72,9 +85,7 @@ class Task:
         found = find_effects(*words, runs, self.foreground in (8, 26), self.heed_fraction)
         label = paint(runs, found.error, start.shape)
         differs = start != end
-        cost = np.bincount(
-            label[differs], np.abs(self.margin[differs]), len(found.change) + 1
-        )
+        cost = np.bincount(label[differs], np.abs(self.margin[differs]), len(found.change) + 1)
         return Pieces(label, found.change, cost[1:])
 
     def heed_fraction(self, fraction: float) -> None:
@@ -100,3 +111,8 @@ class Pieces:
     def union(self, chosen: Mask) -> Mask:
         """Return the voxels of the chosen pieces."""
         return np.asarray(np.append(False, chosen)[self.label])
+
+    def chosen(self, which: Mask) -> NDArray[np.int32]:
+        """Return the labels with 0 on all but the chosen pieces."""
+        number = np.where(which, np.arange(1, len(self) + 1), 0).astype(np.int32)
+        return np.append(np.int32(0), number)[self.label]

@@ -23,7 +23,6 @@ from napari_toposeg.topology.grid import (
     require_grid,
 )
 
-NAMES = ("component", "loop", "cavity")
 PLURALS = ("components", "loops", "cavities")
 
 
@@ -94,7 +93,7 @@ class Repair:
         if not all(edit.accepted for edit in self.edits):
             refused = sum(not edit.accepted for edit in self.edits)
             return f"{differences(self.betti, self.wanted)}, with {refused} edits refused"
-        return f"{differences(self.betti, self.wanted)}: {explain(self.betti, self.wanted)}"
+        return f"{differences(self.betti, self.wanted)}: {explain(self)}"
 
     def with_edits(self, accepted: Sequence[bool] | NDArray[np.bool_]) -> "Repair":
         """Return the repair with only some of its edits, its mask counted anew.
@@ -116,8 +115,7 @@ class Repair:
             )
         mask = self.task.mask
         edits = tuple(
-            replace(edit, accepted=answer)
-            for edit, answer in zip(self.edits, answers, strict=True)
+            replace(edit, accepted=answer) for edit, answer in zip(self.edits, answers, strict=True)
         )
         for edit in edits:
             if edit.accepted:
@@ -168,8 +166,8 @@ def repair(
     The cost of a mask is the sum of ``abs(probability - threshold)`` over the voxels that differ
     from the threshold's mask: unlike log-odds it stays finite where a network is sure. The least
     cost is hard to find (joining components alone is a Steiner tree problem), so the mask is the
-    cheapest *found*; that it has the wanted numbers is counted. Ties go by voxel index, and the same
-    map always gives the same mask.
+    cheapest *found*; that it has the wanted numbers is counted. Ties go by voxel index, and the
+    same map always gives the same mask.
 
     Examples
     --------
@@ -279,16 +277,19 @@ def differences(found: BettiNumbers, wanted: BettiNumbers) -> str:
     return " and ".join(parts)
 
 
-def explain(found: BettiNumbers, wanted: BettiNumbers) -> str:
+def explain(repair: Repair) -> str:
     """Say why the wanted numbers were not reached."""
-    missing = [
-        name for name, is_now, goal in zip(NAMES, found, wanted, strict=True) if is_now < goal
-    ]
-    if missing == ["component"]:
+    if repair.betti.b0 < repair.wanted.b0:
         return "the grid has no room for more components that do not touch"
-    if missing:
-        return (
-            f"at no threshold does the map have another {' or '.join(missing)} that can be "
-            "made without changing other numbers"
+    missing = [k for k in (1, 2) if repair.betti[k] < repair.wanted[k]]
+    if not missing:
+        return "what is too much could not be taken away without changing other numbers"
+    return "; ".join(
+        f"over all thresholds the map has {len(repair.task.diagram.select(k))} {PLURALS[k]}"
+        + (
+            ", and the others could not be made without changing other numbers"
+            if len(repair.task.diagram.select(k)) >= repair.wanted[k]
+            else ""
         )
-    return "what is too much could not be taken away without changing other numbers"
+        for k in missing
+    )
