@@ -25,10 +25,12 @@ from napari_toposeg.topology.distances import (
     total_persistence,
     wasserstein,
 )
+from napari_toposeg.topology.matching import BettiMatching, match_barcodes
 from napari_toposeg.topology.regions import critical_regions
 
 __all__ = [
     "KINDS",
+    "BettiMatching",
     "BettiNumbers",
     "Defects",
     "PersistenceDiagram",
@@ -40,6 +42,7 @@ __all__ = [
     "euler_characteristic",
     "find_defects",
     "find_defects_by_class",
+    "match_barcodes",
     "match_diagrams",
     "persistence",
     "sliced_wasserstein",

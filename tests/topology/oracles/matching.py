@@ -148,6 +148,56 @@ def left(bars, taken):
     return rest
 
 
+def as_voxels(matching, ndim):
+    """Return a `BettiMatching` as `match` does, less the essential component."""
+    dying = ~matching.matched_prediction.is_essential
+    matched = (matching.matched_prediction.rows(dying), matching.matched_truth.rows(dying))
+    found = {}
+    for k in range(ndim):
+        own = [bars(diagram, k) for diagram in matched]
+        found[k] = (
+            list(zip(*own, strict=True)),
+            bars(matching.only_prediction, k),
+            bars(matching.only_truth, k),
+        )
+    return found
+
+
+def bars(diagram, dimension):
+    of_dimension = diagram.dimension == dimension
+    births, deaths = diagram.birth_voxel[of_dimension], diagram.death_voxel[of_dimension]
+    return list(zip(births.tolist(), deaths.tolist(), strict=True))
+
+
+def told_apart(found, truth):
+    """Return what must agree: all voxels, but of a truth of two values only the values.
+
+    There the program may break ties in its own way; the bars of the prediction stay the same.
+    """
+    flat = truth.ravel()
+    tied = len(np.unique(flat)) <= 2
+
+    def of_truth(bar):
+        return tuple(flat[list(bar)].tolist()) if tied else bar
+
+    return {
+        k: (
+            sorted((mine, of_truth(theirs)) for mine, theirs in matched),
+            sorted(only_prediction),
+            sorted(map(of_truth, only_truth)),
+        )
+        for k, (matched, only_prediction, only_truth) in found.items()
+    }
+
+
+def cases(count, seed, cells=60):
+    """Yield pairs of images with a construction and a direction, each of the four in turn."""
+    rng = np.random.default_rng(seed)
+    for number in range(count):
+        construction, superlevel = "TV"[number % 2], number % 4 < 2
+        yield (*random_pair(rng, cells), construction, superlevel)
+
+
 def random_pair(rng, cells):
     """Return two images of the same small grid: unrelated, related, tied, or against a label."""
     ndim = int(rng.integers(2, 4))
