@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from napari_toposeg.learning.losses.masked import gradient_ratio, masked_squared_error
+from napari_toposeg.learning.losses.joined import Answer, join
+from napari_toposeg.learning.losses.masked import masked_squared_error
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 
 
@@ -11,13 +12,24 @@ def test_masked_squared_error_leaves_padding_out():
     assert masked_squared_error(predicted, true, counted) == 2.5
 
 
-def test_gradient_ratio_makes_the_second_gradient_the_wanted_share():
-    shared = torch.ones(4, requires_grad=True)
-    first, second = (shared**2).sum(), (50 * shared**3).sum()
-    weight = gradient_ratio(first, second, shared, share=0.3)
-    (of_first,) = torch.autograd.grad(first, shared, retain_graph=True)
-    (of_second,) = torch.autograd.grad(second, shared)
+def test_a_joined_loss_has_the_wanted_share_of_the_gradient():
+    start, factor = torch.full((4,), 0.5, requires_grad=True), torch.arange(1.0, 5.0)
+    answer = Answer.of(start * factor)
+    first, second = (answer.loose**2).sum(), (50 * answer.loose**3).sum()
+    of_first, of_second = 2 * answer.loose.detach(), 150 * answer.loose.detach() ** 2
+    loss, weight = join(first, second, answer, share=0.3)
     assert float(weight * of_second.norm() / of_first.norm()) == pytest.approx(0.3)
+    assert loss.item() == pytest.approx((first + weight * second).item())
+    loss.backward()
+    torch.testing.assert_close(start.grad, (of_first + weight * of_second) * factor)
+
+
+def test_the_weight_of_a_joined_loss_is_at_most_one_and_none_where_the_first_is_flat():
+    answer = Answer.of(torch.ones(4, requires_grad=True))
+    flat, steep = (1e-6 * answer.loose).sum(), (9 * answer.loose).sum()
+    assert join(steep, flat, answer, share=0.3).weight == 1.0
+    answer = Answer.of(torch.ones(4, requires_grad=True))
+    assert join((0 * answer.loose).sum(), answer.loose.sum(), answer, share=0.3).weight == 0.0
 
 
 def test_unlabelled_voxels_have_no_say_in_dice_and_cross_entropy():

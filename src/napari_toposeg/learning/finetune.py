@@ -29,6 +29,7 @@ from napari_toposeg.learning.dataset import (
     read_names,
 )
 from napari_toposeg.learning.engine import optimise
+from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 from napari_toposeg.learning.networks import build
 from napari_toposeg.learning.seeds import random_of, seeded
@@ -242,7 +243,7 @@ class Segmentation:
         classes = len(self.described.classes or ())
         B, *edges = target.shape
         place = self.term.choose((B, classes, *edges), random_of(self.config.seed, step, 1))
-        labels = place.take_of_crops(target)
+        labels = place.cut_out(target[place.crops])
         return self.term.look(place, place.is_class(labels), labels != IGNORED)
 
     def losses(
@@ -253,12 +254,15 @@ class Segmentation:
         if "turns" in batch:
             image, target = self.augmentation.turn(image, target, batch["turns"])
         logits = network(self.augmentation.relight(image, generator))
-        terms = dice_cross_entropy(logits, target)
-        main = terms.dice_loss + terms.cross_entropy
         if self.term is None:
-            return {"loss": main, **terms._asdict()}
-        probability = logits.float().softmax(1)[:, 1:]
-        return terms._asdict() | self.term.join(main, probability, batch["look"], logits, step)
+            terms = dice_cross_entropy(logits, target)
+            return {"loss": terms.dice_loss + terms.cross_entropy, **terms._asdict()}
+        answer, look = Answer.of(logits), batch["look"]
+        terms = dice_cross_entropy(answer.loose, target)
+        drawn = answer.loose[look.place.crops.to(logits.device)]
+        term = self.term(drawn.float().softmax(1)[:, 1:], look)
+        main = terms.dice_loss + terms.cross_entropy
+        return terms._asdict() | self.term.join(main, term, answer, step)
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Predict the labelled part of each validation case; without any, the newest is best."""

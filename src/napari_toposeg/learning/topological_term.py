@@ -19,7 +19,7 @@ from torch import Tensor
 from napari_toposeg.config import FieldLossName, TopologyConfig
 from napari_toposeg.learning.losses import topological_loss
 from napari_toposeg.learning.losses.fields import TopologicalLoss, in_threads, to_arrays
-from napari_toposeg.learning.losses.masked import gradient_ratio
+from napari_toposeg.learning.losses.joined import Answer, join
 from napari_toposeg.learning.smoothing import reach, smooth
 
 RAMP = 0.1
@@ -45,13 +45,14 @@ class Place:
     cut: tuple[slice, ...]
     trim: tuple[slice, ...]
 
-    def take(self, images_BKZYX: Tensor) -> Tensor:
-        """Return the fields at this place, with their margin, ``(N, z, y, x)``."""
-        return images_BKZYX[:, :, *self.cut][self.crops, self.classes]
+    def take(self, drawn_NKZYX: Tensor) -> Tensor:
+        """Return of each drawn crop its drawn field, cut out with the margin, ``(N, z, y, x)``."""
+        each = torch.arange(len(drawn_NKZYX), device=drawn_NKZYX.device)
+        return drawn_NKZYX[:, :, *self.cut][each, self.classes.to(each.device)]
 
-    def take_of_crops(self, images_BZYX: Tensor) -> Tensor:
-        """Return what all classes share at this place, with its margin, ``(N, z, y, x)``."""
-        return images_BZYX[:, *self.cut][self.crops]
+    def cut_out(self, drawn_NZYX: Tensor) -> Tensor:
+        """Return of each drawn crop the block with its margin."""
+        return drawn_NZYX[:, *self.cut]
 
     def is_class(self, labels_NZYX: Tensor) -> Tensor:
         """Tell where labels taken here are those of their field's class, counted from 1."""
@@ -127,26 +128,26 @@ class TopologicalTerm:
         """Blur blocks with a margin and cut it off."""
         return smooth(images, self.smoothing)[:, *place.trim].contiguous()
 
-    def __call__(self, fields_BKZYX: Tensor, look: Look) -> Tensor:
-        """Return the mean loss of the fields looked at; what does not count is 0 in both images."""
-        seen = look.place.take(fields_BKZYX).float() * look.counted.to(fields_BKZYX.device)
+    def __call__(self, drawn_NKZYX: Tensor, look: Look) -> Tensor:
+        """Return the mean loss of the fields of the drawn crops at the place looked at.
+
+        What does not count is 0 in both images.
+        """
+        seen = look.place.take(drawn_NKZYX).float() * look.counted.to(drawn_NKZYX.device)
         blurred = self.blur(seen, look.place)
         return self.loss(blurred, look.targets.to(blurred.device), look.prepared).mean()
 
-    def join(
-        self, main: Tensor, fields_BKZYX: Tensor, look: Look, shared: Tensor, step: int
-    ) -> dict[str, Tensor]:
+    def join(self, main: Tensor, term: Tensor, answer: Answer, step: int) -> dict[str, Tensor]:
         """Return the weighted sum of main loss and term, with the term and its weight.
 
         Parameters
         ----------
-        shared
-            What both depend on, where their gradients are compared: the network's answer.
+        main, term
+            Computed from ``answer.loose``.
         """
-        term = self(fields_BKZYX, look)
         share = self.weight * min(1.0, step / self.ramp)
-        weight = gradient_ratio(main, term, shared, share=share)
-        return {"loss": main + weight * term, "topology": term, "topology_weight": weight}
+        loss, weight = join(main, term, answer, share=share)
+        return {"loss": loss, "topology": term, "topology_weight": weight}
 
 
 def topological_term(name: FieldLossName, config: TopologyConfig) -> TopologicalTerm | None:

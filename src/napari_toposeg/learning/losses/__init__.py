@@ -34,7 +34,7 @@ def topological_loss(
         case "betti-matching":
             from napari_toposeg.learning.losses.betti_matching import BettiMatchingLoss
 
-            return BettiMatchingLoss(dimensions=dimensions)
+            return BettiMatchingLoss(tau=tau, dimensions=dimensions)
         case "topograph":
             from napari_toposeg.learning.losses.topograph import Topograph
 

@@ -52,8 +52,13 @@ class CriticalVoxel:
     def prepare(self, target: Image) -> Critical:
         """Return the critical voxels of one image ``([Z,] Y, X)`` by dimension."""
         wanted = tuple(k for k in self.dimensions if k < target.ndim)
-        diagram = persistence(target, dimensions=wanted, construction="T", superlevel=True)
-        lasting = diagram.select(min_persistence=self.tau)
+        lasting = persistence(
+            target,
+            dimensions=wanted,
+            construction="T",
+            superlevel=True,
+            min_persistence=self.tau,
+        )
         return tuple(
             critical_voxels(part.birth_voxel, part.death_voxel)
             for part in (lasting.select(k) for k in wanted)

@@ -79,14 +79,10 @@ class MaskedAutoencoder(nn.Module):
         order = hidden_BN.to(torch.int8).argsort(dim=1, stable=True)
         visible = hidden_BN.shape[1] - int(hidden_BN[0].sum())
         kept_BK, lost_BM = order[:, :visible], order[:, visible:]
-        predicted = self.decode(
-            self.encoder(patches_BNV, grid, kept_BK)[-1], kept_BK, lost_BM, grid
-        )
-        index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
-        composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
-        return Rebuilt(
-            predicted, take(patches_BNV, lost_BM), from_patches(composite, grid, patch), hidden_BN
-        )
+        tokens_BKD = self.encoder(patches_BNV, grid, kept_BK)[-1]
+        predicted = self.decode(tokens_BKD, kept_BK, lost_BM, grid)
+        composite = composite_of(image_BCZYX, predicted, hidden_BN, patch)
+        return Rebuilt(predicted, take(patches_BNV, lost_BM), composite, hidden_BN)
 
     def decode(
         self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]
@@ -110,6 +106,14 @@ def hidden_values(image_BCZYX: Tensor, hidden_BN: Tensor, patch: int) -> Tensor:
     hidden = int(hidden_BN[0].sum())
     patches_BNV = to_patches(image_BCZYX, patch)
     return patches_BNV[hidden_BN].reshape(len(image_BCZYX), hidden, patches_BNV.shape[2])
+
+
+def composite_of(image_BCZYX: Tensor, values_BMV: Tensor, hidden_BN: Tensor, patch: int) -> Tensor:
+    """Return images whose hidden patches, in raster order, hold other values."""
+    patches_BNV = to_patches(image_BCZYX, patch)
+    values = values_BMV.to(patches_BNV.dtype)
+    composite_BNV = patches_BNV.masked_scatter(hidden_BN[:, :, None], values)
+    return from_patches(composite_BNV, patch_grid(image_BCZYX.shape, patch), patch)
 
 
 def draw_hidden(batch: int, patches: int, ratio: float, generator: torch.Generator) -> Tensor:

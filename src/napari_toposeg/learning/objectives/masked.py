@@ -22,12 +22,18 @@ from napari_toposeg.learning.baselines import interpolation_error, mean_error
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, draw_unlabelled
 from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.masked import masked_squared_error
-from napari_toposeg.learning.networks.masked_autoencoder import Rebuilt, draw_hidden, hidden_values
+from napari_toposeg.learning.networks.masked_autoencoder import (
+    Rebuilt,
+    composite_of,
+    draw_hidden,
+    hidden_values,
+)
 from napari_toposeg.learning.patches import patch_grid
 from napari_toposeg.learning.seeds import random_of, seeded
 from napari_toposeg.learning.task import Batch, Evaluation
-from napari_toposeg.learning.topological_term import topological_term
+from napari_toposeg.learning.topological_term import Look, topological_term
 from napari_toposeg.progress import Step
 
 VALIDATION_CROPS = 16
@@ -78,19 +84,28 @@ class MaskedReconstruction:
             return batch
         image, inside = batch["image"], batch["inside"]
         place = self.term.choose(image.shape, random_of(self.config.seed, step, 1))
-        return batch | {"look": self.term.look(place, place.take(image), place.take(inside))}
+        targets, counted = (place.take(part[place.crops]) for part in (image, inside))
+        return batch | {"look": self.term.look(place, targets, counted)}
 
     def losses(
         self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
     ) -> dict[str, Tensor]:
         """Return the squared error on hidden voxels and, for `topomae`, the topological term."""
         rebuilt, counted = self.rebuild(network, batch, generator)
-        squared = masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted)
         if self.term is None:
+            squared = masked_squared_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted)
             return {"loss": squared, "mse": squared}
-        return {"mse": squared} | self.term.join(
-            squared, rebuilt.composite_BCZYX, batch["look"], rebuilt.predicted_BMV, step
+        answer = Answer.of(rebuilt.predicted_BMV)
+        squared = masked_squared_error(answer.loose, rebuilt.true_BMV, counted)
+        look: Look = batch["look"]
+        drawn = look.place.crops.to(answer.loose.device)
+        composite = composite_of(
+            batch["image"][drawn],
+            answer.loose[drawn],
+            rebuilt.hidden_BN[drawn],
+            self.config.patch,
         )
+        return {"mse": squared} | self.term.join(squared, self.term(composite, look), answer, step)
 
     def rebuild(
         self, network: nn.Module, batch: Batch, generator: torch.Generator
