@@ -47,7 +47,7 @@ class Lists(NamedTuple):
 
     net: Floats
     column: NDArray[np.int32]
-    count: Indices
+    listed: Indices
     floor: Floats
     wasted: Indices
     patience: Indices
@@ -190,7 +190,7 @@ def find_path(
             length, last_row, last_column = far, row, -1
         if lists.wasted[row] > lists.patience[row]:
             list_columns(row, along[row], height[row], columns, lists, order)
-        for k in range(lists.count[row]):
+        for k in range(lists.listed[row]):
             if far - lists.net[row, k] >= length:
                 break
             column = lists.column[row, k]
@@ -284,7 +284,7 @@ def list_columns(
             count = min(count + 1, room)
             if count == room:
                 floor = net[room - 1]
-    lists.count[row], lists.floor[row] = count, floor
+    lists.listed[row], lists.floor[row] = count, floor
     lists.wasted[row], lists.patience[row] = 0, seen + PATIENCE
 
 
@@ -292,10 +292,10 @@ def list_columns(
 def gain(aside: float, a: float, b: float, order: float) -> float:
     """Return what is saved by pairing points of heights a and b that lie ``aside``."""
     if order == 2.0:
-        return 2.0 * a * b - aside * aside
+        return float(2.0 * a * b - aside * aside)
     distance = np.sqrt(aside * aside + (a - b) * (a - b))
     if order == 1.0:
-        return a + b - distance
+        return float(a + b - distance)
     return float(a**order + b**order - distance**order)
 
 
