@@ -4,7 +4,11 @@ The one idea: each step is exact or leaves the numbers as they were, and the res
 repair may fail to reach what is wanted, but never says that it did when it did not.
 """
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_toposeg.topology._cuts import reduce_features
 from napari_toposeg.topology._joining import choose_components
@@ -13,20 +17,22 @@ from napari_toposeg.topology._supply import Wanted, supply
 from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.grid import Mask
 
+# So many other thresholds are tried where the wanted was not reached.
+LEVELS = 4
+
 
 def repair_mask(task: Task, wanted: Wanted) -> Mask:
     """Return the cheapest mask found that has the wanted Betti numbers, or the nearest to them."""
     if wanted[0] == 0:
         return np.zeros(task.margin.shape, np.bool_)
     best = attempt(task, wanted)
-    if wanted[1:] != (0, 0):
-        # What was dropped or left open for its small weight may be what has the features.
-        for other in (with_features, cavities_first):
-            if task.rank(best, wanted)[0] == 0:
-                break
-            best = min(best, other(task, wanted), key=lambda mask: task.rank(mask, wanted))
-    if task.rank(best, wanted)[0] and wanted[1:] == (0, 0):
-        best = place_apart(task, best, wanted[0])
+    rank = task.rank(best, wanted)
+    for other in others(task, wanted, rank[0] == 0):
+        its = task.rank(other, wanted)
+        if its < rank:
+            best, rank = other, its
+        if rank[0] == 0:
+            break
     return undo_idle(task, best, wanted)
 
 
@@ -35,15 +41,34 @@ def attempt(task: Task, wanted: Wanted) -> Mask:
     return settle(task, set_components(task, task.mask, wanted, False), wanted)
 
 
-def with_features(task: Task, wanted: Wanted) -> Mask:
-    """Return an attempt in which the components with loops and cavities go before the others."""
-    return settle(task, set_components(task, task.mask, wanted, True), wanted)
+def others(task: Task, wanted: Wanted, reached: bool) -> Iterator[Mask]:
+    """Yield masks made in other ways, which are tried where the first fails or may be too dear."""
+    if task.count(task.mask).b0 < wanted[0]:
+        yield settle(task, place_apart(task, task.mask, wanted[0]), wanted)
+    if reached or wanted[1:] == (0, 0):
+        return
+    # What was dropped or left open for its small weight may be what has the features.
+    yield settle(task, set_components(task, task.mask, wanted, True), wanted)
+    closed = supply(task, task.mask, wanted, 2, heeded=(2,))
+    yield settle(task, set_components(task, closed, wanted, True), wanted)
+    for level in rich_levels(task, wanted):
+        shifted = replace(task, margin=task.margin.astype(np.float64) - level)
+        yield settle(shifted, set_components(shifted, shifted.mask, wanted, True), wanted)
 
 
-def cavities_first(task: Task, wanted: Wanted) -> Mask:
-    """Return an attempt in which cavities are closed whatever else that changes."""
-    mask = supply(task, task.mask, wanted, 2, heeded=(2,))
-    return settle(task, set_components(task, mask, wanted, True), wanted)
+def rich_levels(task: Task, wanted: Wanted) -> NDArray[np.float64]:
+    """Return the margins nearest to 0 at which the map has enough loops and cavities at once."""
+    diagram = task.diagram
+    values = np.unique(np.concatenate([diagram.birth, diagram.death[~diagram.is_essential]]))
+    levels = (values[1:] + values[:-1]) / 2
+    is_rich = np.ones(len(levels), np.bool_)
+    for dimension in (1, 2):
+        bars = diagram.select(dimension)
+        born = len(bars) - np.searchsorted(np.sort(bars.birth), levels)
+        dead = len(bars) - np.searchsorted(np.sort(bars.death), levels)
+        is_rich &= born - dead >= wanted[dimension]
+    levels = levels[is_rich]
+    return levels[np.argsort(np.abs(levels), kind="stable")][:LEVELS]
 
 
 def set_components(task: Task, mask: Mask, wanted: Wanted, keep_featured: bool) -> Mask:
