@@ -14,9 +14,10 @@ from numba import njit
 from numpy.typing import NDArray
 
 from napari_toposeg.topology._bits import Words
-from napari_toposeg.topology._blocks import grouped, parts_gained
+from napari_toposeg.topology._blocks import grouped
 from napari_toposeg.topology._contacts import Contacts, Pairs, find_contacts
 from napari_toposeg.topology._euler import euler_changes
+from napari_toposeg.topology._parts import parts_gained
 from napari_toposeg.topology._runs import (
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
