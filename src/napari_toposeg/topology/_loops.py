@@ -21,7 +21,14 @@ from numpy.typing import NDArray
 
 from napari_toposeg.topology._bit_tree import Tree, capacity, empty_tree, greatest, toggle
 from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows, scan_order
-from napari_toposeg.topology._lower_star import CENTRE, DIMENSION, EDGE_BITS, POINTERS, code_of
+from napari_toposeg.topology._lower_star import (
+    CENTRE,
+    DIMENSION,
+    EDGE_BITS,
+    FACETS,
+    POINTERS,
+    code_of,
+)
 from napari_toposeg.topology._watch import Tell, run_tasks, silent
 
 Indices = NDArray[np.int64]
@@ -30,6 +37,8 @@ Numbers = NDArray[np.int32]
 CHUNK = 1 << 12
 MOST_SHARES = 2
 UNKNOWN, NOTHING = 0, -1
+# Bit 1 + code is set for the codes of squares.
+ARE_SQUARES = sum(2 << int(code) for code in np.flatnonzero(DIMENSION == 2))
 PLUS = np.array([code_of(axis) for axis in np.eye(3, dtype=np.int64)])
 
 
@@ -40,10 +49,11 @@ class Flow:
     Parameters
     ----------
     end
-        For each edge, numbered 3 * place of its lower corner + axis: 0 unknown, -1 nothing,
+        For each edge, numbered 4 * place of its lower corner + axis: 0 unknown, -1 nothing,
         2 + 2 r critical edge (row) r, 3 + 2 b branch b.
     branches
-        Three ends each, 0 where there are but two; a branch leads to rows and to earlier branches.
+        Three ends each, one of them perhaps 0 for none; a branch leads to rows and to branches
+        made before it.
     count
         Number of branches.
     tree
@@ -140,6 +150,8 @@ def trace_share(
     flow = start_flow(gradient, edges)
     odd = np.zeros(len(edges), np.bool_)
     held = np.ascontiguousarray(gradient.rows[:, EDGE_BITS])
+    sides = sides_of_squares(gradient)
+    others = other_sides(gradient, sides)
     for start in range(0, len(share), CHUNK):
         part = slice(start, start + CHUNK)
         flow.branches, flow.count, flow.tree, into.rows, into.used = trace(
@@ -150,7 +162,8 @@ def trace_share(
             held,
             gradient.strides,
             PLUS,
-            sides_of_squares(gradient),
+            sides,
+            others,
             flow.end,
             flow.branches,
             flow.count,
@@ -166,16 +179,16 @@ def trace_share(
 
 def start_flow(gradient: Gradient, edges: Cells) -> Flow:
     """Return the flow before any edge was followed; the critical edges are rows 0, 1, ..."""
-    end = np.zeros(3 * gradient.index.size, np.int32)
+    end = np.zeros(4 * gradient.index.size, np.int32)
     axis = np.abs(POINTERS).argmax(axis=1)
     lower = np.minimum(POINTERS, 0) @ gradient.strides
-    number = 3 * (edges.voxel + lower[edges.code]) + axis[edges.code]
+    number = 4 * (edges.voxel + lower[edges.code]) + axis[edges.code]
     end[number] = 2 + 2 * np.arange(len(edges))
     return Flow(end)
 
 
 def sides_of_squares(gradient: Gradient) -> Indices:
-    """Return for each square's code the four edges, as numbers to add to 3 * its voxel."""
+    """Return for each square's code the four edges, as numbers to add to 4 * its voxel."""
     strides = gradient.strides
     sides = np.zeros((27, 4), np.int64)
     for code in np.flatnonzero(DIMENSION == 2):
@@ -183,12 +196,25 @@ def sides_of_squares(gradient: Gradient) -> Indices:
         lowest = np.minimum(pointer, 0) @ strides
         one, other = np.flatnonzero(pointer)
         sides[code] = [
-            3 * lowest + one,
-            3 * lowest + other,
-            3 * (lowest + strides[other]) + one,
-            3 * (lowest + strides[one]) + other,
+            4 * lowest + one,
+            4 * lowest + other,
+            4 * (lowest + strides[other]) + one,
+            4 * (lowest + strides[one]) + other,
         ]
     return sides
+
+
+def other_sides(gradient: Gradient, sides: Indices) -> Indices:
+    """Return the three other edges of a square, in row 27 * code of one edge + code of the square.
+
+    Both codes are those at the voxel that the edge and the square enter with.
+    """
+    own = 4 * (np.minimum(POINTERS, 0) @ gradient.strides) + np.abs(POINTERS).argmax(axis=1)
+    others = np.zeros((27 * 27, 3), np.int64)
+    for square in np.flatnonzero(DIMENSION == 2):
+        for edge in FACETS[square][:2]:
+            others[27 * edge + square] = [side for side in sides[square] if side != own[edge]]
+    return others
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -201,6 +227,7 @@ def trace(
     strides: Indices,
     plus: Indices,
     sides: Indices,
+    others: Indices,
     end: Numbers,
     branches: Numbers,
     count: int,
@@ -219,16 +246,16 @@ def trace(
     for j in range(len(voxels)):
         voxel = np.int64(voxels[j])
         for side in range(4):
-            edge = 3 * voxel + sides[codes[j], side]
+            edge = 4 * voxel + sides[codes[j], side]
             if end[edge] == UNKNOWN:
                 branches, count, stack = follow(
-                    edge, index, rows, held, strides, plus, sides, end, branches, count, stack
+                    edge, index, rows, held, strides, plus, others, end, branches, count, stack
                 )
         if capacity(tree) < count:
             tree = empty_tree(2 * count)
         begin[j] = used
         for side in range(4):
-            edge = 3 * voxel + sides[codes[j], side]
+            edge = 4 * voxel + sides[codes[j], side]
             pool, used = add_end(end[edge], tree, odd, pool, used)
         branch = greatest(tree)
         while branch >= 0:
@@ -281,13 +308,13 @@ def grown(array: NDArray[np.generic]) -> NDArray[np.generic]:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def follow(
-    first: int,
+    edge: int,
     index: Places,
     rows: Rows,
     held: Codes,
     strides: Indices,
     plus: Indices,
-    sides: Indices,
+    others: Indices,
     end: Numbers,
     branches: Numbers,
     count: int,
@@ -295,34 +322,36 @@ def follow(
 ) -> tuple[Numbers, int, Indices]:
     """Find the end of an edge, and of all that it flows through, depth first.
 
-    The stack holds edges that are matched to a square: edge, voxel and code of the square.
+    The stack holds edges that are matched to a square: the edge, 4 * the voxel that both enter
+    with, and the row of ``others``.
     """
-    depth = visit(first, index, rows, held, strides, plus, end, stack, 0)
+    depth = visit(edge, UNKNOWN, index, rows, held, strides, plus, end, stack, 0)
     while depth:
-        edge, voxel, square = stack[depth - 1]
-        if end[edge] != UNKNOWN:
-            depth -= 1
-            continue
         if depth + 3 > len(stack):
-            larger = np.empty((2 * len(stack), 3), np.int64)
-            larger[: len(stack)] = stack
-            stack = larger
-        before = depth
-        for side in range(4):
-            other = 3 * voxel + sides[square, side]
-            if end[other] == UNKNOWN and other != edge:
-                depth = visit(other, index, rows, held, strides, plus, end, stack, depth)
-        if depth == before:
-            if 3 * count + 3 > len(branches):
-                branches = grown(branches)
-            end[edge], count = join_ends(edge, voxel, square, sides, end, branches, count)
-            depth -= 1
+            stack = deeper(stack)
+        edge, base, row = stack[depth - 1]
+        one, two, three = base + others[row, 0], base + others[row, 1], base + others[row, 2]
+        a, b, c = np.int64(end[one]), np.int64(end[two]), np.int64(end[three])
+        if (a == UNKNOWN) | (b == UNKNOWN) | (c == UNKNOWN):
+            before = depth
+            depth = visit(one, a, index, rows, held, strides, plus, end, stack, depth)
+            depth = visit(two, b, index, rows, held, strides, plus, end, stack, depth)
+            depth = visit(three, c, index, rows, held, strides, plus, end, stack, depth)
+            if depth > before:
+                continue
+            a, b, c = np.int64(end[one]), np.int64(end[two]), np.int64(end[three])
+        depth -= 1
+        if (a > 0) | (b > 0) | (c > 0):
+            branches, count, end[edge] = sum_ends(a, b, c, branches, count)
+        else:
+            end[edge] = NOTHING
     return branches, count, stack
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def visit(
     edge: int,
+    known: int,
     index: Places,
     rows: Rows,
     held: Codes,
@@ -332,57 +361,49 @@ def visit(
     stack: Indices,
     depth: int,
 ) -> int:
-    """Put an edge on the stack if a square is matched to it; else it flows to nothing."""
-    voxel = edge // 3
-    axis = edge - 3 * voxel
-    row = index[voxel]
-    code = plus[axis]
-    if not held[row] >> (2 * axis + 1) & 1:
-        voxel += strides[axis]
-        row = index[voxel]
-        code = 26 - code
-    square = np.int64(rows[row, code])
-    if square < 0 or square == CENTRE or square == code:  # noqa: SIM109 (a tuple costs time)
-        end[edge] = NOTHING
-        return depth
-    stack[depth, 0], stack[depth, 1], stack[depth, 2] = edge, voxel, square
-    return depth + 1
+    """Put an edge of unknown end on the stack if a square is matched to it.
+
+    If none is, the edge flows to nothing. No branches: what comes is as good as random, and a
+    wrong guess of the processor costs more than the writes that prove to be in vain.
+    """
+    voxel = edge >> 2
+    axis = edge - 4 * voxel
+    own = np.int64(held[index[voxel]] >> (2 * axis + 1) & 1)
+    voxel += (1 - own) * strides[axis]
+    code = CENTRE + (2 * own - 1) * (plus[axis] - CENTRE)
+    square = np.int64(rows[index[voxel], code])
+    unknown = np.int64(known == UNKNOWN)
+    flows = ARE_SQUARES >> (square + 1) & unknown
+    stack[depth, 0], stack[depth, 1], stack[depth, 2] = edge, 4 * voxel, 27 * code + square
+    end[edge] = known - (unknown - flows)
+    return depth + flows
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def join_ends(
-    edge: int,
-    voxel: int,
-    square: int,
-    sides: Indices,
-    end: Numbers,
-    branches: Numbers,
-    count: int,
-) -> tuple[int, int]:
-    """Return the sum of the ends of the square's other edges, making a branch if need be."""
-    one = two = three = 0
-    for side in range(4):
-        other = 3 * voxel + sides[square, side]
-        new = end[other]
-        if other == edge or new < 0:
-            continue
-        # Over Z/2 an end met twice cancels.
-        if one == 0:
-            one = new
-        elif new == one:
-            one, two, three = two, three, 0
-        elif two == 0:
-            two = new
-        elif new == two:
-            two, three = three, 0
-        else:
-            three = new
-    if one == 0:
-        return NOTHING, count
-    if two == 0:
-        return one, count
+def deeper(stack: Indices) -> Indices:
+    """Return the stack with room for twice as much."""
+    larger = np.empty((2 * len(stack), 3), np.int64)
+    larger[: len(stack)] = stack
+    return larger
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def sum_ends(a: int, b: int, c: int, branches: Numbers, count: int) -> tuple[Numbers, int, int]:
+    """Return the sum of three ends over Z/2, making a branch if two or three are left."""
+    one, two, three = max(a, 0), max(b, 0), max(c, 0)
+    if one == two:
+        one, two = 0, 0
+    if one == three:
+        one, three = 0, 0
+    if two == three:
+        two, three = 0, 0
+    if (one > 0) + (two > 0) + (three > 0) < 2:
+        total = max(one, two, three)
+        return branches, count, total if total > 0 else NOTHING
+    if 3 * count + 3 > len(branches):
+        branches = grown(branches)
     branches[3 * count], branches[3 * count + 1], branches[3 * count + 2] = one, two, three
-    return 2 * count + 3, count + 1
+    return branches, count + 1, 2 * count + 3
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
