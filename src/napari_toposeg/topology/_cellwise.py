@@ -18,7 +18,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology._bit_tree import empty_tree
 from napari_toposeg.topology._induced import Bars, Matching
+from napari_toposeg.topology._loops import reduce_columns
 
 Indices = NDArray[np.int64]
 
@@ -103,15 +105,15 @@ def match_components(cells: list[dict[int, Cells]], shape: tuple[int, ...]) -> M
 
 def match_top(
     cells: list[dict[int, Cells]], shape: tuple[int, ...], top: int
-) -> tuple[Matching, NDArray[np.bool_]]:
-    """Match cavities (loops in 2D) by merging the outside inwards; and say which walls close one.
+) -> tuple[Matching, list[NDArray[np.bool_]]]:
+    """Match cavities (loops in 2D), and say which walls close one in each image.
 
     The dual of components: walls open from the last to the first, and rooms merge.
     """
     walls = walls_of(shape, top)
     outside = cells[0][top].rank.size
     ages = np.stack([np.append(-c[top].rank, OUTSIDE_AGE) for c in cells])
-    bars, bar_at_death = [], []
+    bars, bar_at_death, closes = [], [], []
     for side in (0, 1):
         order = cells[side][top - 1].order[::-1]
         own, common = merges(walls[order], ages[[side, 2]])
@@ -121,30 +123,30 @@ def match_top(
         by_death = np.full(outside, -1)
         by_death[common[kept]] = by_birth[order[kept]]
         bar_at_death.append(by_death)
+        closes.append(marked(order[kept], by_birth.size))
     order = cells[2][top - 1].order[::-1]
     dies = merges(walls[order], ages[2:])[0]
-    closes = np.zeros(cells[2][top - 1].rank.size, np.bool_)
-    closes[order[dies >= 0]] = True
+    closes.append(marked(order[dies >= 0], closes[0].size))
     lasting = (dies >= 0) & (cells[2][top - 1].value[order] < cells[2][top].value[dies])
     rows = np.stack([by_death[dies[lasting]] for by_death in bar_at_death], axis=1)
     return matching(bars, rows, cells, top - 1), closes
 
 
 def match_loops(
-    cells: list[dict[int, Cells]], shape: tuple[int, ...], closes: NDArray[np.bool_]
+    cells: list[dict[int, Cells]], shape: tuple[int, ...], closes: list[NDArray[np.bool_]]
 ) -> Matching:
-    """Match loops in 3D by reducing the boundary of the squares."""
+    """Match loops in 3D by reducing the boundaries of the squares that close no cavity."""
     sides = sides_of(shape)
 
     def killers(rows: Cells, columns: Cells) -> tuple[Indices, Indices]:
-        pivot = reduce_columns(rows.rank[sides[columns.order]], rows.order.size)
-        kept = np.flatnonzero(pivot >= 0)
-        return rows.order[pivot[kept]], columns.order[kept]
+        killer = reduce_squares(rows.rank[sides[columns.order]], rows.order.size)
+        kept = np.flatnonzero(killer >= 0)
+        return rows.order[kept], columns.order[killer[kept]]
 
     bars, bar_at_death = [], []
-    common = without(cells[2][2], closes)
+    common = without(cells[2][2], closes[2])
     for side in (0, 1):
-        edges, squares = cells[side][1], cells[side][2]
+        edges, squares = cells[side][1], without(cells[side][2], closes[side])
         bars.append(killers(edges, squares))
         by_birth = long_bars(*bars[side], edges, squares)
         birth, death = killers(edges, common)
@@ -177,6 +179,30 @@ def matching(
         sides.append(Bars(born.owner[birth[kept]], dying.owner[death[kept]]))
         columns.append(np.searchsorted(kept, rows[:, side]))
     return Matching(sides[0], sides[1], columns[0], columns[1])
+
+
+def reduce_squares(boundaries: Indices, rows: int) -> NDArray[np.int32]:
+    """Return for each row the column ``(columns, 4)`` that it is the last one of, -1 for none."""
+    count = len(boundaries)
+    killer = np.full(rows, -1, np.int32)
+    reduce_columns(
+        0,
+        count,
+        np.arange(0, 4 * count, 4),
+        np.full(count, 4, np.int32),
+        boundaries.astype(np.int32).ravel(),
+        4 * count,
+        killer,
+        empty_tree(rows),
+    )
+    return killer
+
+
+def marked(which: Indices, count: int) -> NDArray[np.bool_]:
+    """Return the mask of the numbers named."""
+    mask = np.zeros(count, np.bool_)
+    mask[which] = True
+    return mask
 
 
 def without(cells: Cells, dropped: NDArray[np.bool_]) -> Cells:
@@ -254,51 +280,3 @@ def merges(ends: Indices, ages: Indices) -> Indices:
             dies[kind, edge] = young
             eldest[kind, a] = old
     return dies
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def reduce_columns(columns: Indices, rows: int) -> Indices:
-    """Reduce a Z/2 matrix, four ones a column, from left to right; return the lowest ones' rows."""
-    lowest = np.full(len(columns), -1)
-    claimed = np.full(rows, -1)
-    start = np.zeros(len(columns), np.int64)
-    length = np.zeros(len(columns), np.int64)
-    stored = np.empty(8 * len(columns) + 8, np.int64)
-    end = 0
-    for j in range(len(columns)):
-        column = np.sort(columns[j])[::-1].copy()
-        while len(column) and claimed[column[0]] >= 0:
-            other = claimed[column[0]]
-            column = symmetric_difference(
-                column, stored[start[other] : start[other] + length[other]]
-            )
-        if len(column) == 0:
-            continue
-        claimed[column[0]] = j
-        lowest[j] = column[0]
-        while end + len(column) > len(stored):
-            stored = np.concatenate((stored, np.empty_like(stored)))
-        stored[end : end + len(column)] = column
-        start[j], length[j] = end, len(column)
-        end += len(column)
-    return lowest
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def symmetric_difference(a: Indices, b: Indices) -> Indices:
-    """Return what one of two falling sequences holds and the other does not, falling."""
-    out = np.empty(len(a) + len(b), np.int64)
-    i = j = n = 0
-    while i < len(a) or j < len(b):
-        if j == len(b) or (i < len(a) and a[i] > b[j]):
-            out[n] = a[i]
-            i += 1
-            n += 1
-        elif i == len(a) or b[j] > a[i]:
-            out[n] = b[j]
-            j += 1
-            n += 1
-        else:
-            i += 1
-            j += 1
-    return out[:n]
