@@ -9,6 +9,7 @@ from napari_toposeg.topology.betti import (
     betti_numbers_by_class,
     euler_characteristic,
 )
+from napari_toposeg.topology.class_repairs import ClassRepairs, repair_by_class
 from napari_toposeg.topology.cubical import persistence
 from napari_toposeg.topology.defects import (
     KINDS,
@@ -25,15 +26,20 @@ from napari_toposeg.topology.distances import (
     total_persistence,
     wasserstein,
 )
+from napari_toposeg.topology.edits import Edit, Repair
 from napari_toposeg.topology.matching import BettiMatching, match_barcodes
 from napari_toposeg.topology.regions import critical_regions
+from napari_toposeg.topology.repairs import repair
 
 __all__ = [
     "KINDS",
     "BettiMatching",
     "BettiNumbers",
+    "ClassRepairs",
     "Defects",
+    "Edit",
     "PersistenceDiagram",
+    "Repair",
     "betti_curve",
     "betti_numbers",
     "betti_numbers_by_class",
@@ -45,6 +51,8 @@ __all__ = [
     "match_barcodes",
     "match_diagrams",
     "persistence",
+    "repair",
+    "repair_by_class",
     "sliced_wasserstein",
     "total_persistence",
     "wasserstein",

@@ -72,7 +72,7 @@ def offsets(shape: tuple[int, ...], task: Task) -> NDArray[np.int64]:
     if structure.ndim == 2:
         offset[:, 0] = 0
     steps = offset @ np.array([shape[1] * shape[2], shape[2], 1])
-    return steps[steps != 0]
+    return np.asarray(steps[steps != 0])
 
 
 def walk_back(voxel: int, parent: NDArray[np.int32]) -> list[int]:
@@ -159,10 +159,10 @@ def flood(
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def is_open(owner: NDArray[np.int32], voxel: int, steps: NDArray[np.int64]) -> bool:
     """Whether a flood can begin here."""
+    closed = True
     for step in steps:
-        if owner[voxel + step] == 0:
-            return True
-    return False
+        closed = closed and owner[voxel + step] != 0
+    return not closed
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

@@ -31,8 +31,7 @@ def find_cuts(task: Task, mask: Mask, importance: NDArray[np.floating]) -> tuple
     core = grow_cores(task, mask, importance)
     cuts = task.pieces(core, mask)
     for _ in range(REGROWTHS):
-        critical = cuts.change.any(axis=1)
-        label = np.pad(in_space(cuts.chosen(critical)), 1)
+        label = np.pad(in_space(cuts.chosen(cuts.is_critical)), 1)
         hinges = np.zeros(label.shape, np.bool_)
         if not list_hinges(label, with_margin(core), hinges):
             break
@@ -49,7 +48,7 @@ def find_cuts(task: Task, mask: Mask, importance: NDArray[np.floating]) -> tuple
 
 def lost(cuts: Pieces) -> float:
     """Return what all cuts cost that are needed to end every loop and cavity."""
-    return float(cuts.cost[cuts.change.any(axis=1)].sum())
+    return float(cuts.cost[cuts.is_critical].sum())
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

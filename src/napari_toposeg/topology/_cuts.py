@@ -15,7 +15,7 @@ from napari_toposeg.topology._cores import find_cuts, grow_cores
 from napari_toposeg.topology._fills import choose_fills
 from napari_toposeg.topology._growing import deform, with_margin
 from napari_toposeg.topology._neighbours import count_parts, look_around
-from napari_toposeg.topology._task import Pieces, Task
+from napari_toposeg.topology._task import Pieces, Task, total
 from napari_toposeg.topology.grid import Mask, background_connectivity, neighbourhood
 
 # So many voxels are tried to add one loop or cavity, the greatest first.
@@ -78,8 +78,7 @@ def find_cavities(task: Task, mask: Mask) -> tuple[NDArray[np.int32], NDArray[np
     # The margin comes first in scan order, so the outside has label 1.
     cavities = np.where(inner > 1, inner - 1, 0).astype(np.int32)
     enclosed = cavities > 0
-    sizes = np.bincount(cavities[enclosed], np.abs(task.margin[enclosed]), count)[1:]
-    return cavities, sizes
+    return cavities, total(cavities[enclosed], np.abs(task.margin[enclosed]), count - 1)
 
 
 def keep_cavities(task: Task, mask: Mask, kept: Mask, wanted: Wanted) -> Mask:
@@ -88,7 +87,7 @@ def keep_cavities(task: Task, mask: Mask, kept: Mask, wanted: Wanted) -> Mask:
     shell = ndimage.binary_dilation(kept, np.ones((3,) * mask.ndim))
     core = grow_cores(task, filled, np.where(shell, task.margin.max() + 1, task.margin))
     hollows = task.pieces(core, core & ~kept)
-    single = np.all(hollows.change == (0, 0, 1), axis=1)
+    single = np.asarray(np.all(hollows.change == (0, 0, 1), axis=1))
     order = np.flatnonzero(single)[np.argsort(-hollows.cost[single], kind="stable")]
     single[order[wanted[1] :]] = False
     hollowed = core & ~hollows.union(single)
@@ -98,7 +97,7 @@ def keep_cavities(task: Task, mask: Mask, kept: Mask, wanted: Wanted) -> Mask:
 
 def restore(task: Task, core: Mask, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
     """Return the core with as many pieces as the wanted numbers allow, the dearest first."""
-    kept = ~cuts.change.any(axis=1)
+    kept = ~cuts.is_critical
     left = np.maximum(np.array(wanted) - task.count(core)[1:], 0)
     for piece in np.argsort(-cuts.cost, kind="stable"):
         adds = cuts.change[piece, 1:]
@@ -133,7 +132,7 @@ def add_feature(
         adds = task.count(turned) - before
         if adds[0] == 0 and np.all(adds >= 0) and adds.any() and np.all(adds[1:] <= left):
             grown = deform(turned, mask, task.margin, True, task.foreground, task.heed)
-            return grown, left - adds[1:]
+            return grown, np.asarray(left - adds[1:], np.int64)
     return None
 
 

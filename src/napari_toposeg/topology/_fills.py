@@ -2,9 +2,9 @@
 
 The one idea: a loop can be cut or filled. About each cut, voxels cheaper than all of it are taken
 as foreground and peeled off again by simple points; what stays are membranes, and what each ends
-is known exactly. Which of them to take is Kruskal's greedy choice, exact for a matroid: over Z/2 a cut
-is a unit vector and a membrane the sum of the cuts that it spares. Those are taken to be the cuts
-that it touches; were that wrong, the mask would cost more than need be, but it is cut anew.
+is known exactly. Which of them to take is Kruskal's greedy choice, exact for a matroid: over Z/2 a
+cut is a unit vector and a membrane the sum of the cuts that it spares. Those are taken to be the
+cuts that it touches; were that wrong, the mask would cost more than need be, but it is cut anew.
 """
 
 import numpy as np
@@ -22,12 +22,11 @@ Wanted = tuple[int, int]
 
 def choose_fills(task: Task, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
     """Return membranes and cavities that are cheaper to fill than the features are to cut."""
-    critical = cuts.change.any(axis=1)
     excess = cuts.change[:, 1:].sum(axis=0) - wanted
     none = np.zeros(mask.shape, np.bool_)
     if np.all(excess <= 0):
         return none
-    label = np.pad(in_space(cuts.chosen(critical)), 1)
+    label = np.pad(in_space(cuts.chosen(cuts.is_critical)), 1)
     open_to = with_margin(task.may_add & ~mask)
     margin = np.pad(in_space(task.margin), 1)
     near = np.zeros(label.shape, np.bool_)
@@ -37,8 +36,7 @@ def choose_fills(task: Task, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
         return none
     hull = deform(mask | near, near, -task.margin, False, task.foreground, task.heed)
     fills = task.pieces(mask, hull)
-    useful = (fills.change[:, 0] == 0) & np.all(fills.change <= 0, axis=1)
-    useful &= fills.change.any(axis=1)
+    useful = fills.is_critical & (fills.change[:, 0] == 0) & np.all(fills.change <= 0, axis=1)
     touched = contacts(np.pad(in_space(fills.chosen(useful)), 1), label, len(cuts))
     return fills.union(cheapest_basis(cuts, fills, useful, touched, excess))
 

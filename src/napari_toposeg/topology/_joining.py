@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.topology._bridges import Bridges, find_bridges
-from napari_toposeg.topology._task import Task
+from napari_toposeg.topology._task import Task, total
 from napari_toposeg.topology.grid import Mask, neighbourhood
 
 Chosen = tuple[set[int], set[int]]
@@ -29,10 +29,12 @@ def choose_components(task: Task, mask: Mask, wanted: int, keep_featured: bool =
     label, count = ndimage.label(mask, structure)
     if count == wanted:
         return mask
-    weight = np.bincount(label[mask], task.margin[mask], count + 1)[1:]
+    weight = total(label[mask], task.margin[mask], count)
     if keep_featured:
         pieces = task.pieces(np.zeros_like(mask), mask)
-        featured = np.unique(label[pieces.union(pieces.change[:, 1:].any(axis=1))])
+        featured = np.unique(
+            label[pieces.union(np.asarray(np.any(pieces.change[:, 1:] != 0, axis=1)))]
+        )
         weight[featured - 1] += weight.sum()
     bridges = find_bridges(task, label, np.maximum(weight, 0), wanted)
     kept, used = prune(weight, bridges, wanted)

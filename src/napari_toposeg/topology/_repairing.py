@@ -68,7 +68,7 @@ def rich_levels(task: Task, wanted: Wanted) -> NDArray[np.float64]:
         dead = len(bars) - np.searchsorted(np.sort(bars.death), levels)
         is_rich &= born - dead >= wanted[dimension]
     levels = levels[is_rich]
-    return levels[np.argsort(np.abs(levels), kind="stable")][:LEVELS]
+    return np.asarray(levels[np.argsort(np.abs(levels), kind="stable")][:LEVELS])
 
 
 def set_components(task: Task, mask: Mask, wanted: Wanted, keep_featured: bool) -> Mask:
@@ -96,7 +96,7 @@ def settle(task: Task, mask: Mask, wanted: Wanted) -> Mask:
 def undo_idle(task: Task, mask: Mask, wanted: Wanted) -> Mask:
     """Take back the edits that nothing depends on."""
     edits = task.pieces(mask, task.mask)
-    idle = ~edits.change.any(axis=1)
+    idle = ~edits.is_critical
     off = task.rank(mask, wanted)[0]
     while idle.any():
         undone = mask ^ edits.union(idle)

@@ -85,12 +85,17 @@ class Task:
         found = find_effects(*words, runs, self.foreground in (8, 26), self.heed_fraction)
         label = paint(runs, found.error, start.shape)
         differs = start != end
-        cost = np.bincount(label[differs], np.abs(self.margin[differs]), len(found.change) + 1)
-        return Pieces(label, found.change, cost[1:])
+        cost = total(label[differs], np.abs(self.margin[differs]), len(found.change))
+        return Pieces(label, found.change, cost)
 
     def heed_fraction(self, fraction: float) -> None:
         """Heed, whatever part of a step is done."""
         self.heed()
+
+
+def total(label: NDArray[np.int32], value: NDArray[np.floating], count: int) -> NDArray[np.float64]:
+    """Return the sum of the values with each label from 1 to ``count``."""
+    return np.bincount(label, value, count + 1)[1:].astype(np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +112,11 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.cost)
+
+    @property
+    def is_critical(self) -> Mask:
+        """Whether flipping that piece alone changes a Betti number."""
+        return np.asarray(np.any(self.change != 0, axis=1))
 
     def union(self, chosen: Mask) -> Mask:
         """Return the voxels of the chosen pieces."""

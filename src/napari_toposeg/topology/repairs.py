@@ -5,122 +5,20 @@ difference between threshold mask and repaired mask falls into connected edits, 
 person can accept or refuse. How the mask is found: `_repairing`.
 """
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.errors import InvalidConfig, ShapeMismatch
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology._repairing import repair_mask
 from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.betti import BettiNumbers
-from napari_toposeg.topology.grid import (
-    Mask,
-    foreground_connectivity,
-    require_finite,
-    require_grid,
-)
+from napari_toposeg.topology.edits import Repair, list_edits
+from napari_toposeg.topology.grid import foreground_connectivity, require_finite, require_grid
 
-PLURALS = ("components", "loops", "cavities")
-
-
-@dataclass(frozen=True, eq=False)
-class Edit:
-    """One connected set of voxels flipped against the threshold.
-
-    Parameters
-    ----------
-    voxels
-        Flat C-order indices, rising.
-    adds
-        True where the voxels join the foreground, False where they leave it.
-    cost
-        Sum over the voxels of ``abs(probability - threshold)``.
-    change
-        What this edit *alone* adds to b0, b1, b2 of the threshold's mask. Changes of several edits
-        need not add up.
-    accepted
-        Whether the mask of the `Repair` has it.
-    """
-
-    voxels: NDArray[np.int64]
-    adds: bool
-    cost: float
-    change: BettiNumbers
-    accepted: bool = True
-
-
-@dataclass(frozen=True, eq=False)
-class Repair:
-    """A repaired mask and the edits that lead to it.
-
-    Parameters
-    ----------
-    mask
-        Bool, the shape of the map.
-    betti
-        Betti numbers of the mask, counted.
-    wanted
-        Betti numbers that were asked for.
-    edits
-        What was changed against the threshold's mask, the dearest first; with all of them accepted
-        the mask is the one that was found.
-    """
-
-    mask: Mask
-    betti: BettiNumbers
-    wanted: BettiNumbers
-    edits: tuple[Edit, ...]
-    task: Task = field(repr=False)
-
-    @property
-    def reached(self) -> bool:
-        """Whether the mask has exactly the wanted Betti numbers."""
-        return self.betti == self.wanted
-
-    @property
-    def cost(self) -> float:
-        """Cost of the accepted edits together."""
-        return float(sum(edit.cost for edit in self.edits if edit.accepted))
-
-    @property
-    def reason(self) -> str:
-        """What is missing or too much, and why; empty where the wanted was reached."""
-        if self.reached:
-            return ""
-        if not all(edit.accepted for edit in self.edits):
-            refused = sum(not edit.accepted for edit in self.edits)
-            return f"{differences(self.betti, self.wanted)}, with {refused} edits refused"
-        return f"{differences(self.betti, self.wanted)}: {explain(self)}"
-
-    def with_edits(self, accepted: Sequence[bool] | NDArray[np.bool_]) -> "Repair":
-        """Return the repair with only some of its edits, its mask counted anew.
-
-        Parameters
-        ----------
-        accepted
-            For each edit whether the mask shall have it.
-
-        Raises
-        ------
-        ShapeMismatch
-            If there is not one answer for each edit.
-        """
-        answers = [bool(answer) for answer in accepted]
-        if len(answers) != len(self.edits):
-            raise ShapeMismatch(
-                f"{len(answers)} answers for {len(self.edits)} edits; give one for each, in order"
-            )
-        mask = self.task.mask
-        edits = tuple(
-            replace(edit, accepted=answer) for edit, answer in zip(self.edits, answers, strict=True)
-        )
-        for edit in edits:
-            if edit.accepted:
-                mask.ravel()[edit.voxels] = edit.adds
-        return replace(self, mask=mask, betti=self.task.count(mask), edits=edits)
+Progress = Callable[[float], object]
 
 
 def repair(
@@ -129,7 +27,7 @@ def repair(
     *,
     threshold: float = 0.5,
     connectivity: int | None = None,
-    progress: Callable[[float], object] | None = None,
+    progress: Progress | None = None,
 ) -> Repair:
     """Find a cheap mask that has exactly the wanted numbers of components, loops and cavities.
 
@@ -224,7 +122,7 @@ def require_numbers(wanted: Collection[int], ndim: int) -> BettiNumbers:
 class Told:
     """Tells a fraction that nears 1 but does not reach it: how many steps are left is not known."""
 
-    def __init__(self, progress: Callable[[float], object] | None) -> None:
+    def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
         self.fraction = 0.0
 
@@ -245,51 +143,4 @@ def solve(task: Task, wanted: BettiNumbers) -> Repair:
         edits=list_edits(task, mask),
         # The map's task outlives its call, the caller's progress does not.
         task=Task(task.margin, task.may_add, task.foreground),
-    )
-
-
-def list_edits(task: Task, mask: Mask) -> tuple[Edit, ...]:
-    """Return the edits from the threshold's mask to another, the dearest first."""
-    pieces = task.pieces(task.mask, mask)
-    voxels = np.flatnonzero(pieces.label)
-    owner = pieces.label.ravel()[voxels]
-    order = np.argsort(owner, kind="stable")
-    ends = np.cumsum(np.bincount(owner, minlength=len(pieces) + 1)[1:])
-    groups = np.split(voxels[order], ends[:-1]) if len(pieces) else []
-    return tuple(
-        Edit(
-            voxels=groups[piece],
-            adds=bool(mask.ravel()[groups[piece][0]]),
-            cost=float(pieces.cost[piece]),
-            change=BettiNumbers(*map(int, pieces.change[piece])),
-        )
-        for piece in np.argsort(-pieces.cost, kind="stable").tolist()
-    )
-
-
-def differences(found: BettiNumbers, wanted: BettiNumbers) -> str:
-    """Say how the numbers differ."""
-    parts = [
-        f"{is_now} of {goal} {plural}" if is_now < goal else f"{is_now} {plural} instead of {goal}"
-        for is_now, goal, plural in zip(found, wanted, PLURALS, strict=True)
-        if is_now != goal
-    ]
-    return " and ".join(parts)
-
-
-def explain(repair: Repair) -> str:
-    """Say why the wanted numbers were not reached."""
-    if repair.betti.b0 < repair.wanted.b0:
-        return "the grid has no room for more components that do not touch"
-    missing = [k for k in (1, 2) if repair.betti[k] < repair.wanted[k]]
-    if not missing:
-        return "what is too much could not be taken away without changing other numbers"
-    return "; ".join(
-        f"over all thresholds the map has {len(repair.task.diagram.select(k))} {PLURALS[k]}"
-        + (
-            ", and the others could not be made without changing other numbers"
-            if len(repair.task.diagram.select(k)) >= repair.wanted[k]
-            else ""
-        )
-        for k in missing
     )
