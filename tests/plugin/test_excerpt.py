@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from napari_toposeg.errors import InvalidVolume
+from napari_toposeg.plugin import excerpt
 from napari_toposeg.plugin.excerpt import (
     MOST_VOXELS,
     block_means,
@@ -16,6 +17,7 @@ from napari_toposeg.plugin.excerpt import (
     region_size,
     run_persistence,
     take_excerpt,
+    value_range,
 )
 from napari_toposeg.progress import finish
 
@@ -116,6 +118,16 @@ def test_an_error_of_the_engine_reaches_the_run() -> None:
 def test_connectivity_is_named() -> None:
     assert connectivity_of("T", 3) == "26-connected"
     assert connectivity_of("V", 2) == "4-connected"
+
+
+def test_what_lasts_too_short_in_a_large_excerpt_is_left_out_and_told(monkeypatch) -> None:
+    noisy = two_balls() + 0.01 * np.random.default_rng(0).random((12, 14, 16), np.float32)
+    every = finish(run_persistence(take_excerpt(noisy, "whole")))
+    monkeypatch.setattr(excerpt, "ALL_FEATURES", 100)
+    strong = finish(run_persistence(take_excerpt(noisy, "whole")))
+    assert "left out" in strong.excerpt.note and not every.excerpt.note
+    assert len(strong.diagram) < len(every.diagram)
+    assert strong.diagram.persistence.min() > excerpt.FAINTEST * value_range(noisy)
 
 
 def test_time_grows_faster_than_the_number_of_voxels() -> None:

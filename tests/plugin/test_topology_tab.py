@@ -188,10 +188,10 @@ def test_sublevel_and_v_are_passed_on(tab, qtbot) -> None:
 
 
 def test_a_large_layer_is_made_coarser_and_says_so(tab, session) -> None:
-    session.viewer.add_image(np.zeros((120, 120, 120), np.uint8), name="large")
+    session.viewer.add_image(np.zeros((16, 800, 800), np.uint8), name="large")
     tab.diagram.layers.choose(session.viewer.layers["large"])
     assert tab.diagram.extent.currentText() == "Coarser copy"
-    assert "At most 373,000 are looked at" in tab.diagram.cost.text()
+    assert "At most 8,000,000 voxels are looked at" in tab.diagram.cost.text()
 
 
 def test_a_slice_is_computed_in_2d(tab, session, qtbot) -> None:

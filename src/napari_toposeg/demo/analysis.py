@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from napari_toposeg.learning.predict import Segmentation
     from napari_toposeg.learning.reconstruct import Reconstruction
 
-MOST_VOXELS = 400_000
-"""Larger volumes are coarsened for their diagram, which then takes about two seconds."""
+MOST_VOXELS = 4_000_000
+"""Larger volumes are coarsened for their diagram, which then takes about a second."""
 
 SMOOTHING = 1.0
 """Sigma in voxels of the Gaussian before a diagram: noise alone makes thousands of features."""

@@ -157,7 +157,7 @@ class DiagramPanel(QWidget):
         )
         self.extent = QComboBox()
         self.extent.addItems(list(EXTENTS))
-        self.extent.setToolTip("Persistence of a large scan takes minutes: what is looked at")
+        self.extent.setToolTip("What is looked at: a very large scan takes minutes")
         for combo in (self.direction, self.construction, self.extent):
             narrow(combo)
         self.button = QPushButton("Compute the diagram")
@@ -244,7 +244,7 @@ class DiagramPanel(QWidget):
         self.cost.setText(
             f"{' x '.join(map(str, layer.data.shape))}: about "
             f"{duration(expected_seconds(size))}."
-            + ("" if whole else f" At most {MOST_VOXELS // 1000},000 are looked at.")
+            + ("" if whole else f" At most {MOST_VOXELS:,} voxels are looked at.")
         )
         self.cost.setVisible(size > MOST_VOXELS)
 
