@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows, scan_order
+from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows
 from napari_toposeg.topology._lower_star import (
     ABSENT,
     BIT,
@@ -28,6 +28,7 @@ from napari_toposeg.topology._lower_star import (
     POINTERS,
     SQUARE_BITS,
 )
+from napari_toposeg.topology._sorting import order_of_places
 from napari_toposeg.topology._watch import Tell, silent
 
 CHUNK = 1 << 16
@@ -75,7 +76,7 @@ def plant_maxima(gradient: Gradient, tops: Cells, facets: Cells) -> Forest:
 def join_minima(gradient: Gradient, edges: Cells, forest: Forest, tell: Tell = silent) -> None:
     """Let the edges join minima in their order; `Forest.joined` says which one dies at each."""
     # A flow read in scan order finds its surroundings in the cache.
-    scan = scan_order(edges.voxel)
+    scan = order_of_places(edges.voxel)
     down = gradient.steps[gradient.rows[:, CENTRE]].astype(np.int32)
     down[ABSENT] = 0
     ends = np.empty((2, len(edges)), np.int32)
@@ -94,7 +95,7 @@ def join_maxima(gradient: Gradient, facets: Cells, forest: Forest, tell: Tell = 
     `Forest.joined` says for each facet which maximum fills the cavity that it closes, -1 where it
     closes none.
     """
-    scan = scan_order(facets.voxel)
+    scan = order_of_places(facets.voxel)
     dual = dual_of(gradient)
     held = np.ascontiguousarray(gradient.rows[:, dual.column])
     ends = np.empty((2, len(facets)), np.int32)

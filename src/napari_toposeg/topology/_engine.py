@@ -26,22 +26,24 @@ from napari_toposeg.topology._basins import (
     plant_maxima,
     plant_minima,
 )
+from napari_toposeg.topology._compiling import announce_compiling
 from napari_toposeg.topology._gradient import (
     Cells,
     Gradient,
     Places,
     critical_cells,
     critical_voxels,
-    order_of,
     to_image,
 )
 from napari_toposeg.topology._loops import pair_loops
 from napari_toposeg.topology._lower_star import matchings
-from napari_toposeg.topology._patterns import comparable, find_patterns, working_type
+from napari_toposeg.topology._patterns import comparable, find_patterns, look_up_slab, working_type
+from napari_toposeg.topology._sorting import order_of
 from napari_toposeg.topology._watch import Watch, run_tasks
 from napari_toposeg.topology.grid import Construction
 
 Pairs = NDArray[np.int64]
+COMPILING_SECONDS = 20
 
 
 def voxel_pairs(
@@ -78,6 +80,7 @@ def find_gradient(
     volume: NDArray[Any], dual: bool, superlevel: bool, planar: bool, threads: int, watch: Watch
 ) -> Gradient:
     """Return the gradient of the volume as it enters, or of its dual."""
+    announce_compiling(look_up_slab, "the topology engine", COMPILING_SECONDS)
     table = matchings()
     index = find_patterns(
         # Backwards, a tie that was won by the lower index is won by the higher one.

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from napari_toposeg.topology._lower_star import DIMENSION, POINTERS
 
-# Below this many numbers numpy's sort is as fast.
-FEW = 1 << 10
 OF_DIMENSION = [sum(1 << int(c) for c in np.flatnonzero(k == DIMENSION)) for k in range(4)]
 
 Places = NDArray[np.integer]
@@ -94,32 +92,6 @@ def critical_voxels(gradient: Gradient) -> Places:
     voxels: Places = np.empty(count, np.int32 if gradient.index.size < 2**31 else np.int64)
     list_critical(gradient.index, gradient.critical, voxels)
     return voxels
-
-
-def order_of(values: NDArray[np.floating]) -> NDArray[np.integer]:
-    """Return the order of values, ties by position."""
-    if values.dtype != np.float32 or len(values) >= 2**32:
-        return np.asarray(np.argsort(values, kind="stable"), np.int64)
-    # The sign bit is flipped in positive numbers and all bits in negative ones, so that they sort
-    # as whole numbers; adding 0 turns -0 into 0.
-    bits = (values + np.float32(0)).view(np.uint32)
-    bits ^= (bits.view(np.int32) >> 31).view(np.uint32) | np.uint32(0x80000000)
-    return order_of_words(bits)
-
-
-def scan_order(voxels: Places) -> NDArray[np.int64]:
-    """Return the order of places by rising index."""
-    if voxels.dtype != np.int32:
-        return np.argsort(voxels, kind="stable")
-    return order_of_words(voxels.view(np.uint32))
-
-
-def order_of_words(words: NDArray[np.uint32]) -> NDArray[np.int64]:
-    """Return the order of whole numbers, ties by position."""
-    if len(words) < FEW:
-        return np.asarray(np.argsort(words, kind="stable"), np.int64)
-    order, other = np.empty((2, len(words)), np.int64)
-    return radix_order(words, order, other)
 
 
 def critical_cells(gradient: Gradient, ordered: Places) -> list[Cells]:
@@ -208,28 +180,3 @@ def list_cells(marks: NDArray[np.uint32], ordered: Places, voxels: Places, codes
                 found += 1
             left >>= 1
             code += 1
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def radix_order(
-    words: NDArray[np.uint32], order: NDArray[np.int64], other: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Return the order of whole numbers, ties by position, in three passes of 11 bits.
-
-    numpy's stable sort of 32-bit numbers is several times slower.
-    """
-    for i in range(len(words)):
-        order[i] = i
-    for shift in (0, 11, 22):
-        start = np.zeros(2049, np.int64)
-        for word in words:
-            start[((word >> np.uint32(shift)) & np.uint32(2047)) + np.uint32(1)] += 1
-        if start.max() == len(words):
-            continue
-        start = np.cumsum(start)
-        for i in order:
-            digit = (words[i] >> np.uint32(shift)) & np.uint32(2047)
-            other[start[digit]] = i
-            start[digit] += 1
-        order, other = other, order
-    return order

@@ -26,16 +26,10 @@ from numpy.typing import NDArray
 
 from napari_toposeg.topology._bistar import bistar_gradient, owners
 from napari_toposeg.topology._engine import enter, find_gradient
-from napari_toposeg.topology._gradient import (
-    Cells,
-    Gradient,
-    Places,
-    order_of,
-    scan_order,
-    to_image,
-)
+from napari_toposeg.topology._gradient import Cells, Gradient, Places, to_image
 from napari_toposeg.topology._induced import Bars
-from napari_toposeg.topology._patterns import comparable
+from napari_toposeg.topology._patterns import comparable, working_type
+from napari_toposeg.topology._sorting import order_of, order_of_places
 from napari_toposeg.topology._two_orders import Pairs, Stage, TwoOrders
 from napari_toposeg.topology._watch import Watch
 from napari_toposeg.topology.grid import Construction
@@ -64,10 +58,8 @@ class Growing:
     def values(self, places: Places) -> NDArray[Any]:
         """Return numbers, rising in order of entry, at places of the framed image."""
         flat = to_image(places, self.gradient.shape, flipped=self.dual)
-        values = self.volume.reshape(-1)[flat]
-        if not self.dual:
-            return values
-        return -values if values.dtype.kind == "f" else ~values
+        values = self.time[flat].astype(working_type(self.volume.dtype))
+        return np.negative(values) if self.dual else values
 
     def bars(self, pairs: Pairs) -> dict[int, Bars]:
         """Turn pairs of places into bars of the construction meant."""
@@ -136,6 +128,6 @@ class Inclusion:
 def in_both_orders(cells: Cells, rows: Growing) -> Stage:
     """Put cells that stand in the order of the columns in that of the rows, too."""
     place = owners(rows.gradient, cells)
-    scan = scan_order(place)
+    scan = order_of_places(place)
     order = scan[order_of(rows.values(place[scan]))]
     return Stage(cells, (place, cells.voxel), (order, np.arange(len(cells))))

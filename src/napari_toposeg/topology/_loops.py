@@ -20,7 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from napari_toposeg.topology._bit_tree import Tree, capacity, empty_tree, greatest, toggle
-from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows, scan_order
+from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows
 from napari_toposeg.topology._lower_star import (
     CENTRE,
     DIMENSION,
@@ -29,6 +29,7 @@ from napari_toposeg.topology._lower_star import (
     POINTERS,
     code_of,
 )
+from napari_toposeg.topology._sorting import order_of_places
 from napari_toposeg.topology._watch import Tell, run_tasks, silent
 
 Indices = NDArray[np.int64]
@@ -121,7 +122,7 @@ def trace_columns(
     Squares are followed in scan order, which finds their surroundings in the cache. Each thread has
     a share of the volume and keeps the ends that it found for itself: few flows cross the border.
     """
-    scan = scan_order(squares.voxel)
+    scan = order_of_places(squares.voxel)
     shares = np.array_split(scan, min(threads, MOST_SHARES)) if len(scan) > CHUNK else [scan]
     parts = [Columns(np.empty(len(s), np.int64), np.empty(len(s), np.int32)) for s in shares]
     tasks = [
@@ -376,7 +377,7 @@ def visit(
     flows = ARE_SQUARES >> (square + 1) & unknown
     stack[depth, 0], stack[depth, 1], stack[depth, 2] = edge, 4 * voxel, 27 * code + square
     end[edge] = known - (unknown - flows)
-    return depth + flows
+    return int(depth + flows)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

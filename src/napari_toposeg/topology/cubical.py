@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology import _engine, _gudhi
+from napari_toposeg.topology._sorting import longest_first
 from napari_toposeg.topology._watch import Watch
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import Construction, require_finite, require_grid
@@ -142,23 +143,28 @@ def diagram_of(
     min_persistence: float = 0.0,
 ) -> PersistenceDiagram:
     """Read the values of the pairs, drop those that last too short, and order the rest."""
-    dimension = np.concatenate(
-        [np.full(len(p), k, np.int8) for k, p in pairs] or [np.empty(0, np.int8)]
-    )
-    voxels = np.concatenate([p for _, p in pairs] or [np.empty((0, 2), np.int64)])
     flat = array.reshape(-1)
-    birth, death = (flat[v].astype(np.float64) for v in voxels.T)
-    death[voxels[:, 1] < 0] = -np.inf if superlevel else np.inf
-    length = np.abs(death - birth)
-    lasting = np.flatnonzero(length > min_persistence)
-    order = np.lexsort((voxels[lasting, 0], -length[lasting], dimension[lasting]))
-    kept = lasting[order]
+    columns = []
+    for dimension in range(array.ndim):
+        voxels = np.concatenate(
+            [np.empty((0, 2), np.int64), *(found for k, found in pairs if k == dimension)]
+        )
+        birth, death = flat[voxels].T.astype(np.float64)
+        death[voxels[:, 1] < 0] = -np.inf if superlevel else np.inf
+        length = np.abs(death - birth)
+        kept = np.flatnonzero(length > min_persistence)
+        kept = kept[longest_first(length[kept], voxels[kept, 0])]
+        kind = np.full(len(kept), dimension, np.int8)
+        columns.append((kind, birth[kept], death[kept], voxels[kept, 0], voxels[kept, 1]))
+    dimensions, births, deaths, birth_voxels, death_voxels = (
+        np.concatenate(column) for column in zip(*columns, strict=True)
+    )
     return PersistenceDiagram(
-        dimension=dimension[kept],
-        birth=birth[kept],
-        death=death[kept],
-        birth_voxel=voxels[kept, 0],
-        death_voxel=voxels[kept, 1],
+        dimension=dimensions,
+        birth=births,
+        death=deaths,
+        birth_voxel=birth_voxels,
+        death_voxel=death_voxels,
         shape=array.shape,
         construction=construction,
         superlevel=superlevel,
