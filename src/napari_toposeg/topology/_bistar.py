@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology._compiling import announce_compiling
 from napari_toposeg.topology._gradient import Cells, Gradient, Places
 from napari_toposeg.topology._lower_star import (
     BIT,
@@ -34,6 +35,7 @@ Indices = NDArray[np.int64]
 Stars = NDArray[np.integer]
 Masks = NDArray[np.int64]
 OTHER_CORNERS = 7
+COMPILING_SECONDS = 10
 NO_CORNER = -1
 
 
@@ -75,6 +77,7 @@ def bistar_gradient(base: Gradient, other: Gradient) -> Gradient:
     Critical cells and the bits of a row are those of the base's stars. `other` differs in
     `index` only.
     """
+    announce_compiling(match_bistars, "image persistence", COMPILING_SECONDS)
     table, masks = matchings(), masks_of_rows()
     split = np.empty(base.index.size, np.int32)
     count = find_split(base.index, other.index, masks, split)

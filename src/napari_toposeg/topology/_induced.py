@@ -18,6 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.topology._patterns import working_type
+from napari_toposeg.topology._sorting import order_of, order_of_places
+
 Indices = NDArray[np.int64]
 
 
@@ -74,15 +77,27 @@ def rows_by_death(
     bars: Bars, image: Bars, time: NDArray[Any], common_time: NDArray[Any]
 ) -> tuple[Indices, Indices]:
     """Return for each image bar the row of its bar, and its death; sorted by death, then birth."""
-    own = np.lexsort((bars.death, time[bars.death], bars.birth))[::-1]
-    image = image.rows(np.lexsort((image.death, common_time[image.death], image.birth))[::-1])
+    own = grouped(by_entry(bars.death, time), bars.birth)[::-1]
+    image = image.rows(grouped(by_entry(image.death, common_time), image.birth)[::-1])
     at_bar, at_image = equal_turns(bars.birth[own], image.birth)
     assert len(at_image) == len(image), "the image of a barcode has more bars than the barcode"
     row = np.empty(len(image), np.int64)
     row[at_image] = own[at_bar]
     # Stable, so of equal births the longer bar stays first.
-    by_death = np.lexsort((image.birth, time[image.birth], image.death))
+    by_death = grouped(by_entry(image.birth, time), image.death)
     return row[by_death], image.death[by_death]
+
+
+def by_entry(voxels: Indices, time: NDArray[Any]) -> Indices:
+    """Return the order of voxels by their time, then by index; equal ones stay as they are."""
+    times = time[voxels]
+    scan = order_of_places(voxels)
+    return scan[order_of(times[scan].astype(working_type(times.dtype)))]
+
+
+def grouped(order: Indices, group: Indices) -> Indices:
+    """Return the order such that equal groups stand together, otherwise as given."""
+    return order[order_of_places(group[order])]
 
 
 def equal_turns(a: Indices, b: Indices) -> tuple[Indices, Indices]:

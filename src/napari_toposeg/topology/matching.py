@@ -22,6 +22,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology._cellwise import match_cells
 from napari_toposeg.topology._comparison import entry_keys, match_in_comparison
 from napari_toposeg.topology._induced import Bars, Matching
+from napari_toposeg.topology._sorting import longest_first
 from napari_toposeg.topology.cubical import default_threads, require_dimensions
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import (
@@ -32,6 +33,7 @@ from napari_toposeg.topology.grid import (
 )
 
 Definition = Literal["induced", "betti-matching-3d"]
+Table = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -202,55 +204,49 @@ def matching_of(
 ) -> BettiMatching:
     """Build the diagrams: by dimension, then from the longest bar of the prediction."""
     images = (prediction.ravel(), truth.ravel())
-    endless = [int(image.argmax() if superlevel else image.argmin()) for image in images]
-    tables: list[list[NDArray[np.int64]]] = [[], [], [], []]
+    form = (truth.shape, construction, superlevel)
+    tables: list[list[Table]] = [[], [], [], []]
     for k in sorted(wanted):
         m = found[k]
-        parts = [
-            columns(k, m.first.rows(m.first_row)),
-            columns(k, m.second.rows(m.second_row)),
-            columns(k, m.first.rows(left_out(len(m.first), m.first_row))),
-            columns(k, m.second.rows(left_out(len(m.second), m.second_row))),
-        ]
-        for table, part, at in zip(tables, parts, (0, 1, None, None), strict=True):
-            if k == 0 and at is not None:
-                table.append(np.array([[0], [endless[at]], [-1]]))
-            table.append(part)
-    joined = [
-        np.concatenate(table, axis=1) if table else np.empty((3, 0), np.int64) for table in tables
-    ]
+        if k == 0:
+            endless = [image.argmax() if superlevel else image.argmin() for image in images]
+            tables[0].append(np.array([[0], endless[:1], [-1]]))
+            tables[1].append(np.array([[0], endless[1:], [-1]]))
+        longest = by_length(m.first.rows(m.first_row), images[0])
+        first, second = m.first_row[longest], m.second_row[longest]
+        tables[0].append(table_of(k, m.first.rows(first)))
+        tables[1].append(table_of(k, m.second.rows(second)))
+        for side, (bars, rows) in enumerate(((m.first, first), (m.second, second))):
+            left = bars.rows(unnamed(len(bars), rows))
+            tables[2 + side].append(table_of(k, left.rows(by_length(left, images[side]))))
     diagrams = [
-        diagram_of(image, table, prediction.shape, construction, superlevel)
-        for image, table in zip(images * 2, joined, strict=True)
+        diagram_of(image, np.concatenate([np.empty((3, 0), np.int64), *table], axis=1), *form)
+        for image, table in zip(images * 2, tables, strict=True)
     ]
-    by_prediction = longest_first(diagrams[0])
-    return BettiMatching(
-        diagrams[0].rows(by_prediction),
-        diagrams[1].rows(by_prediction),
-        *(diagram.rows(longest_first(diagram)) for diagram in diagrams[2:]),
-    )
+    return BettiMatching(*diagrams)
 
 
-def columns(k: int, bars: Bars) -> NDArray[np.int64]:
+def table_of(k: int, bars: Bars) -> Table:
     """Return the rows dimension, voxel of birth, voxel of death."""
     return np.stack([np.full(len(bars), k), bars.birth, bars.death])
 
 
-def left_out(count: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+def unnamed(count: int, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Return the mask of the rows not named."""
     left = np.ones(count, np.bool_)
     left[rows] = False
     return left
 
 
-def longest_first(diagram: PersistenceDiagram) -> NDArray[np.int64]:
-    """Return the order of rows by dimension, falling persistence, and voxel of birth."""
-    return np.lexsort((diagram.birth_voxel, -diagram.persistence, diagram.dimension))
+def by_length(bars: Bars, image: NDArray[Any]) -> NDArray[np.int64]:
+    """Return the order of bars from the longest, ties by voxel of birth."""
+    birth, death = (image[v].astype(np.float64) for v in (bars.birth, bars.death))
+    return longest_first(np.abs(birth - death), bars.birth)
 
 
 def diagram_of(
     image: NDArray[Any],
-    table: NDArray[np.int64],
+    table: Table,
     shape: tuple[int, ...],
     construction: Construction,
     superlevel: bool,

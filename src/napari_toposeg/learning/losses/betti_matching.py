@@ -26,7 +26,7 @@ from torch import Tensor
 from napari_toposeg.learning.losses.fields import Image, in_threads, to_arrays, values_at
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import Construction
-from napari_toposeg.topology.matching import BettiMatching, match_barcodes
+from napari_toposeg.topology.matching import BettiMatching, Definition, match_barcodes
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class BettiMatchingLoss:
     construction
         ``"T"``: 26-connected structures (8 in 2D); ``"V"``: 6-connected (4 in 2D), as in the
         paper's program.
+    definition
+        Of the matching, see `match_barcodes`; ``"betti-matching-3d"`` goes with ``"V"`` only.
     """
 
     dimensions: tuple[int, ...] | None = None
@@ -52,6 +54,7 @@ class BettiMatchingLoss:
     matched_weight: float = 1.0
     unmatched_weight: float = 1.0
     construction: Construction = "T"
+    definition: Definition = "induced"
 
     def prepare(self, target: Image) -> None:
         """Return nothing: which bars a target has in place depends on the field beside it.
@@ -77,6 +80,7 @@ class BettiMatchingLoss:
             target,
             dimensions=self.dimensions,
             construction=self.construction,
+            definition=self.definition,
             threads=1,
         )
         pairs = found.matched_prediction, found.matched_truth
