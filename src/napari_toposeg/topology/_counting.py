@@ -9,108 +9,41 @@ import numpy as np
 from numba import njit
 
 from napari_toposeg.topology._bits import ONE, TOP, Words, count_bits
-from napari_toposeg.topology._runs import (
-    Categories,
-    Indices,
-    Runs,
-    encode_runs,
-    row_before,
-    unite,
-)
+from napari_toposeg.topology._runs import count_runs
 from napari_toposeg.topology._slabs import each_slab
+from napari_toposeg.topology._sweep import join_rows
 
-FOREGROUND = 3
 
-
-def count_components(words: Words, width: int, wide_foreground: bool) -> tuple[int, int]:
+def count_components(words: Words, wide_foreground: bool) -> tuple[int, int]:
     """Return the components of the foreground, and of the background that it encloses.
 
     Parameters
     ----------
-    words, width
-        A packed mask with its margin, and the voxels of its rows without it.
+    words
+        A packed mask with its margin.
     wide_foreground
         Whether the foreground is 26-connected (8 in 2D), the background 6 (4); or the reverse.
     """
-    runs = encode_runs(words, words, width)
-    parent = np.arange(len(runs))
-    foreground = int(np.count_nonzero(runs.category))
-    background = len(runs) - foreground
-    rows = len(runs.first) - 1
+    rows_per_layer = words.shape[1]
+    rows = words.reshape(-1, words.shape[-1])
+    first = np.zeros(len(rows) + 1, np.int64)
+    count_runs(rows, rows, first[1:])
+    np.cumsum(first, out=first)
+    parent = np.arange(first[-1])
 
     def join(begin: int, end: int, least: int, most: int) -> tuple[int, int]:
-        joins: tuple[int, int] = join_equal(
-            *fields(runs), parent, wide_foreground, begin, end, least, most
+        joins: tuple[int, int] = join_rows(
+            rows, rows_per_layer, first, wide_foreground, parent, begin, end, least, most
         )
         return joins
 
-    def within(begin: int, end: int) -> tuple[int, int]:
-        return join(begin, end, begin, end)
-
-    def across(begin: int) -> tuple[int, int]:
-        return join(begin, begin + runs.rows_per_layer, 0, begin)
-
-    joins = each_slab(within, rows, runs.rows_per_layer)
-    seams = [begin for begin, _, _ in joins if begin]
-    for joined in [*(found for _, _, found in joins), *map(across, seams)]:
-        foreground -= joined[0]
-        background -= joined[1]
-    return foreground, background - 1
-
-
-def fields(runs: Runs) -> tuple[Indices, Categories, Indices, int, int]:
-    """Return what compiled code needs of runs, in the order of the fields."""
-    return runs.start, runs.category, runs.first, runs.width, runs.rows_per_layer
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def join_equal(
-    start: Indices,
-    category: Categories,
-    first: Indices,
-    width: int,
-    rows_per_layer: int,
-    parent: Indices,
-    wide_foreground: bool,
-    begin: int,
-    end: int,
-    least: int,
-    most: int,
-) -> tuple[int, int]:
-    """Join touching runs of the rows from begin to end with rows between least and most.
-
-    Returns how many joins made one of two sets, in the foreground and in the background.
-    """
-    joins_of_foreground = joins_of_background = 0
-    for row in range(begin, end):
-        for number in range(4):
-            before = row_before(row, number, rows_per_layer)
-            if before < least or before >= most:
-                continue
-            shift = (row - before) * width
-            a, b = first[row], first[before]
-            while a < first[row + 1]:
-                is_foreground = category[a] == FOREGROUND
-                end_a, end_b = start[a + 1], start[b + 1] + shift
-                joined = 0
-                if category[a] == category[b]:
-                    if number < 2 or is_foreground == wide_foreground:
-                        joined = unite(parent, a, b)
-                elif end_a == end_b:
-                    # Of four runs that meet in a corner, opposite ones are of one kind.
-                    joined = unite(
-                        parent,
-                        a if is_foreground == wide_foreground else a + 1,
-                        b + 1 if is_foreground == wide_foreground else b,
-                    )
-                    is_foreground = wide_foreground
-                if is_foreground:
-                    joins_of_foreground += joined
-                else:
-                    joins_of_background += joined
-                a += end_a <= end_b
-                b += end_b <= end_a
-    return joins_of_foreground, joins_of_background
+    slabs = each_slab(lambda begin, end: join(begin, end, begin, end), len(rows), rows_per_layer)
+    joins = [found for _, _, found in slabs]
+    joins += [join(begin, begin + rows_per_layer, 0, begin) for begin, _, _ in slabs[1:]]
+    # Runs of a row take turns, background first and last.
+    foreground = (len(parent) - len(rows)) // 2
+    background = len(parent) - foreground
+    return foreground - sum(a for a, _ in joins), background - sum(b for _, b in joins) - 1
 
 
 def count_cells(words: Words, wide_foreground: bool) -> int:

@@ -59,7 +59,7 @@ def betti_numbers(mask: NDArray[Any], *, connectivity: int | None = None) -> Bet
     mask = as_mask(mask)
     wide = foreground_connectivity(mask.ndim, connectivity) in (8, 26)
     words = pack(mask)
-    components, enclosed = count_components(words, mask.shape[-1], wide)
+    components, enclosed = count_components(words, wide)
     if mask.ndim == 2:
         return BettiNumbers(components, enclosed, 0)
     loops = components + enclosed - count_cells(words, wide)
