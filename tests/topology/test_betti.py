@@ -119,3 +119,12 @@ def test_what_is_no_mask_is_refused():
         betti_numbers(np.zeros((2, 2)), connectivity=6)
     with pytest.raises(InvalidConfig, match="18"):
         betti_numbers(np.zeros((2, 2, 2)), connectivity=18)
+
+
+@pytest.mark.parametrize("connectivity", [26, 6])
+def test_runs_that_end_with_a_machine_word_are_counted(connectivity):
+    random = np.random.default_rng(7)
+    for shift in (-1, 0, 1):
+        coarse = random.random((4, 5, 8)) < 0.2
+        mask = np.roll(np.repeat(coarse, 64, axis=-1), shift, axis=-1)
+        assert betti_numbers(mask, connectivity=connectivity) == by_persistence(mask, connectivity)
