@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology._growing import in_space
 from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.grid import neighbourhood
 
@@ -44,18 +45,17 @@ def find_bridges(
     free = task.may_add & (label == 0)
     dearest = -float(task.margin[free].min(initial=0))
     unit = dearest / (UNITS - 1) or 1.0
-    owner = np.pad(label.reshape(-1, *label.shape[-2:]), 1, constant_values=NOWHERE)
-    price = np.zeros(label.shape, np.uint8)
-    price[free] = 1 + np.minimum(-task.margin[free] / unit, UNITS - 1)
-    price = np.pad(price.reshape(-1, *label.shape[-2:]), 1)
-    owner[(owner == 0) & (price == 0)] = NOWHERE
+    price = 1 + np.minimum(-task.margin[free] / unit, UNITS - 1)
+    owner = label.astype(np.int32)
+    owner[free] = -price.astype(np.int32)
+    owner = np.pad(in_space(owner), 1)
     limit = np.append(0, np.minimum(np.ceil(weight / unit), MOST_UNITS)).astype(np.int64)
     steps = offsets(owner.shape, task)
     parent = np.full(owner.size, NOWHERE, np.int32)
-    meetings = flood(owner.ravel(), price.ravel(), limit, steps, sets, parent)
+    meetings = flood(owner.ravel(), limit, steps, sets, parent)
     task.heed()
     paths = []
-    inner = label.reshape(-1, *label.shape[-2:])
+    inner = in_space(label)
     for one, other in meetings[:, 2:].tolist():
         path = np.array([*walk_back(one, parent), *walk_back(other, parent)], np.int64)
         place = np.array(np.unravel_index(path, owner.shape)) - 1
@@ -96,7 +96,6 @@ def find_root(root: NDArray[np.int64], item: int) -> int:
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def flood(
     owner: NDArray[np.int32],
-    price: NDArray[np.uint8],
     limit: NDArray[np.int64],
     steps: NDArray[np.int64],
     sets: int,
@@ -105,7 +104,8 @@ def flood(
     """Flood from all components; return rows (label, label, voxel, voxel) where sets first met.
 
     The cost of a way is that of the voxels that it enters, so the first to reach a voxel is its
-    cheapest way. ``owner`` becomes the component that reached a voxel, ``parent`` the one before.
+    cheapest way. ``owner`` is -price where a flood may go, 0 where it may not, and becomes the
+    component that reached a voxel; ``parent`` is the voxel before.
     """
     labels = len(limit) - 1
     root = np.arange(labels + 1)
@@ -132,8 +132,8 @@ def flood(
             for step in steps:
                 other = voxel + step
                 its = owner[other]
-                if its == 0:
-                    reached = far + price[other]
+                if its < 0:
+                    reached = far - its
                     if reached > limit[one]:
                         continue
                     owner[other] = mine
@@ -161,7 +161,7 @@ def is_open(owner: NDArray[np.int32], voxel: int, steps: NDArray[np.int64]) -> b
     """Whether a flood can begin here."""
     closed = True
     for step in steps:
-        closed = closed and owner[voxel + step] != 0
+        closed = closed and owner[voxel + step] >= 0
     return not closed
 
 
