@@ -6,7 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from napari_toposeg.topology import betti, cubical, defects
+from napari_toposeg.topology import (
+    betti,
+    class_repairs,
+    cubical,
+    defects,
+    distances,
+    matching,
+    repairs,
+)
 
 PAGE = Path(__file__).parents[2] / "docs" / "topology.md"
 
@@ -17,7 +25,7 @@ def test_snippets_of_the_page():
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("module", [betti, cubical, defects])
+@pytest.mark.parametrize("module", [betti, cubical, defects, distances, matching, repairs, class_repairs])
 def test_examples_in_docstrings(module):
     outcome = doctest.testmod(module, extraglobs={"np": np})
     assert outcome.attempted > 0
