@@ -12,7 +12,8 @@ from oracles.distances import cases, dense_bottleneck, dense_wasserstein, points
 from napari_toposeg.topology import bottleneck, match_diagrams, wasserstein
 
 CLOSE = 1e-6
-HERA = 1e-7  # its relative error
+HERA = 1e-6  # its relative error
+FEW = 12  # points up to which hera is as exact in a reasonable time
 
 
 def check(count: int, seed: int = 0) -> int:
@@ -24,7 +25,13 @@ def check(count: int, seed: int = 0) -> int:
         found = wasserstein(a, b, order=order)
         assert np.isclose(found, dense_wasserstein(a, b, order), rtol=CLOSE, atol=0), where
         for name, rival in rivals(order):
-            theirs = sum(rival(*points) ** order for points in finite_points(a, b))
+            if name == "hera" and max(len(a), len(b)) > FEW:
+                continue
+            # Both stop at absolute errors in their costs, so they are given points of size 1.
+            size = max(a.persistence[a.persistence < np.inf].max(initial=1e-300), 1e-300)
+            theirs = sum(
+                (size * rival(p / size, q / size)) ** order for p, q in finite_points(a, b)
+            )
             ours = sum(wasserstein(a, b, order=order, dimension=k) ** order for k in range(3))
             ours -= sum(moved(a, b, k, order) for k in range(3))
             slack = CLOSE * (found**order) + 1e-300

@@ -56,7 +56,10 @@ def test_wasserstein_is_that_of_pot_and_hera():
         p, q = (np.sort(rng.random((n, 2)), axis=1) for n in (150, 120))
         found = wasserstein(diagram(p), diagram(q), order=order)
         assert found == pytest.approx(pot(p, q, order=order, internal_p=2), rel=1e-6)
-        assert found == pytest.approx(hera(p, q, order=order, internal_p=2, delta=1e-7), rel=1e-6)
+        # Hera's time rises steeply with its accuracy and with the number of points.
+        found = wasserstein(diagram(p[:20]), diagram(q[:15]), order=order)
+        close = hera(p[:20], q[:15], order=order, internal_p=2, delta=1e-6)
+        assert found == pytest.approx(close, rel=1e-6)
 
 
 def test_bottleneck_is_that_of_trying_every_bound():

@@ -19,18 +19,23 @@ from scipy import sparse
 from scipy.spatial import KDTree
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.int64]
 
 LISTED = 1 << 20  # distances listed at once, and no more
 SLACK = 1 + 1e-9  # the tree's bounds round; what it finds is compared again
 
 
 class Side:
-    """Points of one diagram, to be covered by those of the other."""
+    """Points of one diagram, each place once and counted, to be covered by those of the other.
+
+    Places, for a binary image has thousands of features at one of them.
+    """
 
     def __init__(self, points: Floats, others: Floats) -> None:
-        self.points, self.others = points, others
-        self.height = np.abs(points[:, 1] - points[:, 0]) / 2
-        self.tree = KDTree(others)
+        self.points, self.many = np.unique(points, axis=0, return_counts=True)
+        self.others, self.room = np.unique(others, axis=0, return_counts=True)
+        self.height = np.abs(self.points[:, 1] - self.points[:, 0]) / 2
+        self.tree = KDTree(self.others)
 
     def high(self, bound: float) -> Floats:
         """Return the points that must be paired where the bound is t."""
@@ -38,21 +43,14 @@ class Side:
 
     def can_be_covered(self, bound: float) -> bool:
         """Whether each high point finds a partner of its own within the bound."""
-        must = self.high(bound)
+        must, many = self.high(bound), self.many[self.height > bound]
         if not len(must):
             return True
         i, j, distance = self.pairs(must, bound)
         near = distance <= bound
-        graph = sparse.csr_array(
-            (np.ones(np.count_nonzero(near), np.bool_), (i[near], j[near])),
-            shape=(len(must), len(self.others)),
-        )
-        mate = sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
-        return bool((mate >= 0).all())
+        return all_find_room(i[near], j[near], many, self.room)
 
-    def pairs(
-        self, points: Floats, bound: float
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
+    def pairs(self, points: Floats, bound: float) -> tuple[Indices, Indices, Floats]:
         """Return pairs ``(i, j, distance)`` within a bound, and some hardly beyond it."""
         found = KDTree(points).sparse_distance_matrix(
             self.tree, bound * SLACK, p=np.inf, output_type="ndarray"
@@ -99,6 +97,25 @@ def bottleneck_of_points(a: Floats, b: Floats) -> float:
         low, high = (low, middle) if possible(middle) else (middle, high)
     candidates = np.concatenate([side.distances(low, high) for side in sides])
     return bisect(np.unique(np.append(candidates, [low, high])), possible)[1]
+
+
+def all_find_room(i: Indices, j: Indices, many: Indices, room: Indices) -> bool:
+    """Whether ``many[i]`` points of each place go to places j beside it with room for ``room[j]``.
+
+    A matching where every place holds one point, else a flow from a source over i and j to a sink.
+    """
+    n, m = len(many), len(room)
+    if many.max() == 1 and room.max() == 1:
+        graph = sparse.csr_array((np.ones(len(i), np.bool_), (i, j)), shape=(n, m))
+        mate = sparse.csgraph.maximum_bipartite_matching(graph, perm_type="column")
+        return bool((mate >= 0).all())
+    source, sink = n + m, n + m + 1
+    start = np.concatenate([np.full(n, source), i, n + np.arange(m)])
+    stop = np.concatenate([np.arange(n), n + j, np.full(m, sink)])
+    most = np.concatenate([many, np.minimum(many[i], room[j]), room]).astype(np.int32)
+    network = sparse.csr_array((most, (start, stop)), shape=(n + m + 2, n + m + 2))
+    flow = sparse.csgraph.maximum_flow(network, source, sink).flow_value
+    return bool(flow == many.sum())
 
 
 def bisect(candidates: Floats, possible: Callable[[float], bool]) -> tuple[float, float]:
