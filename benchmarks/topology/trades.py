@@ -5,8 +5,9 @@
 The full gradient is that of the critical-voxel loss of whole crops of 96^3, blurred by one voxel,
 tau 0.05, every crop of the batch. A choice looks at less, or at other images; where it draws at
 random, its gradient is the expected one, estimated from many draws without their scatter. Printed
-are the cosine between the two (1: unbiased in direction; the estimate scatters by a few hundredths),
-the ratio of their norms as if all blocks were added, the cosine of a single draw, and the processor's time of one draw, target and field, on one thread.
+are the cosine between the two (1: unbiased in direction; the estimate scatters by a few
+hundredths), the ratio of their norms as if all blocks were added, the cosine of a single draw, and
+the processor's time of one draw, target and field, on one thread.
 
 The rebuilt crop stands for a network half-way: six tenths of its patches of 16 are the true ones
 blurred by two voxels, at four fifths of their contrast, with a little noise. ``--write`` puts the

@@ -3,7 +3,11 @@ import torch
 
 from napari_toposeg.config import NetworkConfig
 from napari_toposeg.learning.networks import build
-from napari_toposeg.learning.networks.masked_autoencoder import draw_hidden, hidden_values
+from napari_toposeg.learning.networks.masked_autoencoder import (
+    composite_of,
+    draw_hidden,
+    hidden_values,
+)
 from napari_toposeg.learning.networks.vit import sinusoidal_positions
 from napari_toposeg.learning.patches import to_patches
 
@@ -66,3 +70,15 @@ def test_segmenter_has_the_autoencoders_encoder(autoencoder):
     segmenter = build(NANO, task="segment", classes=1)
     encoder = {name for name in autoencoder.state_dict() if name.startswith("encoder.")}
     assert encoder == {name for name in segmenter.state_dict() if name.startswith("encoder.")}
+
+
+def test_a_part_of_the_composite_is_that_part_of_the_whole():
+    random = torch.Generator().manual_seed(0)
+    image = torch.rand(2, 1, 18, 12, 24, generator=random)
+    hidden = draw_hidden(2, 3 * 2 * 4, 0.6, random)
+    values = torch.rand(2, int(hidden[0].sum()), 6**3, generator=random)
+    whole = composite_of(image, values, hidden, 6)
+    assert torch.equal(to_patches(whole, 6)[hidden].view_as(values), values)
+    assert torch.equal(to_patches(whole, 6)[~hidden], to_patches(image, 6)[~hidden])
+    part = composite_of(image, values, hidden, 6, (slice(1, 3), slice(0, 1), slice(2, 4)))
+    assert torch.equal(part, whole[:, :, 6:18, :6, 12:])

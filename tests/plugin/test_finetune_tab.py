@@ -4,11 +4,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_toposeg.config import LossName
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.plugin import finetune_run as finetune_run_module
 from napari_toposeg.plugin import train_panel as train_panel_module
@@ -230,6 +232,17 @@ def test_training_draws_the_curves_and_leaves_a_model_to_pick(
     assert tab.train.name.text() == "mine-2"
     assert tab.train.summary.text() == "Kept as mine: pick it in Segment. Best Dice 0.500."
     assert not fake.configs[0].output.exists()
+
+
+def test_the_loss_that_is_chosen_is_trained_with(tab, fake, session, qtbot) -> None:
+    paint(tab)
+    loss = tab.train.loss
+    assert [loss.itemText(row) for row in range(loss.count())] == list(get_args(LossName))
+    assert loss.currentText() == "dice-ce"
+    loss.setCurrentText("critical-voxel")
+    tab.train.start()
+    qtbot.waitUntil(lambda: bool(fake.configs))
+    assert fake.configs[0].loss == "critical-voxel"
 
 
 def test_what_is_painted_during_the_training_does_not_change_it(tab, fake, qtbot, session) -> None:

@@ -11,7 +11,7 @@ the term's gradient a fixed share of the main loss's, whatever the data.
 # B batch, K fields of a crop (its classes), N fields drawn
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -86,6 +86,14 @@ class Look:
     counted: Tensor
     targets: Tensor
     prepared: Sequence[Any]
+
+    def from_corner(self, corner: Sequence[int]) -> "Look":
+        """Return the same for crops of which only what begins at a corner is at hand."""
+        cut = tuple(
+            slice(c.start - first, c.stop - first)
+            for c, first in zip(self.place.cut, corner, strict=True)
+        )
+        return replace(self, place=replace(self.place, cut=cut))
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ its best checkpoint becomes a model; only Discard drops it.
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
 
-from napari_toposeg.config import FinetuneConfig
+from napari_toposeg.config import FinetuneConfig, LossName
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.annotate_panel import AnnotatePanel
 from napari_toposeg.plugin.annotations import Annotation
@@ -152,6 +152,7 @@ class TrainPanel(QWidget):
             output=folder,
             name=name,
             classes=self._annotate.classes,
+            loss=self.loss.currentText(),
             steps=steps,
             every=max(1, steps // VALIDATIONS),
             learning_rate=self.rate.value(),
@@ -171,10 +172,13 @@ class TrainPanel(QWidget):
         self.rate.setRange(1e-5, 1.0)
         self.rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.rate.setValue(1e-3)
+        self.loss = QComboBox()
+        self.loss.addItems(get_args(LossName))
         self.name = QLineEdit()
         row(form, "Start &from", self.model, "The model whose weights are trained further")
         row(form, "&Steps", self.steps, "Optimiser steps; a few hundred are enough to begin with")
         row(form, "Learning &rate", self.rate, "Peak learning rate; smaller is safer and slower")
+        row(form, "L&oss", self.loss, str(FinetuneConfig.model_fields["loss"].description))
         row(form, "Save &as", self.name, "Name under which the new model can be picked in Segment")
 
     def _build_buttons(self) -> None:

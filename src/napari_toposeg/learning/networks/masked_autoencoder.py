@@ -81,8 +81,11 @@ class MaskedAutoencoder(nn.Module):
         kept_BK, lost_BM = order[:, :visible], order[:, visible:]
         tokens_BKD = self.encoder(patches_BNV, grid, kept_BK)[-1]
         predicted = self.decode(tokens_BKD, kept_BK, lost_BM, grid)
-        composite = composite_of(image_BCZYX, predicted, hidden_BN, patch)
-        return Rebuilt(predicted, take(patches_BNV, lost_BM), composite, hidden_BN)
+        index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
+        composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
+        return Rebuilt(
+            predicted, take(patches_BNV, lost_BM), from_patches(composite, grid, patch), hidden_BN
+        )
 
     def decode(
         self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]
@@ -108,12 +111,35 @@ def hidden_values(image_BCZYX: Tensor, hidden_BN: Tensor, patch: int) -> Tensor:
     return patches_BNV[hidden_BN].reshape(len(image_BCZYX), hidden, patches_BNV.shape[2])
 
 
-def composite_of(image_BCZYX: Tensor, values_BMV: Tensor, hidden_BN: Tensor, patch: int) -> Tensor:
-    """Return images whose hidden patches, in raster order, hold other values."""
-    patches_BNV = to_patches(image_BCZYX, patch)
-    values = values_BMV.to(patches_BNV.dtype)
-    composite_BNV = patches_BNV.masked_scatter(hidden_BN[:, :, None], values)
-    return from_patches(composite_BNV, patch_grid(image_BCZYX.shape, patch), patch)
+def composite_of(
+    image_BCZYX: Tensor,
+    values_BMV: Tensor,
+    hidden_BN: Tensor,
+    patch: int,
+    box: tuple[slice, ...] | None = None,
+) -> Tensor:
+    """Return images whose hidden patches, in raster order, hold other values.
+
+    Parameters
+    ----------
+    box
+        Patches along ``(z, y, x)`` of which the composite is wanted; all by default.
+    """
+    box = box or (slice(None),) * 3
+    grid = patch_grid(image_BCZYX.shape, patch)
+    rank_BN = (hidden_BN.cumsum(1) - 1).clamp(min=0)
+    hidden, rank = (each.unflatten(1, grid)[:, *box].flatten(1) for each in (hidden_BN, rank_BN))
+    part = image_BCZYX[:, :, *(in_voxels(cut, patch) for cut in box)]
+    values = take(values_BMV, rank).to(part.dtype)
+    patches = torch.where(hidden[:, :, None], values, to_patches(part, patch))
+    return from_patches(patches, patch_grid(part.shape, patch), patch)
+
+
+def in_voxels(patches: slice, patch: int) -> slice:
+    """Return the voxels of a range of patches."""
+    if patches.stop is None:
+        return patches
+    return slice(patches.start * patch, patches.stop * patch)
 
 
 def draw_hidden(batch: int, patches: int, ratio: float, generator: torch.Generator) -> Tensor:

@@ -33,7 +33,7 @@ from napari_toposeg.learning.networks.masked_autoencoder import (
 from napari_toposeg.learning.patches import patch_grid
 from napari_toposeg.learning.seeds import random_of, seeded
 from napari_toposeg.learning.task import Batch, Evaluation
-from napari_toposeg.learning.topological_term import Look, topological_term
+from napari_toposeg.learning.topological_term import topological_term
 from napari_toposeg.progress import Step
 
 VALIDATION_CROPS = 16
@@ -97,15 +97,19 @@ class MaskedReconstruction:
             return {"loss": squared, "mse": squared}
         answer = Answer.of(rebuilt.predicted_BMV)
         squared = masked_squared_error(answer.loose, rebuilt.true_BMV, counted)
-        look: Look = batch["look"]
-        drawn = look.place.crops.to(answer.loose.device)
+        term = self.topology(rebuilt, answer.loose, batch)
+        return {"mse": squared} | self.term.join(squared, term, answer, step)
+
+    def topology(self, rebuilt: Rebuilt, predicted_BMV: Tensor, batch: Batch) -> Tensor:
+        """Compute the topological term of the composite, of which no more is made than it sees."""
+        assert self.term is not None
+        look, patch = batch["look"], self.config.patch
+        drawn = look.place.crops.to(predicted_BMV.device)
+        box = tuple(slice(cut.start // patch, -(-cut.stop // patch)) for cut in look.place.cut)
         composite = composite_of(
-            batch["image"][drawn],
-            answer.loose[drawn],
-            rebuilt.hidden_BN[drawn],
-            self.config.patch,
+            batch["image"][drawn], predicted_BMV[drawn], rebuilt.hidden_BN[drawn], patch, box
         )
-        return {"mse": squared} | self.term.join(squared, self.term(composite, look), answer, step)
+        return self.term(composite, look.from_corner([patch * cut.start for cut in box]))
 
     def rebuild(
         self, network: nn.Module, batch: Batch, generator: torch.Generator
