@@ -28,7 +28,8 @@ def check(count: int, seed: int = 0) -> int:
             if name == "hera" and max(len(a), len(b)) > FEW:
                 continue
             # Both stop at absolute errors in their costs, so they are given points of size 1.
-            size = max(a.persistence[a.persistence < np.inf].max(initial=1e-300), 1e-300)
+            lengths = np.concatenate([a.persistence, b.persistence])
+            size = lengths[lengths < np.inf].max(initial=0.0) or 1.0
             theirs = sum(
                 (size * rival(p / size, q / size)) ** order for p, q in finite_points(a, b)
             )
