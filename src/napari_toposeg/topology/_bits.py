@@ -38,7 +38,7 @@ def pack(mask: Mask) -> Words:
     return words.astype(np.uint64, copy=False)
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def count_bits(word: np.uint64) -> np.int64:
     """Return how many bits are set; LLVM makes one instruction of this pattern."""
     word = word - ((word >> ONE) & PAIRS)
@@ -47,14 +47,14 @@ def count_bits(word: np.uint64) -> np.int64:
     return np.int64((word * SUM_OF_BYTES) >> np.uint64(56))
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def lowest_bit(word: np.uint64) -> np.int64:
     """Return the number of the lowest bit that is set."""
     below: np.int64 = count_bits((word & (~word + ONE)) - ONE)
     return below
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def bit_at(row: Words, x: int) -> np.int64:
     """Return bit x of a row, 0 beyond its ends."""
     if x < 0 or x >> 6 >= len(row):
@@ -62,7 +62,7 @@ def bit_at(row: Words, x: int) -> np.int64:
     return np.int64(row[x >> 6] >> np.uint64(x & 63) & ONE)
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def changes_in(row: Words, word: int) -> np.uint64:
     """Return which voxels of a word differ from the one before."""
     carried = row[word - 1] >> TOP if word else np.uint64(0)

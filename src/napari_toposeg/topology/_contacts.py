@@ -91,41 +91,74 @@ def sweep_rows(
     beside, across = np.empty((1024, 2), np.int32), np.empty((1024, 2), np.int32)
     sizes = np.zeros(2, np.int64)
     for row in range(begin, end):
-        # A row gives at most two contacts a run to each of four rows, and each counts twice.
-        room = 16 * (first[row + 1] - first[row])
+        runs = first[row + 1] - first[row]
         if least <= row < most:
-            beside, across = with_room(beside, sizes[0], room), with_room(across, sizes[1], room)
+            beside, across = (
+                with_room(beside, sizes[0], runs),
+                with_room(across, sizes[1], 2 * runs),
+            )
             for run in range(first[row] + 1, first[row + 1]):
                 list_contact(run, run - 1, True, category, wide_foreground, beside, across, sizes)
         for number in range(4):
             before = row_before(row, number, rows_per_layer)
             if before < least or before >= most:
                 continue
-            share_face = number < 2
-            room = 6 * (first[row + 1] - first[row] + first[before + 1] - first[before])
+            # Less than three contacts a run, each listed at most twice.
+            room = 6 * (runs + first[before + 1] - first[before])
             beside, across = with_room(beside, sizes[0], room), with_room(across, sizes[1], room)
-            shift = (row - before) * width
-            a, b = first[row], first[before]
-            while a < first[row + 1]:
-                if category[a] == category[b]:
-                    unite(wide, a, b)
-                    if share_face:
-                        unite(narrow, a, b)
-                else:
-                    list_contact(a, b, share_face, category, wide_foreground, beside, across, sizes)
-                end_a, end_b = start[a + 1], start[b + 1] + shift
-                if end_a == end_b and a + 1 < first[row + 1]:
-                    # Four runs meet in a corner: opposite ones share an edge, or a point.
-                    for c, d in ((a + 1, b), (a, b + 1)):
-                        if category[c] == category[d]:
-                            unite(wide, c, d)
-                        else:
-                            list_contact(
-                                c, d, False, category, wide_foreground, beside, across, sizes
-                            )
-                a += end_a <= end_b
-                b += end_b <= end_a
+            meet_rows(
+                start,
+                category,
+                first,
+                row,
+                before,
+                (row - before) * width,
+                number < 2,
+                wide_foreground,
+                wide,
+                narrow,
+                beside,
+                across,
+                sizes,
+            )
     return beside[: sizes[0]], across[: sizes[1]]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def meet_rows(
+    start: Indices,
+    category: Categories,
+    first: Indices,
+    row: int,
+    before: int,
+    shift: int,
+    share_face: bool,
+    wide_foreground: bool,
+    wide: Indices,
+    narrow: Indices,
+    beside: Pairs,
+    across: Pairs,
+    sizes: Indices,
+) -> None:
+    """Walk along two rows, ``shift`` voxels apart, and join or list the runs that touch."""
+    a, b = first[row], first[before]
+    while a < first[row + 1]:
+        if category[a] == category[b]:
+            unite(wide, a, b)
+            if share_face:
+                unite(narrow, a, b)
+        else:
+            list_contact(a, b, share_face, category, wide_foreground, beside, across, sizes)
+        end_a, end_b = start[a + 1], start[b + 1] + shift
+        if end_a == end_b and a + 1 < first[row + 1]:
+            # Four runs meet in a corner: opposite ones share an edge, or a point.
+            for c, d in ((a + 1, b), (a, b + 1)):
+                if category[c] == category[d]:
+                    unite(wide, c, d)
+                else:
+                    list_contact(c, d, False, category, wide_foreground, beside, across, sizes)
+        a += end_a <= end_b
+        b += end_b <= end_a
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -138,7 +171,7 @@ def with_room(pairs: Pairs, size: int, room: int) -> Pairs:
     return larger
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def list_contact(
     a: int,
     b: int,

@@ -87,13 +87,13 @@ def alternate_cells(rows: Words, rows_per_layer: int, closed: bool, begin: int, 
     return total
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def either_or_both(a: np.uint64, b: np.uint64, closed: bool) -> np.uint64:
     """Return which groups of two are cells."""
     return a | b if closed else a & b
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def along_row(cells: np.uint64, carried: np.uint64, closed: bool) -> np.int64:
     """Count the cells of a word less those joined with the one before in the row."""
     groups = either_or_both(cells, cells << ONE | carried, closed)

@@ -88,7 +88,7 @@ def add_eighths(
                         eighths[error[run]] += share[before ^ after] - share[before]
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def column_at(
     prediction: Words, truth: Words, corner: int, rows_per_layer: int, x: int, is_extra: bool
 ) -> tuple[int, int]:

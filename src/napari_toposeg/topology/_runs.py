@@ -89,7 +89,7 @@ def write_runs(
                 category[run] = 2 * bit_at(prediction[row], x) + bit_at(truth[row], x)
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def row_before(row: int, number: int, rows_per_layer: int) -> int:
     """Return the row ``number`` out of four before this one that touch it, -1 where there is none.
 
@@ -106,7 +106,7 @@ def row_before(row: int, number: int, rows_per_layer: int) -> int:
     return max(row - rows_per_layer + 1, -1) if y < rows_per_layer - 1 else -1
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def root(parent: Indices, node: int) -> int:
     """Return the representative of a node's set, its least member, and shorten the way to it."""
     while parent[node] != node:
@@ -115,7 +115,7 @@ def root(parent: Indices, node: int) -> int:
     return node
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def unite(parent: Indices, a: int, b: int) -> int:
     """Join the sets of two nodes; return 1 if they were two, else 0."""
     a, b = root(parent, a), root(parent, b)

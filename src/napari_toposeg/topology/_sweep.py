@@ -96,7 +96,7 @@ def join_pair(
     return joins
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def shifted(rows: Words, row: int, word: int, flip: np.uint64) -> np.uint64:
     """Return the voxels of one side, each in place of the next one in the row."""
     before = rows[row, word - 1] if word else NO_BIT
@@ -104,14 +104,14 @@ def shifted(rows: Words, row: int, word: int, flip: np.uint64) -> np.uint64:
     return voxels
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def near(rows: Words, row: int, word: int, flip: np.uint64, wide: bool) -> np.uint64:
     """Return where a voxel of one side is, or the one before it in the row where that counts."""
     voxels: np.uint64 = rows[row, word] ^ flip
     return voxels | shifted(rows, row, word, flip) if wide else voxels
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def run_at(changes: np.uint64, voxels: np.uint64, bit: np.uint64) -> np.int64:
     """Return the runs that begin up to a voxel, or to the one before if it is on the other side."""
     upto = bit - ONE

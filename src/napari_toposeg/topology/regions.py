@@ -148,7 +148,7 @@ def find_neighbours(
                         note(foreground, own, root(parts, other))
 
 
-@njit(cache=True, nogil=True, inline="always")  # type: ignore[untyped-decorator]
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def note(only: Indices, region: int, neighbour: int) -> None:
     """Keep a region's neighbour as its only one, or that it is not the only one."""
     if only[region] == NONE:
