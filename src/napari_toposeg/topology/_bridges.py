@@ -45,7 +45,7 @@ def find_bridges(
     free = task.may_add & (label == 0)
     dearest = -float(task.margin[free].min(initial=0))
     unit = dearest / (UNITS - 1) or 1.0
-    price = 1 + np.minimum(-task.margin[free] / unit, UNITS - 1)
+    price = 1 + np.clip(-task.margin[free] / unit, 0, UNITS - 1)
     owner = label.astype(np.int32)
     owner[free] = -price.astype(np.int32)
     owner = np.pad(in_space(owner), 1)

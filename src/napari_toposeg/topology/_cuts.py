@@ -11,8 +11,8 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from napari_toposeg.topology._cores import find_cuts, grow_cores
-from napari_toposeg.topology._fills import choose_fills
+from napari_toposeg.topology._cores import find_cuts, grow_cores, lost
+from napari_toposeg.topology._fills import propose_fills
 from napari_toposeg.topology._growing import deform, with_margin
 from napari_toposeg.topology._neighbours import count_parts, look_around
 from napari_toposeg.topology._task import Pieces, Task, total
@@ -20,6 +20,9 @@ from napari_toposeg.topology.grid import Mask, background_connectivity, neighbou
 
 # So many voxels are tried to add one loop or cavity, the greatest first.
 TURNS = 64
+# Further sets of fills are tried where cuts are more than this share of all the cost, so often.
+WORTH_A_SEARCH = 0.05
+ROUNDS = 3
 Wanted = tuple[int, int]
 
 
@@ -41,17 +44,28 @@ def reduce_features(task: Task, mask: Mask, wanted: Wanted) -> Mask:
 
 
 def cut_or_fill(task: Task, mask: Mask, wanted: Wanted) -> Mask:
-    """Return the mask with cuts, or with the fills too that spare some of them."""
+    """Return the mask with cuts, or with the fills too that spare some of them.
+
+    Where cuts are most of the cost, more sets of fills are tried, and fills after fills.
+    """
     importance = task.margin.copy()
     core, cuts = find_cuts(task, mask, importance)
     best = restore(task, core, mask, cuts, wanted)
-    fills = choose_fills(task, mask, cuts, wanted)
-    if not fills.any():
-        return best
-    filled = mask | fills
-    core, cuts = find_cuts(task, filled, importance)
-    other = restore(task, core, filled, cuts, wanted)
-    return other if task.rank(other, wanted) < task.rank(best, wanted) else best
+    rank = task.rank(best, wanted)
+    is_dear = lost(cuts) > WORTH_A_SEARCH * rank[1]
+    for _ in range(ROUNDS if is_dear else 1):
+        base, base_cuts, is_better = mask, cuts, False
+        for fills in propose_fills(task, base, base_cuts, wanted, is_dear):
+            filled = base | fills
+            core, its_cuts = find_cuts(task, filled, importance.copy())
+            other = restore(task, core, filled, its_cuts, wanted)
+            its = task.rank(other, wanted)
+            if its < rank:
+                best, rank, is_better = other, its, True
+                mask, cuts = filled, its_cuts
+        if not is_better:
+            break
+    return best
 
 
 def cut_otherwise(task: Task, mask: Mask, wanted: Wanted) -> Iterator[Mask]:

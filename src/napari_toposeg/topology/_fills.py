@@ -7,6 +7,8 @@ cut is a unit vector and a membrane the sum of the cuts that it spares. Those ar
 cuts that it touches; were that wrong, the mask would cost more than need be, but it is cut anew.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -17,15 +19,20 @@ from napari_toposeg.topology.grid import Mask
 
 # Membranes are sought within so many voxels of a cut.
 REACH = 4
+SHARES = (0.25, 0.5, 0.75, 1.0)
 Wanted = tuple[int, int]
 
 
-def choose_fills(task: Task, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
-    """Return membranes and cavities that are cheaper to fill than the features are to cut."""
+def propose_fills(
+    task: Task, mask: Mask, cuts: Pieces, wanted: Wanted, search: bool
+) -> Iterator[Mask]:
+    """Yield sets of membranes and filled cavities that may be cheaper than the cuts they spare.
+
+    The first is Kruskal's; in a search there follow the cheapest for what they end, more and more.
+    """
     excess = cuts.change[:, 1:].sum(axis=0) - wanted
-    none = np.zeros(mask.shape, np.bool_)
     if np.all(excess <= 0):
-        return none
+        return
     label = np.pad(in_space(cuts.chosen(cuts.is_critical)), 1)
     open_to = with_margin(task.may_add & ~mask)
     margin = np.pad(in_space(task.margin), 1)
@@ -33,12 +40,22 @@ def choose_fills(task: Task, mask: Mask, cuts: Pieces, wanted: Wanted) -> Mask:
     mark_near(label, open_to, margin, np.append(0, cuts.cost), near)
     near = near[1:-1, 1:-1, 1:-1].reshape(mask.shape)
     if not near.any():
-        return none
+        return
     hull = deform(mask | near, near, -task.margin, False, task.foreground, task.heed)
     fills = task.pieces(mask, hull)
     useful = fills.is_critical & (fills.change[:, 0] == 0) & np.all(fills.change <= 0, axis=1)
     touched = contacts(np.pad(in_space(fills.chosen(useful)), 1), label, len(cuts))
-    return fills.union(cheapest_basis(cuts, fills, useful, touched, excess))
+    chosen = cheapest_basis(cuts, fills, useful, touched, excess)
+    if chosen.any():
+        yield fills.union(chosen)
+    order = np.flatnonzero(useful)
+    price = fills.cost[order] / -fills.change[order].sum(axis=1)
+    order = order[np.argsort(price, kind="stable")]
+    for share in SHARES if search else ():
+        chosen = np.zeros(len(fills), np.bool_)
+        chosen[order[: int(np.ceil(share * len(order)))]] = True
+        if chosen.any():
+            yield fills.union(chosen)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]

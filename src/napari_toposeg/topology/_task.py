@@ -47,10 +47,12 @@ class Task:
     foreground: Connectivity
     heed: Callable[[], object] = ignore
 
-    @property
+    @cached_property
     def mask(self) -> Mask:
-        """What lies above the threshold."""
-        return np.asarray((self.margin > 0) & self.may_add)
+        """What lies above the threshold; not to be written to."""
+        mask = np.asarray((self.margin > 0) & self.may_add)
+        mask.setflags(write=False)
+        return mask
 
     @cached_property
     def diagram(self) -> PersistenceDiagram:

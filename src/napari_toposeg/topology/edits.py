@@ -105,7 +105,7 @@ class Repair:
             raise ShapeMismatch(
                 f"{len(answers)} answers for {len(self.edits)} edits; give one for each, in order"
             )
-        mask = self.task.mask
+        mask = self.task.mask.copy()
         edits = tuple(
             replace(edit, accepted=answer) for edit, answer in zip(self.edits, answers, strict=True)
         )

@@ -135,7 +135,7 @@ class Told:
 
 def solve(task: Task, wanted: BettiNumbers) -> Repair:
     """Repair a map and list the edits."""
-    mask = repair_mask(task, wanted)
+    mask = repair_mask(task, wanted).copy()
     return Repair(
         mask=mask,
         betti=task.count(mask),

@@ -1,9 +1,11 @@
-"""Random maps to be repaired, and how many components a grid has room for."""
+"""Random maps to be repaired, how many components a grid has room for, and what must hold."""
 
 from collections.abc import Iterator
 
 import numpy as np
 from scipy import ndimage
+
+from napari_toposeg.topology import Repair, betti_numbers, repair
 
 
 def maps(count: int, seed: int) -> Iterator[tuple[np.ndarray, int]]:
@@ -24,7 +26,7 @@ def maps(count: int, seed: int) -> Iterator[tuple[np.ndarray, int]]:
 
 
 def fields(count: int, seed: int) -> Iterator[tuple[np.ndarray, int]]:
-    """Smooth 3D maps of 16 to 40 voxels a side that branch, loop and enclose, and a connectivity."""
+    """Smooth 3D maps of 16 to 39 voxels a side with loops and cavities, and a connectivity."""
     random = np.random.default_rng(seed)
     for _ in range(count):
         side, sigma = int(random.integers(16, 40)), random.uniform(0.7, 2.5)
@@ -38,3 +40,44 @@ def room(shape: tuple[int, ...], connectivity: int) -> int:
     if connectivity in (4, 6):
         return (int(np.prod(shape)) + 1) // 2
     return int(np.prod([(side + 1) // 2 for side in shape]))
+
+
+def check(count: int, seed: int = 0) -> int:
+    """Repair so many maps to (n, 0, 0) and to part of what they have; raise at the first fault."""
+    random = np.random.default_rng(seed)
+    for number, (field, connectivity) in enumerate(maps(count, seed)):
+        where = f"seed {seed}, case {number}, shape {field.shape}, connectivity {connectivity}"
+        components = 1 if random.random() < 0.6 else int(random.integers(2, 6))
+        found = repair(field, (components, 0, 0), connectivity=connectivity)
+        fits = components <= room(field.shape, connectivity)
+        assert found.reached == fits, f"{where}: {components} wanted, {found.reason}"
+        check_edits(found, field, connectivity, random, where)
+        numbers = betti_numbers(field > 0.5, connectivity=connectivity)
+        if numbers.b0:
+            wanted = (
+                numbers.b0,
+                int(random.integers(numbers.b1 + 1)),
+                int(random.integers(numbers.b2 + 1)),
+            )
+            found = repair(field, wanted, connectivity=connectivity)
+            assert found.reached, f"{where}: {wanted} of {numbers}, {found.reason}"
+            check_edits(found, field, connectivity, random, where)
+    return count
+
+
+def check_edits(
+    found: Repair, field: np.ndarray, connectivity: int, random: np.random.Generator, where: str
+) -> None:
+    """Compare numbers, costs and changes of edits with the masks themselves."""
+    start = field > 0.5
+    before = np.array(betti_numbers(start, connectivity=connectivity))
+    assert found.betti == betti_numbers(found.mask, connectivity=connectivity), where
+    cost = np.abs(field - 0.5)[start != found.mask].sum()
+    assert np.isclose(found.cost, cost), f"{where}: cost {found.cost} is not {cost}"
+    assert np.array_equal(found.with_edits([True] * len(found.edits)).mask, found.mask), where
+    for place in random.permutation(len(found.edits))[:3]:
+        alone = found.with_edits(np.arange(len(found.edits)) == place)
+        edit = alone.edits[place]
+        assert np.array_equal(np.flatnonzero(alone.mask != start), edit.voxels), where
+        assert (alone.mask.ravel()[edit.voxels] == edit.adds).all(), where
+        assert tuple(before + edit.change) == alone.betti, f"{where}: {edit.change}"

@@ -1,0 +1,323 @@
+"""Repairs reach what is wanted, count what they say, cost little, and say what the map lacks."""
+
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+sys.path.append(str(Path(__file__).parent))
+
+from oracles.repairs import check, check_edits, fields
+
+from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
+from napari_toposeg.phantoms import hollow_ball, linked_rings, torus, vessel_tree
+from napari_toposeg.topology import betti_numbers, repair, repair_by_class
+from napari_toposeg.topology._cores import grow_cores
+from napari_toposeg.topology._task import Task
+
+
+def chance(hu: np.ndarray, level: float = -400.0, slope: float = 80.0) -> np.ndarray:
+    """A map as a network gives it, from a phantom's HU."""
+    return 1 / (1 + np.exp(-(hu.astype(np.float32) - level) / slope))
+
+
+def noisy_vessels(side: int = 40, seed: int = 0) -> np.ndarray:
+    hu = vessel_tree((side,) * 3, seed=seed).image.voxels.astype(np.float32)
+    return chance(ndimage.gaussian_filter(hu, 0.5), level=-450)
+
+
+def drawn(*rows: str) -> np.ndarray:
+    """A map in which each digit is a tenth and # is 1."""
+    return np.array([[1.0 if c == "#" else int(c) / 10 for c in row] for row in rows])
+
+
+def test_repairs_of_random_maps_are_what_they_say():
+    assert check(150, seed=1) == 150
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("connectivity", [26, 6])
+def test_noisy_vessels_become_one_tree(seed, connectivity):
+    field = noisy_vessels(seed=seed)
+    found = repair(field, (1, 0, 0), connectivity=connectivity)
+    assert betti_numbers(field > 0.5, connectivity=connectivity) != (1, 0, 0)
+    assert found.reached and found.reason == ""
+    assert betti_numbers(found.mask, connectivity=connectivity) == (1, 0, 0)
+    check_edits(found, field, connectivity, np.random.default_rng(0), f"seed {seed}")
+
+
+@pytest.mark.parametrize("wanted", [(1, 0, 0), (2, 0, 0), (1, 2, 0), (2, 1, 1), (5, 3, 2)])
+def test_smooth_fields_become_what_is_wanted(wanted):
+    for field, connectivity in fields(4, seed=3):
+        found = repair(field, wanted, connectivity=connectivity)
+        assert found.reached, found.reason
+        assert betti_numbers(found.mask, connectivity=connectivity) == wanted
+
+
+def test_cost_is_mostly_less_than_half_of_growing_alone():
+    ratios = []
+    for field, connectivity in fields(7, seed=8):
+        task = Task(field - 0.5, np.ones(field.shape, bool), connectivity)
+        label, _ = ndimage.label(field > 0.5, np.ones((3, 3, 3)) if connectivity == 26 else None)
+        largest = label == 1 + np.argmax(np.bincount(label.ravel())[1:])
+        alone = task.cost(grow_cores(task, largest, task.margin))
+        ratios.append(repair(field, (1, 0, 0), connectivity=connectivity).cost / alone)
+    assert max(ratios) <= 1
+    assert np.mean(ratios) < 0.5
+
+
+@pytest.mark.parametrize(("connectivity", "usual"), [(8, 1.15), (4, 1.2)])
+def test_cost_is_near_the_least_of_all_masks(connectivity, usual):
+    shape = (3, 4)
+    masks = (np.arange(1 << 12)[:, None] >> np.arange(12) & 1).astype(bool).reshape(-1, *shape)
+    numbers = [betti_numbers(mask, connectivity=connectivity) for mask in masks]
+    right = masks[[n == (1, 0, 0) for n in numbers]]
+    random = np.random.default_rng(0)
+    ratios = []
+    for _ in range(60):
+        field = random.random(shape)
+        costs = np.where(right != (field > 0.5), np.abs(field - 0.5), 0).sum(axis=(1, 2))
+        found = repair(field, (1, 0, 0), connectivity=connectivity).cost
+        assert found > costs.min() - 1e-12
+        ratios.append((found + 1e-3) / (costs.min() + 1e-3))
+    assert np.median(ratios) < 1 + 1e-9
+    assert np.mean(ratios) < usual
+
+
+def test_a_broken_branch_is_joined_and_a_speck_dropped():
+    field = drawn("####40####00060", "000000000000000")
+    found = repair(field, (1, 0))
+    assert [(edit.adds, len(edit.voxels)) for edit in found.edits] == [(True, 2), (False, 1)]
+    assert found.mask[0, :5].all() and not found.mask[0, 13]
+    assert [edit.cost for edit in found.edits] == pytest.approx([0.6, 0.1])
+    assert [edit.change for edit in found.edits] == [(-1, 0, 0), (-1, 0, 0)]
+
+
+def test_a_way_of_any_length_is_worth_a_heavy_branch():
+    field = np.zeros((9, 9, 40))
+    field[2:7, 2:7, :8] = field[2:7, 2:7, -8:] = 1
+    found = repair(field, (1, 0, 0))
+    assert [edit.adds for edit in found.edits] == [True]
+    assert found.cost == pytest.approx(0.5 * 24)
+
+
+def test_the_cheaper_of_cut_and_fill_is_taken():
+    thick = drawn("#####", "##4##", "#####")
+    filled = repair(thick, (1, 0))
+    assert [edit.voxels.tolist() for edit in filled.edits] == [[7]]
+    thin = drawn("##6##", "#000#", "#####")
+    cut = repair(thin, (1, 0))
+    assert [edit.voxels.tolist() for edit in cut.edits] == [[2]]
+
+
+def test_a_cavity_is_filled_or_opened():
+    ball = np.ones((5, 5, 5))
+    ball[2, 2, 2] = 0.4
+    assert repair(ball, (1, 0, 0)).mask.all()
+    ball[2, 2, 2] = 0
+    ball[2, 2, 3:] = 0.51
+    assert not repair(ball, (1, 0, 0)).mask[2, 2, 2:].any()
+
+
+def test_phantoms_keep_their_loops_and_cavities():
+    for phantom in (torus((28,) * 3), hollow_ball((28,) * 3), linked_rings((36,) * 3)):
+        field = chance(phantom.image.voxels)
+        assert repair(field, phantom.betti).mask.sum() > 200
+        assert repair(field, phantom.betti).reached
+        assert repair(field, (1, 0, 0)).reached
+
+
+def test_of_several_loops_the_dearest_to_cut_stay():
+    field = drawn("#########", "#000#0006", "#########")
+    found = repair(field, (1, 1))
+    assert [edit.voxels.tolist() for edit in found.edits] == [[17]]
+
+
+def test_touching_rings_are_parted():
+    rings = np.zeros((5, 13))
+    rings[:, :6] = rings[:, 7:] = 1
+    rings[1:4, 1:5] = rings[1:4, 8:12] = 0
+    rings[2, 6] = 0.7
+    found = repair(rings, (2, 2), connectivity=4)
+    assert [edit.voxels.tolist() for edit in found.edits] == [[2 * 13 + 6]]
+    assert repair(rings, (1, 2), connectivity=4).edits == ()
+
+
+def test_a_faint_loop_is_closed_and_a_faint_component_added():
+    ring = drawn("####", "#00#", "#4##")
+    closed = repair(ring, (1, 1), connectivity=4)
+    assert [edit.voxels.tolist() for edit in closed.edits] == [[9]]
+    spots = drawn("900", "000", "003")
+    assert repair(spots, (2, 0)).mask.ravel().nonzero()[0].tolist() == [0, 8]
+
+
+def test_a_shell_with_holes_is_closed():
+    box = np.full((9, 9, 9), 0.0)
+    box[1:8, 1:8, 1:8] = 1
+    box[2:7, 2:7, 2:7] = 0
+    box[1, 4, 4] = box[7, 4, 4] = box[4, 1, 4] = 0.3
+    assert betti_numbers(box > 0.5) == (1, 2, 0)
+    found = repair(box, (1, 0, 1))
+    assert found.reached
+    assert found.cost == pytest.approx(0.6)
+
+
+def test_a_dip_becomes_a_cavity():
+    ball = np.ones((5, 5, 5))
+    ball[2, 2, 2] = 0.8
+    found = repair(ball, (1, 0, 1))
+    assert [edit.change for edit in found.edits] == [(0, 0, 1)]
+
+
+def test_what_the_map_does_not_have_is_said():
+    distance = np.linalg.norm(np.indices((9, 9, 9)) - 4, axis=0)
+    found = repair(1 - distance / 8, (1, 1, 0))
+    assert not found.reached
+    assert found.reason == "0 of 1 loops: over all thresholds the map has 0 loops"
+    full = repair(np.ones((2, 2)), (3, 0))
+    assert not full.reached
+    assert full.reason.startswith("1 of 3 components: the grid has no room")
+
+
+def test_as_many_components_as_the_grid_holds():
+    assert repair(np.ones((5, 4, 3)), (12, 0, 0)).reached
+    assert repair(np.zeros((5, 4, 3)), (12, 0, 0)).reached
+    assert repair(np.ones((3, 4)), (6, 0), connectivity=4).reached
+
+
+def test_nothing_can_be_wanted():
+    found = repair(drawn("909"), (0, 0))
+    assert not found.mask.any()
+    assert [edit.adds for edit in found.edits] == [False, False]
+    assert repair(np.zeros((3, 3, 3)), (0, 0, 0)).edits == ()
+
+
+def test_edits_can_be_refused():
+    field = drawn("####40####00060", "000000000000000")
+    found = repair(field, (1, 0))
+    assert [edit.adds for edit in found.edits] == [True, False]
+    some = found.with_edits([False, True])
+    assert some.betti == (2, 0, 0)
+    assert not some.reached
+    assert some.reason == "2 components instead of 1, with 1 edits refused"
+    assert [edit.accepted for edit in some.edits] == [False, True]
+    assert some.cost == pytest.approx(found.edits[1].cost)
+    again = some.with_edits([True, True])
+    assert again.reached
+    assert np.array_equal(again.mask, found.mask)
+    none = found.with_edits([False, False])
+    assert np.array_equal(none.mask, field > 0.5)
+    with pytest.raises(ShapeMismatch, match="1 answers for 2 edits"):
+        found.with_edits([True])
+
+
+def test_a_mask_that_is_right_is_left_alone():
+    field = noisy_vessels()
+    once = repair(field, (1, 0, 0)).mask
+    assert repair(once.astype(np.float32), (1, 0, 0)).edits == ()
+
+
+def test_scale_and_type_do_not_matter():
+    field = np.round(noisy_vessels(24) * 200)
+    expected = repair(field, (1, 0, 0), threshold=90.0).mask
+    for dtype in (np.uint8, np.int16, np.float16, np.float32):
+        assert np.array_equal(repair(field.astype(dtype), (1, 0, 0), threshold=90.0).mask, expected)
+    shifted = repair(field - 90, (1, 0, 0), threshold=0)
+    assert np.array_equal(shifted.mask, expected)
+
+
+def test_the_map_is_not_changed_and_threads_agree():
+    field = noisy_vessels(32)
+    field.setflags(write=False)
+    with ThreadPoolExecutor(2) as threads:
+        masks = [r.mask for r in threads.map(lambda n: repair(field, (n, 1, 0)), [1, 2, 1, 2])]
+    assert np.array_equal(masks[0], masks[2])
+    assert np.array_equal(masks[1], masks[3])
+
+
+def test_progress_rises_and_can_cancel():
+    told: list[float] = []
+    repair(noisy_vessels(32), (1, 1, 0), progress=told.append)
+    assert told == sorted(told)
+    assert told[0] < 0.2
+    assert told[-1] == 1
+
+    def cancel(fraction: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        repair(noisy_vessels(32), (1, 0, 0), progress=cancel)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ((1, 0, 0, 0), "three counts"),
+        ((1,), "three counts"),
+        ((-1, 0, 0), "three counts"),
+        ((1, 0.5, 0), "three counts"),
+        ((1, 0, 1), "2D map"),
+        ((0, 1, 0), "without a component"),
+    ],
+)
+def test_numbers_that_cannot_be_are_refused(wanted, message):
+    with pytest.raises(InvalidConfig, match=message):
+        repair(np.zeros((4, 4)), wanted)
+
+
+def test_maps_that_cannot_be_are_refused():
+    with pytest.raises(InvalidVolume, match="NaN or infinite"):
+        repair(np.array([[0.0, np.nan]]), (1, 0))
+    with pytest.raises(InvalidVolume, match="2D"):
+        repair(np.zeros((2, 3, 4, 5)), (1, 0, 0))
+    with pytest.raises(InvalidConfig, match="connectivity 6"):
+        repair(np.zeros((4, 4)), (1, 0), connectivity=6)
+
+
+def test_classes_are_repaired_from_the_largest_on():
+    one = drawn("#####", "#####", "00000", "00000", "0000#")
+    two = drawn("00000", "00000", "0##00", "00000", "0##00")
+    found = repair_by_class({2: two, 1: one}, (1, 0))
+    assert list(found.repairs) == [1, 2]
+    assert found.reached and found.reason == ""
+    for number in (1, 2):
+        assert betti_numbers(found.labels == number) == (1, 0, 0)
+
+
+def test_a_voxel_freed_goes_to_the_next_class():
+    one = drawn("###00600000")
+    two = drawn("00005500000") + 0.05
+    found = repair_by_class({1: one, 2: two}, (1, 0))
+    assert found.labels.tolist() == [[1, 1, 1, 0, 2, 2, 0, 0, 0, 0, 0]]
+
+
+def test_no_voxel_is_taken_from_a_class_already_repaired():
+    wall, halves = np.zeros((5, 7)), np.zeros((5, 7))
+    wall[:, 2:5] = 1
+    halves[:, :2] = halves[:, 5:] = 1
+    halves[2] = 0.6
+    halves[2, 2:5] = 0.45
+    found = repair_by_class(np.stack([np.full((5, 7), 0.2), halves, wall]), {1: (1, 0), 2: (1, 0)})
+    assert found.repairs.keys() == {1, 2}
+    first = next(iter(found.repairs))
+    assert np.array_equal(found.labels == first, found.repairs[first].mask)
+    assert np.count_nonzero(found.labels == 1) + np.count_nonzero(found.labels == 2) > 20
+    cut_off = repair_by_class({1: wall, 2: np.pad(np.ones((5, 1)), ((0, 0), (1, 5)))}, (20, 0))
+    assert not cut_off.reached
+    assert "class 2" in cut_off.reason
+    assert "voxels of class 1 were not to be taken" in cut_off.reason
+
+
+def test_faults_of_several_maps_are_said():
+    field = np.zeros((4, 4))
+    with pytest.raises(InvalidConfig, match="no numbers are wanted of class 3"):
+        repair_by_class({1: field, 3: field}, {1: (1, 0)})
+    with pytest.raises(ShapeMismatch):
+        repair_by_class({1: field, 2: field[:2]}, (1, 0))
+    with pytest.raises(InvalidVolume, match="first axis"):
+        repair_by_class(field, (1, 0))
+    with pytest.raises(InvalidVolume, match="no class"):
+        repair_by_class({0: field}, (1, 0))
