@@ -19,7 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places, Rows
+from napari_toposeg.topology._gradient import Cells, Codes, Gradient, Places
 from napari_toposeg.topology._lower_star import (
     ABSENT,
     BIT,
@@ -32,6 +32,7 @@ from napari_toposeg.topology._sorting import order_of_places
 from napari_toposeg.topology._watch import Tell, silent
 
 CHUNK = 1 << 16
+PATH = 1 << 10
 
 Table = NDArray[np.int64]
 Numbers = NDArray[np.int32]
@@ -97,21 +98,10 @@ def join_maxima(gradient: Gradient, facets: Cells, forest: Forest, tell: Tell = 
     """
     scan = order_of_places(facets.voxel)
     dual = dual_of(gradient)
-    held = np.ascontiguousarray(gradient.rows[:, dual.column])
     ends = np.empty((2, len(facets)), np.int32)
     for start in range(0, len(facets), CHUNK):
         part = scan[start : start + CHUNK]
-        ends_above(
-            part,
-            facets.voxel,
-            facets.code,
-            gradient.index,
-            gradient.rows,
-            held,
-            dual,
-            forest.node,
-            ends,
-        )
+        ends_above(part, facets.voxel, facets.code, gradient.index, *dual, forest.node, ends)
         tell((start + len(part)) / len(facets))
     join(ends[:, ::-1], forest.parent, forest.joined[::-1])
 
@@ -121,48 +111,51 @@ class Dual(NamedTuple):
 
     Parameters
     ----------
-    corner, code, bit
-        For each of the 4 or 8 corners: step to it from the lowest one; the code that the top cell
-        has there; and its bit in column ``column`` of the table of matchings.
+    held
+        ``(m,)`` for each row of the table of matchings which top cells the star holds: bit k for
+        the one of which the star's voxel is corner k.
+    up
+        ``(m, 4)`` or ``(m, 8)``: the step from each of them to the one behind its matched facet.
+    corner
+        ``(4,)`` or ``(8,)`` step to each corner from the lowest one.
     lowest
         ``(27,)`` step from a voxel to the lowest corner of its cell of each code.
     normal
         ``(27,)`` step across a facet of each code, where it is one.
-    across
-        ``(19,)`` step from a top cell to the one behind its facet, by 9 + code of the top cell -
-        code of the facet.
     """
 
+    held: NDArray[np.uint8]
+    up: Numbers
     corner: Table
-    code: Table
-    bit: Table
     lowest: Table
     normal: Table
-    across: Table
-    column: int
 
 
 def dual_of(gradient: Gradient) -> Dual:
     """Return the steps around top cells: cubes, or for a planar gradient squares."""
-    strides = gradient.strides
+    strides, rows = gradient.strides, gradient.rows
     axes = [1, 2] if gradient.planar else [0, 1, 2]
     sides = np.zeros((2 ** len(axes), 3), np.int64)
     sides[:, axes] = list(np.ndindex(*[2] * len(axes)))
     pointers = np.zeros_like(sides)
     pointers[:, axes] = 1 - 2 * sides[:, axes]
-    codes = (pointers + 1) @ np.array([9, 3, 1])
-    across = np.zeros(19, np.int64)
+    across = np.zeros(19, np.int32)
     for stride, weight in zip(strides, (9, 3, 1), strict=True):
         across[9 + weight], across[9 - weight] = -stride, stride
+    held = np.zeros(len(rows), np.uint8)
+    up = np.empty((len(rows), len(sides)), np.int32)
+    column = rows[:, SQUARE_BITS if gradient.planar else CUBE_BITS]
+    first = 14 if gradient.planar else 18
+    for k, code in enumerate(pointers @ np.array([9, 3, 1]) + CENTRE):
+        held |= (column >> (BIT[code] - first) & 1).astype(np.uint8) << np.uint8(k)
+        up[:, k] = across[(9 + code - rows[:, code]).clip(0, 18)]
     free = POINTERS[:, axes] == 0
     return Dual(
+        held=held,
+        up=up,
         corner=sides @ strides,
-        code=codes,
-        bit=BIT[codes] - (14 if gradient.planar else 18),
         lowest=np.minimum(POINTERS, 0) @ strides,
         normal=np.where(free.sum(axis=1) == 1, free @ strides[axes], 0),
-        across=across,
-        column=SQUARE_BITS if gradient.planar else CUBE_BITS,
     )
 
 
@@ -202,29 +195,30 @@ def ends_below(
 
     ``down`` is, for each row of the table, the step along a voxel's own edge.
     """
+    path = np.empty(PATH, np.int64)
     for i in which:
-        voxel = np.int64(voxels[i])
-        ends[0, i] = flow_down(voxel, index, down, node)
-        ends[1, i] = flow_down(voxel + steps[codes[i]], index, down, node)
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def flow_down(voxel: int, index: Places, down: Numbers, node: Numbers) -> int:
-    """Return the number of the minimum that a voxel flows to, 0 if it reaches the frame."""
-    place = voxel
-    number = node[place]
-    while number == 0:
-        step = down[index[place]]
-        # The places of minima hold their number, so what does not flow on is the frame.
-        if step == 0:
-            number = 1
-        place += step
-        number = max(number, node[place])
-    place = voxel
-    while node[place] == 0:
-        node[place] = number
-        place += down[index[place]]
-    return int(number - 1)
+        for side in range(2):
+            place = np.int64(voxels[i]) + side * steps[codes[i]]
+            length = 0
+            number = node[place]
+            while number == 0:
+                # On a way longer than the room for it, places are found again.
+                if length < PATH:
+                    path[length] = place
+                length += 1
+                step = down[index[place]]
+                # The places of minima hold their number, so what does not flow on is the frame.
+                number = np.int32(step == 0)
+                place += step
+                number |= node[place]
+            for k in range(min(length, PATH)):
+                node[path[k]] = number
+            if length > PATH:
+                place = path[-1] + down[index[path[-1]]]
+                while node[place] == 0:
+                    node[place] = number
+                    place += down[index[place]]
+            ends[side, i] = number - 1
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -233,50 +227,53 @@ def ends_above(
     voxels: Places,
     codes: Codes,
     index: Places,
-    rows: Rows,
-    held: Codes,
-    dual: Dual,
+    held: NDArray[np.uint8],
+    up: Numbers,
+    corner: Table,
+    lowest: Table,
+    normal: Table,
     node: Numbers,
     ends: Numbers,
 ) -> None:
     """Write the numbers of the maxima that the two sides of some facets flow to.
 
-    ``held`` is, for each row of the table, which top cells the star holds.
+    ``held`` and ``up`` are, for each row of the table, the top cells that the star holds, as bits
+    by `Dual.corner`, and the step from each of them to the one behind the facet matched to it.
     """
+    path = np.empty(PATH, np.int64)
     for i in which:
-        top = np.int64(voxels[i]) + dual.lowest[codes[i]]
-        ends[0, i] = flow_up(top, index, rows, held, dual, node)
-        ends[1, i] = flow_up(top - dual.normal[codes[i]], index, rows, held, dual, node)
+        top = np.int64(voxels[i]) + lowest[codes[i]]
+        for side in range(2):
+            place = top - side * normal[codes[i]]
+            length = 0
+            number = node[place]
+            while number == 0:
+                if length < PATH:
+                    path[length] = place
+                length += 1
+                step = step_up(place, index, held, up, corner)
+                # The places of maxima hold their number, so what does not flow on is outside.
+                number = np.int32(step == 0)
+                place += step
+                number |= node[place]
+            for k in range(min(length, PATH)):
+                node[path[k]] = number
+            if length > PATH:
+                place = path[-1] + step_up(path[-1], index, held, up, corner)
+                while node[place] == 0:
+                    node[place] = number
+                    place += step_up(place, index, held, up, corner)
+            ends[side, i] = number - 1
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def flow_up(top: int, index: Places, rows: Rows, held: Codes, dual: Dual, node: Numbers) -> int:
-    """Return the number of the maximum that a top cell flows to, 0 if it reaches the outside."""
-    place = top
-    number = node[place]
-    while number == 0:
-        step = step_up(place, index, rows, held, dual)
-        if step == 0:
-            number = 1
-        place += step
-        number = max(number, node[place])
-    place = top
-    while node[place] == 0:
-        step = step_up(place, index, rows, held, dual)
-        node[place] = number
-        place += step
-    return int(number - 1)
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def step_up(place: int, index: Places, rows: Rows, held: Codes, dual: Dual) -> int:
+def step_up(place: int, index: Places, held: NDArray[np.uint8], up: Numbers, corner: Table) -> int:
     """Return the step from a top cell to the one behind the facet matched to it.
 
     The cell enters with the one corner whose star holds it; outside cells enter with none: 0.
     """
-    for k in range(len(dual.corner)):
-        row = index[place + dual.corner[k]]
-        if held[row] >> dual.bit[k] & 1:
-            code = dual.code[k]
-            return int(dual.across[9 + code - rows[row, code]])
+    for k in range(len(corner)):
+        row = index[place + corner[k]]
+        if held[row] >> k & 1:
+            return int(up[row, k])
     return 0

@@ -11,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology._bit_tree import leading_zeros
 from napari_toposeg.topology._lower_star import DIMENSION, POINTERS
 
 OF_DIMENSION = [sum(1 << int(c) for c in np.flatnonzero(k == DIMENSION)) for k in range(4)]
@@ -173,10 +174,9 @@ def list_cells(marks: NDArray[np.uint32], ordered: Places, voxels: Places, codes
     found = 0
     for i in range(len(marks)):
         left = np.int64(marks[i])
-        code = 0
         while left:
-            if left & 1:
-                voxels[found], codes[found] = ordered[i], code
-                found += 1
-            left >>= 1
-            code += 1
+            lowest = left & -left
+            voxels[found] = ordered[i]
+            codes[found] = 63 - leading_zeros(np.uint64(lowest))
+            found += 1
+            left ^= lowest

@@ -82,8 +82,8 @@ def find_patterns(
     matchings()
     if threads > 1 and len(starts) > 1:
         with ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(work, starts):
-                pass
+            for start, _ in zip(starts, pool.map(work, starts), strict=True):
+                tell(start / volume.shape[axis])
     else:
         for start in starts:
             work(start)

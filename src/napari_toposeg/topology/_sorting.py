@@ -20,20 +20,19 @@ def order_of(values: NDArray[Any]) -> Order:
     """Return the order of finite values, from the lowest."""
     if len(values) < FEW or values.dtype.type not in (np.float32, np.float64):
         return np.asarray(np.argsort(values, kind="stable"), np.int64)
-    words, signed = (np.uint32, np.int32) if values.itemsize == 4 else (np.uint64, np.int64)
-    sign = 8 * values.itemsize - 1
+    words, sign = (np.uint32, 31) if values.itemsize == 4 else (np.uint64, 63)
     # The sign bit is flipped in positive numbers and all bits in negative ones; adding 0 turns -0
     # into 0.
     bits: NDArray[Any] = (values + values.dtype.type(0)).view(words)
-    bits ^= (bits.view(signed) >> sign).view(words) | words(1 << sign)
-    return refine(np.arange(len(bits)), bits)
+    flip = np.where(bits >> words(sign), ~words(0), words(1 << sign))
+    return refine(positions(len(bits)), bits ^ flip)
 
 
 def order_of_places(places: NDArray[np.integer]) -> Order:
     """Return the order of places, from the lowest."""
     if len(places) < FEW:
         return np.asarray(np.argsort(places, kind="stable"), np.int64)
-    return refine(np.arange(len(places)), places)
+    return refine(positions(len(places)), places)
 
 
 def longest_first(length: NDArray[np.float64], places: NDArray[np.int64]) -> Order:
@@ -43,14 +42,22 @@ def longest_first(length: NDArray[np.float64], places: NDArray[np.int64]) -> Ord
     return refine(order_of_places(places), ~(length + 0.0).view(np.uint64))
 
 
-def refine(order: Order, words: NDArray[np.integer]) -> Order:
+def positions(count: int) -> NDArray[np.integer]:
+    """Return 0, 1, ..., in 32 bits where these will do: it is memory that limits the speed."""
+    return np.arange(count, dtype=np.int32 if count < 2**31 else np.int64)
+
+
+def refine(order: NDArray[np.integer], words: NDArray[np.integer]) -> Order:
     """Return the order of whole numbers from 0 on, ties in the order given."""
     most = int(words.max())
-    return np.asarray(sort_by_digits(order, words, most.bit_length()), np.int64)
+    ordered: NDArray[np.integer] = sort_by_digits(order, words, most.bit_length())
+    return ordered.astype(np.int64)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def sort_by_digits(order: Order, words: NDArray[np.integer], bits: int) -> Order:
+def sort_by_digits(
+    order: NDArray[np.integer], words: NDArray[np.integer], bits: int
+) -> NDArray[np.integer]:
     """See `refine`; ``bits`` is how many bits the greatest number has."""
     other = np.empty_like(order)
     mask = (1 << DIGIT) - 1
