@@ -27,7 +27,6 @@ from napari_toposeg.topology._lower_star import (
     SQUARE_BITS,
     code_of,
     find_row,
-    match_cells,
     matchings,
 )
 
@@ -59,6 +58,7 @@ def other_corners() -> tuple[Indices, Indices]:
 
 
 CORNER, SEEN_AS = other_corners()
+BY_DIMENSION = np.argsort(DIMENSION, kind="stable")[1:]
 
 
 @lru_cache(maxsize=1)
@@ -83,6 +83,8 @@ def bistar_gradient(base: Gradient, other: Gradient) -> Gradient:
     count = find_split(base.index, other.index, masks, split)
     rows = np.empty((len(table.rows) + count, ROW_BYTES), np.int8)
     rows[: len(table.rows)] = table.rows
+    critical = np.empty(len(rows), np.uint8)
+    critical[: len(table.rows)] = table.critical
     index = base.index.astype(np.int32)
     match_bistars(
         split[:count],
@@ -93,14 +95,9 @@ def bistar_gradient(base: Gradient, other: Gradient) -> Gradient:
         table.keys,
         table.places,
         rows,
+        critical,
         len(table.rows),
         index,
-    )
-    critical = np.concatenate(
-        [
-            table.critical,
-            (rows[len(table.rows) :, :27] == np.arange(27)).sum(axis=1, dtype=np.uint8),
-        ]
     )
     return Gradient(index, rows, critical, base.shape)
 
@@ -163,12 +160,14 @@ def match_bistars(
     keys: NDArray[np.uint32],
     places: NDArray[np.uint16],
     rows: NDArray[np.int8],
+    critical: NDArray[np.uint8],
     first: int,
     index: NDArray[np.int32],
 ) -> None:
     """Write a row, from `first` on, for each star that falls into several bi-stars."""
-    corner = np.empty(27, np.int64)
-    left = np.zeros(27, np.bool_)
+    entry = np.empty(27, np.int64)
+    cells = np.empty(27, np.int64)
+    group = np.empty(27, np.int64)
     for i in range(len(split)):
         place = np.int64(split[i])
         whole = masks[base[place]]
@@ -179,14 +178,49 @@ def match_bistars(
         row[CUBE_BITS] = rows[base[place], CUBE_BITS]
         row[SQUARE_BITS] = rows[base[place], SQUARE_BITS]
         index[place] = first + i
-        group = 0
+        count = 0
+        for code in BY_DIMENSION:
+            if (whole & ~own) >> BIT[code] & 1:
+                cells[count] = code
+                entry[count] = corner_of_entry(place, code, other, steps, masks)
+                count += 1
+        for start in range(count):
+            if entry[start] == NO_CORNER:
+                continue
+            corner, size = entry[start], 0
+            for j in range(start, count):
+                if entry[j] == corner:
+                    group[size] = cells[j]
+                    entry[j] = NO_CORNER
+                    size += 1
+            match_group(group[:size], row)
+        critical[first + i] = 0
         for code in range(27):
-            corner[code] = CENTRE
-            if code != CENTRE and (whole & ~own) >> BIT[code] & 1:
-                corner[code] = corner_of_entry(place, code, other, steps, masks)
-                group |= 1 << corner[code]
-        for entry in range(27):
-            if group >> entry & 1:
-                for code in range(27):
-                    left[code] = corner[code] == entry
-                match_cells(left, DIMENSION, FACETS, row)
+            critical[first + i] += row[code] == code
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def match_group(group: Indices, row: NDArray[np.int8]) -> None:
+    """Match the cells of a bi-star, given by rising dimension, as `match_cells` does."""
+    left = 0
+    for cell in group:
+        left |= 1 << cell
+    while left:
+        stuck, lowest = True, NO_CORNER
+        for cell in group:
+            if not left >> cell & 1:
+                continue
+            facets, free = 0, NO_CORNER
+            for facet in FACETS[cell]:
+                if facet >= 0 and left >> facet & 1:
+                    facets += 1
+                    free = facet
+            if facets == 1:
+                row[cell], row[free] = free, cell
+                left ^= 1 << cell | 1 << free
+                stuck = False
+            elif lowest == NO_CORNER:
+                lowest = cell
+        if stuck:
+            row[lowest] = lowest
+            left ^= 1 << lowest
