@@ -28,7 +28,8 @@ def find_cuts(task: Task, mask: Mask, importance: NDArray[np.floating]) -> tuple
     """
     top = importance.max() + 1
     importance[mask & ~task.mask] = top
-    core = grow_cores(task, mask, importance)
+    seeds = first_voxels(task, mask, importance)
+    core = grow_cores(task, mask, importance, seeds)
     cuts = task.pieces(core, mask)
     for _ in range(REGROWTHS):
         label = np.pad(in_space(cuts.chosen(cuts.is_critical)), 1)
@@ -37,7 +38,7 @@ def find_cuts(task: Task, mask: Mask, importance: NDArray[np.floating]) -> tuple
             break
         hinges = hinges[1:-1, 1:-1, 1:-1].reshape(mask.shape)
         raised = np.where(hinges, top, importance)
-        grown = grow_cores(task, mask, raised)
+        grown = grow_cores(task, mask, raised, seeds)
         others = task.pieces(grown, mask)
         if lost(others) >= lost(cuts):
             break
@@ -78,14 +79,28 @@ def list_hinges(
     return bool(is_deep.any())
 
 
-def grow_cores(task: Task, mask: Mask, importance: NDArray[np.floating]) -> Mask:
-    """Return a part without loops and cavities of each component, grown from its first voxel."""
-    label, count = ndimage.label(mask, neighbourhood(task.foreground))
-    voxels = np.flatnonzero(mask)
-    seeds = greatest(label.ravel(), importance.ravel(), voxels, count)
+def grow_cores(
+    task: Task,
+    mask: Mask,
+    importance: NDArray[np.floating],
+    seeds: NDArray[np.int64] | None = None,
+) -> Mask:
+    """Return a part without loops and cavities of each component, grown from a seed in each.
+
+    The seeds are flat indices, by default the most important voxels.
+    """
+    if seeds is None:
+        seeds = first_voxels(task, mask, importance)
     core = np.zeros(mask.shape, np.bool_)
     core.ravel()[seeds] = True
     return deform(core, mask, importance, True, task.foreground, task.heed)
+
+
+def first_voxels(task: Task, mask: Mask, importance: NDArray[np.floating]) -> NDArray[np.int64]:
+    """Return the flat index of the most important voxel of each component."""
+    label, count = ndimage.label(mask, neighbourhood(task.foreground))
+    voxels = np.flatnonzero(mask)
+    return np.asarray(greatest(label.ravel(), importance.ravel(), voxels, count))
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
