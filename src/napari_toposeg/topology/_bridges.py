@@ -19,6 +19,8 @@ from napari_toposeg.topology.grid import neighbourhood
 # Costs of single voxels are counted in whole units, so that voxels wait in a ring of lists.
 UNITS = 255
 NOWHERE = -1
+DONE = -2
+STEPS_BETWEEN_LOOKS = 16
 MOST_UNITS = 2**30
 
 
@@ -51,13 +53,13 @@ def find_bridges(
     owner = np.pad(in_space(owner), 1)
     limit = np.append(0, np.minimum(np.ceil(weight / unit), MOST_UNITS)).astype(np.int64)
     steps = offsets(owner.shape, task)
-    parent = np.full(owner.size, NOWHERE, np.int32)
-    meetings = flood(owner.ravel(), limit, steps, sets, parent)
+    came = np.full(owner.size, len(steps), np.uint8)
+    meetings = flood(owner.ravel(), limit, steps, sets, came)
     task.heed()
     paths = []
     inner = in_space(label)
     for one, other in meetings[:, 2:].tolist():
-        path = np.array([*walk_back(one, parent), *walk_back(other, parent)], np.int64)
+        path = np.array([*walk_back(one, steps, came), *walk_back(other, steps, came)], np.int64)
         place = np.array(np.unravel_index(path, owner.shape)) - 1
         paths.append(np.ravel_multi_index(tuple(place), inner.shape))
     margin = task.margin.ravel()
@@ -75,12 +77,12 @@ def offsets(shape: tuple[int, ...], task: Task) -> NDArray[np.int64]:
     return np.asarray(steps[steps != 0])
 
 
-def walk_back(voxel: int, parent: NDArray[np.int32]) -> list[int]:
+def walk_back(voxel: int, steps: NDArray[np.int64], came: NDArray[np.uint8]) -> list[int]:
     """Return the voxels from here back to the component, which is not part of the way."""
     way = []
-    while parent[voxel] != NOWHERE:
+    while came[voxel] < len(steps):
         way.append(voxel)
-        voxel = int(parent[voxel])
+        voxel -= int(steps[came[voxel]])
     return way
 
 
@@ -99,17 +101,16 @@ def flood(
     limit: NDArray[np.int64],
     steps: NDArray[np.int64],
     sets: int,
-    parent: NDArray[np.int32],
+    came: NDArray[np.uint8],
 ) -> NDArray[np.int64]:
     """Flood from all components; return rows (label, label, voxel, voxel) where sets first met.
 
     The cost of a way is that of the voxels that it enters, so the first to reach a voxel is its
     cheapest way. ``owner`` is -price where a flood may go, 0 where it may not, and becomes the
-    component that reached a voxel; ``parent`` is the voxel before.
+    component that reached a voxel; ``came`` is the number of the step by which it did.
     """
     labels = len(limit) - 1
     root = np.arange(labels + 1)
-    distance = np.zeros(owner.size, np.int32)
     following = np.full(owner.size, NOWHERE, np.int32)
     heads = np.full(UNITS + 1, NOWHERE, np.int32)
     waiting = 0
@@ -121,7 +122,9 @@ def flood(
     meetings = np.empty((max(labels - 1, 0), 4), np.int64)
     met = 0
     far = 0
-    while waiting and worth_it(limit, root, far) > sets:
+    while waiting:
+        if far % STEPS_BETWEEN_LOOKS == 0 and worth_it(limit, root, far) <= sets:
+            break
         # Taken first, since a voxel of price above 0 never enters the list that is being read.
         voxel = heads[far % (UNITS + 1)]
         heads[far % (UNITS + 1)] = NOWHERE
@@ -129,21 +132,20 @@ def flood(
             waiting -= 1
             mine = owner[voxel]
             one = find_root(root, mine)
-            for step in steps:
-                other = voxel + step
+            for step in range(len(steps)):
+                other = voxel + steps[step]
                 its = owner[other]
                 if its < 0:
                     reached = far - its
                     if reached > limit[one]:
                         continue
                     owner[other] = mine
-                    parent[other] = voxel
-                    distance[other] = reached
+                    came[other] = step
                     place = reached % (UNITS + 1)
                     following[other] = heads[place]
                     heads[place] = other
                     waiting += 1
-                elif its > 0 and its != mine and distance[other] <= far:
+                elif its > 0 and its != mine and following[other] == DONE:
                     two = find_root(root, its)
                     if one != two:
                         meetings[met, 0], meetings[met, 1] = mine, its
@@ -151,7 +153,9 @@ def flood(
                         met += 1
                         limit[one] = min(limit[one] + limit[two], MOST_UNITS)
                         root[two] = one
-            voxel = following[voxel]
+            after = following[voxel]
+            following[voxel] = DONE
+            voxel = after
         far += 1
     return meetings[:met]
 
