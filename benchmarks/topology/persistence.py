@@ -8,8 +8,10 @@ memory is that of a fresh process, less the one that only makes the image.
 
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage
@@ -129,26 +131,28 @@ def timed(task: Task) -> tuple[float, float]:
 
 def memory_row(kind: str, construction: str) -> Row:
     """Return the extra peak memory of one volume of 128^3 in a fresh process, in MB."""
-    extra = peak(kind, construction) - peak(kind, None)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "image.npy"
+        np.save(path, image(kind, (128, 128, 128)))
+        extra = peak(path, construction) - peak(path, None)
     what = f"persistence, {kind}, 128x128x128, {construction}: extra memory in MB"
     return Row(what, extra, "", None, MOST_MEMORY, "peak of a fresh process")
 
 
-def peak(kind: str, construction: str | None) -> float:
-    """Return the peak memory in MB of a process that makes an image and may take its diagram.
+def peak(path: Path, construction: str | None) -> float:
+    """Return the peak memory in MB of a process that loads an image and may take its diagram.
 
-    Code is compiled or loaded for a small image in either case.
+    Code is compiled or loaded for a small image in either case. ``getrusage`` would not do: a child
+    inherits its parent's peak.
     """
     script = f"""
-import resource
 import numpy as np
-from benchmarks.topology.persistence import image
 from napari_toposeg.topology import persistence
 persistence(np.random.default_rng(0).random((24, 24, 24), np.float32))
-volume = image({kind!r}, (128, 128, 128))
+volume = np.load({str(path)!r})
 if {construction!r}:
     persistence(volume, construction={construction!r})
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
 """
     answer = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
     return int(answer.stdout) / MEGABYTE

@@ -24,7 +24,7 @@ def order_of(values: NDArray[Any]) -> Order:
     # The sign bit is flipped in positive numbers and all bits in negative ones; adding 0 turns -0
     # into 0.
     bits: NDArray[Any] = (values + values.dtype.type(0)).view(words)
-    flip = np.where(bits >> words(sign), ~words(0), words(1 << sign))
+    flip: NDArray[Any] = np.where(bits >> words(sign), ~words(0), words(1 << sign))
     return refine(positions(len(bits)), bits ^ flip)
 
 
