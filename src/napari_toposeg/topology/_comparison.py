@@ -8,7 +8,7 @@ needed.
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,6 @@ from napari_toposeg.topology._watch import run_tasks
 from napari_toposeg.topology.grid import Construction
 
 Image = NDArray[Any]
-BarsByDimension = dict[int, Bars]
 # Beyond these, keys that set a label's voxels apart could overflow.
 LARGEST_WHOLE, LARGEST_REAL = 2.0**60, 1e30
 
@@ -58,31 +57,50 @@ def match_in_comparison(
 ) -> dict[int, Matching]:
     """Return the induced matching by dimension; low values enter first."""
     together = order_with_label(first, second)
-    images = [first, np.minimum(first, second) if together is None else together]
-    images += [second] if together is None else []
-    growing: list[Growing] = [grow(image, construction, threads) for image in images]
-    one, comparison, other = growing[0], growing[1], growing[-1]
-    own: list[BarsByDimension] = [{}, {}]
-    image: list[BarsByDimension] = [{}, {}]
-
-    def work(side: int, inner: Growing) -> None:
-        inclusion = Inclusion(inner, comparison, threads)
-        own[side] = inclusion.own_bars(inner, wanted)
-        image[side] = inclusion.image_bars(wanted)
-        if other is comparison:
-            own[1] = image[1] = inclusion.own_bars(comparison, wanted)
-
-    sides = [one] if other is comparison else [one, other]
-    run_tasks([partial(work, side, inner) for side, inner in enumerate(sides)], threads)
-    times = one.time, other.time, comparison.time
+    one = grow(first, construction, threads)
+    if together is None:
+        other = grow(second, construction, threads)
+        comparison = grow(np.minimum(first, second), construction, threads)
+        barcodes = bars_of_both(one, other, comparison, wanted, threads)
+    else:
+        other = comparison = grow(together, construction, threads)
+        inclusion = Inclusion(one, comparison, threads)
+        label = inclusion.own_bars(comparison, wanted)
+        barcodes = [Barcodes.of(inclusion, wanted), Barcodes(label, label)]
     values = first.ravel(), second.ravel()
+    times = one.time, other.time, comparison.time
 
     def matching(k: int) -> Matching:
-        bars = [lasting(own[side][k], values[side], values[side]) for side in (0, 1)]
-        images = [lasting(image[side][k], values[side], *values) for side in (0, 1)]
+        bars = [lasting(b.own[k], v, v) for b, v in zip(barcodes, values, strict=True)]
+        images = [lasting(b.image[k], v, *values) for b, v in zip(barcodes, values, strict=True)]
         return match_induced(bars[0], bars[1], (images[0], images[1]), times)
 
     return {k: matching(k) for k in wanted}
+
+
+class Barcodes(NamedTuple):
+    """The bars of an image, and those of its image in the comparison, by dimension."""
+
+    own: dict[int, Bars]
+    image: dict[int, Bars]
+
+    @classmethod
+    def of(cls, inclusion: Inclusion, wanted: frozenset[int]) -> "Barcodes":
+        """Return the barcodes of the smaller image of an inclusion."""
+        return cls(inclusion.own_bars(inclusion.smaller, wanted), inclusion.image_bars(wanted))
+
+
+def bars_of_both(
+    one: Growing, other: Growing, comparison: Growing, wanted: frozenset[int], threads: int
+) -> list[Barcodes]:
+    """Return the barcodes of two images in their comparison, each in a thread if there are two."""
+    found: dict[int, Barcodes] = {}
+
+    def work(side: int, image: Growing) -> None:
+        found[side] = Barcodes.of(Inclusion(image, comparison), wanted)
+
+    run_tasks([partial(work, 0, one), partial(work, 1, other)], threads)
+    return [found[0], found[1]]
 
 
 def lasting(bars: Bars, births: Image, *deaths: Image) -> Bars:

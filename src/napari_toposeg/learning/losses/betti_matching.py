@@ -57,10 +57,11 @@ class BettiMatchingLoss:
     definition: Definition = "induced"
 
     def prepare(self, target: Image) -> None:
-        """Return nothing: which bars a target has in place depends on the field beside it.
+        """Return nothing: how a target lies in its comparison depends on the field beside it.
 
-        Ties among a label's voxels are broken by the field, so the label's barcode and its image in
-        the comparison are one computation, which is cheaper than either with the other prepared.
+        Its own barcode comes out of the same walk along the gradient of both; with a label, whose
+        ties are broken by the field, it is its image in the comparison as well. To have it
+        beforehand would save next to nothing.
         """
 
     def __call__(
