@@ -1,4 +1,4 @@
-"""What each choice of the topological term costs, and how far its gradient is from the full one.
+"""What each topological term costs, and how far each choice of where it looks bends its gradient.
 
     python -m benchmarks.topology.trades [--write] [--quick]
 
@@ -10,8 +10,8 @@ hundredths), the ratio of their norms as if all blocks were added, the cosine of
 the processor's time of one draw, target and field, on one thread.
 
 The rebuilt crop stands for a network half-way: six tenths of its patches of 16 are the true ones
-blurred by two voxels, at four fifths of their contrast, with a little noise. ``--write`` puts the
-table into docs/topology-in-training.md.
+blurred by two voxels, at four fifths of their contrast, with a little noise. ``--write`` puts both
+tables into docs/topology-in-training.md.
 """
 
 import argparse
@@ -20,14 +20,18 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from napari_toposeg.config import FieldLossName, TopologyName
 from napari_toposeg.learning.dataset import prepare_image
+from napari_toposeg.learning.losses import topological_loss
 from napari_toposeg.learning.losses.critical_voxel import CriticalVoxel
+from napari_toposeg.learning.losses.fields import TopologicalLoss, to_arrays
 from napari_toposeg.learning.networks.masked_autoencoder import composite_of, draw_hidden
 from napari_toposeg.learning.patches import to_patches
 from napari_toposeg.learning.smoothing import smooth
@@ -35,7 +39,6 @@ from napari_toposeg.learning.topological_term import TopologicalTerm
 from napari_toposeg.phantoms import vessel_tree
 
 PAGE = Path(__file__).parents[2] / "docs" / "topology-in-training.md"
-BEGIN, END = "<!-- trades: begin -->", "<!-- trades: end -->"
 EDGE, PATCH, BATCH = 96, 16, 4
 
 
@@ -74,7 +77,7 @@ def choices(draws: int) -> Iterator[Choice]:
         term = replace(FULL, block=block, halo=halo, crops=1)
         name = f"a block of {block}^3 of 1 crop, with {halo} voxels around it"
         parts = (EDGE // block) ** 3
-        yield Choice(name, term, 5 * draws * parts, parts=parts)
+        yield Choice(name, term, min(5 * parts, 50) * draws, parts=parts)
     yield Choice("components alone", replace(FULL, loss=CriticalVoxel(dimensions=(0,))))
     yield Choice("with cavities", replace(FULL, loss=CriticalVoxel(dimensions=(0, 1, 2))))
     for tau in (0.0, 0.02, 0.1, 0.2):
@@ -156,6 +159,35 @@ def pool(images: Tensor, edge: int) -> Tensor:
     return F.avg_pool3d(images, edge) if edge > 1 else images
 
 
+def costs() -> str:
+    """Measure every term on a crop of 64^3, and write the table in Markdown."""
+    lines = ["| term | images: prepare, step | probability: prepare, step |", "|---|---|---|"]
+    true, rebuilt = (smooth(image[:1, 0, :64, :64, :64]).contiguous() for image in batch())
+    truth = vessel_tree((EDGE,) * 3, seed=0).truth.voxels[:64, :64, :64] > 0
+    mask = torch.from_numpy(np.ascontiguousarray(truth))[None].float()
+    noise = torch.randn(mask.shape, generator=torch.Generator().manual_seed(1))
+    probability = torch.sigmoid(8 * smooth(mask) - 3 + 2 * smooth(noise, 1.5) / 0.1)
+    for name in get_args(FieldLossName):
+        loss = topological_loss(name)
+        of_images = timed(loss, rebuilt, true) if name in get_args(TopologyName) else "-"
+        lines.append(f"| `{name}` | {of_images} | {timed(loss, probability, mask)} |")
+    return "\n".join(lines)
+
+
+def timed(loss: TopologicalLoss, field: Tensor, target: Tensor, repeats: int = 4) -> str:
+    """Return the processor's least time to prepare a target and to take a step, as text."""
+    least = [float("inf")] * 2
+    for _ in range(repeats):
+        image = field.clone().requires_grad_()
+        began = time.process_time()
+        prepared = [loss.prepare(array) for array in to_arrays(target)]
+        halfway = time.process_time()
+        loss(image, target, prepared).sum().backward()
+        ended = time.process_time()
+        least = [min(least[0], halfway - began), min(least[1], ended - halfway)]
+    return " + ".join(f"{1000 * seconds:.0f}" for seconds in least) + " ms"
+
+
 def table(trades: Sequence[Trade]) -> str:
     """Write the table in Markdown."""
     head = [
@@ -176,12 +208,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    found = table(measure(asked.quick))
-    print(found)
-    if asked.write:
-        before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-        _, _, after = rest.partition(END)
-        PAGE.write_text(f"{before}{BEGIN}\n\n{found}\n\n{END}{after}", encoding="utf-8")
+    for name, make in (("costs", costs), ("trades", lambda: table(measure(asked.quick)))):
+        found = make()
+        print(f"{name}\n{found}", flush=True)
+        if asked.write:
+            write(name, found)
+
+
+def write(name: str, found: str) -> None:
+    """Put a table between its markers in the page."""
+    begin, end = (f"<!-- {name}: {edge} -->" for edge in ("begin", "end"))
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{begin}\n\n{found}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

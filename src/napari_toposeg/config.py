@@ -120,7 +120,9 @@ class TopologyConfig(TrainingConfig):
         "segmentation each class of a crop is one",
     )
     topology_block: int = Field(
-        0, ge=0, description="edge of the block of a crop that it looks at, in voxels; 0: all of it"
+        0,
+        ge=0,
+        description="largest edge of the block of a crop that it looks at, in voxels; 0: the crop",
     )
     topology_smoothing: float = Field(
         0.0, ge=0, description="blur of both images before the topological term, in voxels"
@@ -174,7 +176,7 @@ class PretrainConfig(TopologyConfig):
     topology_block: int = Field(
         48,
         ge=0,
-        description="edge of the block of a crop that it looks at, in voxels; 0: all of it",
+        description="largest edge of the block of a crop that it looks at, in voxels; 0: the crop",
     )
     topology_smoothing: float = Field(
         1.0, ge=0, description="blur of both images before the topological term, in voxels"

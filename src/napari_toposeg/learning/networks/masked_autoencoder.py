@@ -128,7 +128,7 @@ def composite_of(
     box = box or (slice(None),) * 3
     grid = patch_grid(image_BCZYX.shape, patch)
     rank_BN = (hidden_BN.cumsum(1) - 1).clamp(min=0)
-    hidden, rank = (each.unflatten(1, grid)[:, *box].flatten(1) for each in (hidden_BN, rank_BN))
+    hidden, rank = (each.reshape(-1, *grid)[:, *box].flatten(1) for each in (hidden_BN, rank_BN))
     part = image_BCZYX[:, :, *(in_voxels(cut, patch) for cut in box)]
     values = take(values_BMV, rank).to(part.dtype)
     patches = torch.where(hidden[:, :, None], values, to_patches(part, patch))
