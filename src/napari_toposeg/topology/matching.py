@@ -63,17 +63,13 @@ class BettiMatching:
 
     def select(self, dimension: int) -> "BettiMatching":
         """Return the features of one dimension."""
-        return BettiMatching(
-            *(
-                diagram.select(dimension)
-                for diagram in (
-                    self.matched_prediction,
-                    self.matched_truth,
-                    self.only_prediction,
-                    self.only_truth,
-                )
-            )
+        diagrams = (
+            self.matched_prediction,
+            self.matched_truth,
+            self.only_prediction,
+            self.only_truth,
         )
+        return BettiMatching(*(d.rows(d.dimension == dimension) for d in diagrams))
 
     @property
     def error(self) -> int:
