@@ -72,7 +72,7 @@ def cut_otherwise(task: Task, mask: Mask, wanted: Wanted) -> Iterator[Mask]:
     """Yield masks cut off other cores, where pieces that add several features are in the way.
 
     First with the cavities to be kept grown full and hollowed out again, the largest or all of
-    them; then with cores grown in other orders.
+    them; then with cores grown in other orders; and last without single voxels.
     """
     cavities, sizes = find_cavities(task, mask)
     for number in dict.fromkeys((wanted[1], len(sizes))) if wanted[1] else ():
@@ -81,6 +81,25 @@ def cut_otherwise(task: Task, mask: Mask, wanted: Wanted) -> Iterator[Mask]:
     for importance in (-task.margin, np.arange(mask.size, dtype=np.float64).reshape(mask.shape)):
         core = grow_cores(task, mask, importance)
         yield restore(task, core, mask, task.pieces(core, mask), wanted)
+    yield trim(task, mask, wanted)
+
+
+def trim(task: Task, mask: Mask, wanted: Wanted) -> Mask:
+    """Return the mask without single voxels that each end something too many, cheapest first."""
+    numbers = task.count(mask)
+    goal = (numbers.b0, *wanted)
+    off = task.rank(mask, goal)[0]
+    voxels = np.flatnonzero(mask)
+    voxels = voxels[np.argsort(task.margin.ravel()[voxels], kind="stable")]
+    for voxel in voxels[is_turning(task, mask, voxels)][: TURNS * min(off, 4)]:
+        trimmed = mask.copy()
+        trimmed.ravel()[voxel] = False
+        its = task.rank(trimmed, goal)[0]
+        if its < off:
+            mask, off = trimmed, its
+        if off == 0:
+            break
+    return mask
 
 
 def find_cavities(task: Task, mask: Mask) -> tuple[NDArray[np.int32], NDArray[np.float64]]:

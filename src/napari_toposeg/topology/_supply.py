@@ -18,7 +18,7 @@ from napari_toposeg.topology._task import Pieces, Task
 from napari_toposeg.topology.betti import BettiNumbers
 from napari_toposeg.topology.grid import Mask, background_connectivity, neighbourhood
 
-TRIES_FOR_EACH = 12
+TRIES_FOR_EACH, MOST_TRIES = 12, 48
 Wanted = tuple[int, int, int]
 
 
@@ -46,7 +46,7 @@ def supply(
     missing = wanted[dimension] - task.count(mask)[dimension]
     if missing <= 0:
         return mask
-    tries = TRIES_FOR_EACH * missing
+    tries = min(TRIES_FOR_EACH * missing, MOST_TRIES)
     for feature, _ in zip(features(task, dimension), range(tries), strict=False):
         mask = make(task, mask, feature, wanted, heeded)
         if task.count(mask)[dimension] >= wanted[dimension]:
@@ -77,7 +77,7 @@ def make(task: Task, mask: Mask, feature: Feature, wanted: Wanted, heeded: tuple
         end = deform(whole, whole & ~mask, -task.margin, False, task.foreground, task.heed)
     pieces = task.pieces(mask, end)
     off = shortfall(task.count(mask), wanted, heeded)
-    improved = flip_one_by_one(task, mask, pieces, wanted, heeded)
+    improved = flip_useful(task, mask, pieces, wanted, heeded)
     if shortfall(task.count(improved), wanted, heeded) < off:
         return improved
     # Several pieces may be needed at once: the holes of a shell, the cuts around a component.
@@ -91,22 +91,33 @@ def shortfall(numbers: BettiNumbers, wanted: Wanted, heeded: tuple[int, ...]) ->
     return sum(abs(n) if k == 0 else max(n, 0) for k, n in zip(heeded, missing, strict=True))
 
 
-def flip_one_by_one(
+def flip_useful(
     task: Task, mask: Mask, pieces: Pieces, wanted: Wanted, heeded: tuple[int, ...]
 ) -> Mask:
-    """Flip the pieces that bring the numbers nearer to the wanted, the cheapest first."""
+    """Flip the pieces that bring the numbers nearer to the wanted, the cheapest first.
+
+    As many at once as are needed; half as many where they do not help together.
+    """
     numbers = task.count(mask)
     off = shortfall(numbers, wanted, heeded)
     after = [BettiNumbers(*row) for row in (pieces.change + numbers).tolist()]
     gain = np.array([off - shortfall(row, wanted, heeded) for row in after], np.int64)
     useful = np.flatnonzero(gain > 0)
-    for piece in useful[np.argsort(pieces.cost[useful] / gain[useful], kind="stable")]:
-        flipped = mask ^ (pieces.label == piece + 1)
+    useful = useful[np.argsort(pieces.cost[useful] / gain[useful], kind="stable")]
+    done, size = 0, len(useful)
+    while off and done < len(useful):
+        needed = 1 + int(np.searchsorted(np.cumsum(gain[useful[done:]]), off))
+        size = min(size, needed, len(useful) - done)
+        chosen = np.zeros(len(pieces), np.bool_)
+        chosen[useful[done : done + size]] = True
+        flipped = mask ^ pieces.union(chosen)
         its = shortfall(task.count(flipped), wanted, heeded)
-        if its < off:
-            mask, off = flipped, its
-        if off == 0:
-            break
+        if its < off and (size == 1 or off - its >= gain[chosen].sum()):
+            mask, off, done, size = flipped, its, done + size, 2 * size
+        elif size > 1:
+            size //= 2
+        else:
+            done += 1
     return mask
 
 
