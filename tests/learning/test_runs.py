@@ -48,7 +48,7 @@ def test_a_few_painted_slices_teach_the_whole_ball(settings):
     case = ball_case(1)
     held_out = annotated(Case("held out", case.image, case.labels, "validation"), range(10, 11))
     # Judged at the end only: one slice is too few to choose between two moments.
-    config = settings.model_copy(update={"every": 50})
+    config = settings.model_copy(update={"every": 60, "steps": 60, "seed": 1})
     run = finetune(config, [annotated(case, range(1, 24, 4)), held_out])
     steps = list(run)
     assert [step.metrics["dice"] for step in steps if step.metrics][-1] > 0.8
