@@ -26,7 +26,7 @@ from napari_toposeg.topology._grid_cells import (
     without,
 )
 from napari_toposeg.topology._induced import Bars, Matching
-from napari_toposeg.topology._loops import reduce_columns
+from napari_toposeg.topology._reduction import reduce_columns
 
 Indices = NDArray[np.int64]
 

@@ -26,7 +26,8 @@ from napari_toposeg.topology._basins import (
 )
 from napari_toposeg.topology._bit_tree import empty_tree
 from napari_toposeg.topology._gradient import Cells, Gradient, Places
-from napari_toposeg.topology._loops import Columns, reduce_columns, trace_columns
+from napari_toposeg.topology._loops import trace_columns
+from napari_toposeg.topology._reduction import Columns, reduce_columns
 from napari_toposeg.topology._watch import silent
 
 Indices = NDArray[np.int64]
