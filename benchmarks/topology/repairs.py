@@ -9,9 +9,9 @@ from scipy import ndimage
 from benchmarks.topology.row import Row
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.topology import betti_numbers, repair
-from napari_toposeg.topology._cores import grow_cores
-from napari_toposeg.topology._joining import choose_components
-from napari_toposeg.topology._task import Task
+from napari_toposeg.topology.mending.cores import grow_cores
+from napari_toposeg.topology.mending.joining import choose_components
+from napari_toposeg.topology.mending.task import Task
 
 MOST_SECONDS = 1.0
 VESSEL_THRESHOLD_HU = -450.0

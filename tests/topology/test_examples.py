@@ -25,7 +25,9 @@ def test_snippets_of_the_page():
     assert outcome.failed == 0
 
 
-@pytest.mark.parametrize("module", [betti, cubical, defects, distances, matching, repairs, class_repairs])
+@pytest.mark.parametrize(
+    "module", [betti, cubical, defects, distances, matching, repairs, class_repairs]
+)
 def test_examples_in_docstrings(module):
     outcome = doctest.testmod(module, extraglobs={"np": np})
     assert outcome.attempted > 0

@@ -15,7 +15,7 @@ from oracles.matching import as_voxels, cases, match, random_pair, told_apart
 
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
 from napari_toposeg.topology import PersistenceDiagram, match_barcodes, persistence
-from napari_toposeg.topology import _comparison as comparison
+from napari_toposeg.topology.induced import comparison
 
 RING = np.pad(np.pad(np.zeros((3, 3)), 1, constant_values=1.0), 1)
 

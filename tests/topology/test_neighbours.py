@@ -7,9 +7,9 @@ import pytest
 from scipy import ndimage
 
 from napari_toposeg.topology import betti_numbers
-from napari_toposeg.topology._growing import deform
-from napari_toposeg.topology._neighbours import EVERY, count_parts, is_simple, pack
-from napari_toposeg.topology._queue import full_queue, put, take_least
+from napari_toposeg.topology.masks.neighbours import EVERY, count_parts, is_simple, pack
+from napari_toposeg.topology.mending.growing import deform
+from napari_toposeg.topology.mending.queue import full_queue, put, take_least
 
 CENTRE = (1, 1, 1)
 WIDE = np.ones((3, 3, 3), bool)

@@ -6,7 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from napari_toposeg.topology._parts import parts_gained
+from napari_toposeg.topology.masks.parts import parts_gained
 
 
 def as_arrays(graph: nx.Graph, repeats: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.topology import _compiling, _lower_star, persistence
-from napari_toposeg.topology._watch import Watch, run_tasks
+from napari_toposeg.topology import persistence
+from napari_toposeg.topology.morse import compiling, lower_star
+from napari_toposeg.topology.morse.watch import Watch, run_tasks
 
 sys.path.append(str(Path(__file__).parent))
 
@@ -80,9 +81,9 @@ def test_whole_numbers_beyond_double_precision_keep_their_order(kind, constructi
 def test_slabs_chunks_and_shares_do_not_show(monkeypatch, threads):
     images = noise(14, 15, 16), noise(40, 41)
     whole = [persistence(image) for image in images]
-    monkeypatch.setattr("napari_toposeg.topology._patterns.SLAB_BYTES", 4000)
-    monkeypatch.setattr("napari_toposeg.topology._basins.CHUNK", 50)
-    monkeypatch.setattr("napari_toposeg.topology._loops.CHUNK", 50)
+    monkeypatch.setattr("napari_toposeg.topology.morse.patterns.SLAB_BYTES", 4000)
+    monkeypatch.setattr("napari_toposeg.topology.morse.basins.CHUNK", 50)
+    monkeypatch.setattr("napari_toposeg.topology.morse.loops.CHUNK", 50)
     for image, want in zip(images, whole, strict=True):
         assert same(persistence(image, threads=threads), want)
 
@@ -127,7 +128,7 @@ def test_components_alone_do_not_pair_loops(monkeypatch):
     def fail(*args):
         raise AssertionError("loops were paired")
 
-    monkeypatch.setattr("napari_toposeg.topology._engine.pair_loops", fail)
+    monkeypatch.setattr("napari_toposeg.topology.morse.engine.pair_loops", fail)
     assert len(persistence(noise(6, 6, 6), dimensions=[0, 2])) > 2
     with pytest.raises(AssertionError, match="loops"):
         persistence(noise(6, 6, 6), dimensions=[1])
@@ -192,14 +193,14 @@ def test_unknown_choices_are_refused(choice):
 
 
 def test_every_lower_star_is_matched_perfectly():
-    rows = _lower_star.matchings().rows[1:]
+    rows = lower_star.matchings().rows[1:]
     codes = np.arange(27)
     cells = rows[:, :27].astype(int)
     there = cells >= 0
     assert len(np.unique(rows[:, 27:30], axis=0)) <= len(rows) == 15_935
     assert (cells[np.nonzero(there)[0], cells[there]] == np.nonzero(there)[1]).all()
     critical = there & (cells == codes)
-    sign = (-1) ** _lower_star.DIMENSION
+    sign = (-1) ** lower_star.DIMENSION
     assert ((there * sign).sum(axis=1) == (critical * sign).sum(axis=1)).all()
     # The link of the lower star is planar or a sphere: critical squares and edges are independent.
     assert critical.sum(axis=1).max() == 7
@@ -211,11 +212,11 @@ def test_compiling_is_announced_once_and_only_where_nothing_is_cached(caplog):
 
     with caplog.at_level("INFO", "napari_toposeg"):
         for _ in range(2):
-            _compiling.announce_compiling(Kernel(), "a kernel of this test", 3)
+            compiling.announce_compiling(Kernel(), "a kernel of this test", 3)
     assert [r.getMessage() for r in caplog.records] == [
         "compiling a kernel of this test for this machine, once: about 3 s"
     ]
     caplog.clear()
     persistence(noise(4, 4, 4))
-    assert _compiling.is_cached(_lower_star.match_stars)
+    assert compiling.is_cached(lower_star.match_stars)
     assert caplog.records == []

@@ -15,8 +15,8 @@ from oracles.repairs import check, check_edits, fields
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
 from napari_toposeg.phantoms import hollow_ball, linked_rings, torus, vessel_tree
 from napari_toposeg.topology import betti_numbers, repair, repair_by_class
-from napari_toposeg.topology._cores import grow_cores
-from napari_toposeg.topology._task import Task
+from napari_toposeg.topology.mending.cores import grow_cores
+from napari_toposeg.topology.mending.task import Task
 
 
 def chance(hu: np.ndarray, level: float = -400.0, slope: float = 80.0) -> np.ndarray:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.errors import InvalidVolume
-from napari_toposeg.topology._bits import pack
-from napari_toposeg.topology._counting import count_cells, count_components
 from napari_toposeg.topology.grid import as_mask, foreground_connectivity, require_grid
+from napari_toposeg.topology.masks.bits import pack
+from napari_toposeg.topology.masks.counting import count_cells, count_components
 
 # Label maps with larger values are renumbered before their classes are boxed.
 LARGEST_LABEL = 2**16

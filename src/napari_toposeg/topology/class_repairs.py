@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig, InvalidVolume
-from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.betti import BettiNumbers
 from napari_toposeg.topology.edits import Repair
 from napari_toposeg.topology.grid import (
@@ -21,6 +20,7 @@ from napari_toposeg.topology.grid import (
     require_grid,
     require_same_shape,
 )
+from napari_toposeg.topology.mending.task import Task
 from napari_toposeg.topology.repairs import Progress, Told, margin_of, require_numbers, solve
 
 BACKGROUND = 0

@@ -2,8 +2,8 @@
 
 The one idea: an engine pairs voxels, in a total order in which ties are broken by voxel index;
 values are read back from the image, and pairs within one value (persistence 0) are dropped. The
-engine of this package is `_engine`; GUDHI (`_gudhi`) gives the same pairs of voxels and serves as
-its reference.
+engine of this package is `morse.engine`; GUDHI (`morse.gudhi`) gives the same pairs of voxels and
+serves as its reference.
 
 References
 ----------
@@ -18,11 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.topology import _engine, _gudhi
-from napari_toposeg.topology._sorting import longest_first
-from napari_toposeg.topology._watch import Watch
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import Construction, require_finite, require_grid
+from napari_toposeg.topology.morse import engine as own_engine
+from napari_toposeg.topology.morse import gudhi as reference_engine
+from napari_toposeg.topology.morse.sorting import longest_first
+from napari_toposeg.topology.morse.watch import Watch
 
 Engine = Literal["toposeg", "gudhi"]
 Pairs = NDArray[np.int64]
@@ -100,9 +101,9 @@ def persistence(
         case "toposeg":
             many = default_threads(array.size) if threads is None else threads
             watch = Watch(progress)
-            pairs = _engine.voxel_pairs(array, construction, superlevel, wanted, many, watch)
+            pairs = own_engine.voxel_pairs(array, construction, superlevel, wanted, many, watch)
         case "gudhi":
-            every = _gudhi.voxel_pairs(array, construction, superlevel)
+            every = reference_engine.voxel_pairs(array, construction, superlevel)
             pairs = [cells for cells in every if cells[0] in wanted]
         case _:
             raise InvalidConfig(f"engine {engine!r} is unknown; choose 'toposeg' or 'gudhi'")

@@ -8,7 +8,7 @@ need not add up: two halves of a cut each do nothing alone.
 References
 ----------
 Lux et al. 2024 (Topograph), arXiv 2411.03228: regions and their neighbours, in 2D. In 3D a loop is
-not seen by neighbours alone, hence the graph of regions and its blocks (`_effects`).
+not seen by neighbours alone, hence the graph of regions and its blocks (`masks.effects`).
 """
 
 from dataclasses import dataclass, replace
@@ -17,11 +17,6 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.topology._bits import pack
-from napari_toposeg.topology._effects import Report, find_effects
-from napari_toposeg.topology._extents import measure, paint
-from napari_toposeg.topology._harmless import find_harmless
-from napari_toposeg.topology._runs import encode_runs
 from napari_toposeg.topology.betti import as_labels, class_boxes
 from napari_toposeg.topology.grid import (
     Connectivity,
@@ -30,6 +25,11 @@ from napari_toposeg.topology.grid import (
     foreground_connectivity,
     require_same_shape,
 )
+from napari_toposeg.topology.masks.bits import pack
+from napari_toposeg.topology.masks.effects import Report, find_effects
+from napari_toposeg.topology.masks.extents import measure, paint
+from napari_toposeg.topology.masks.harmless import find_harmless
+from napari_toposeg.topology.masks.runs import encode_runs
 
 Kind = Literal[
     "merges",

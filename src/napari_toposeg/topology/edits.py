@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import ShapeMismatch
-from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.betti import BettiNumbers
 from napari_toposeg.topology.grid import Mask
+from napari_toposeg.topology.mending.task import Task
 
 PLURALS = ("components", "loops", "cavities")
 

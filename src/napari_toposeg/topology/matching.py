@@ -19,10 +19,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.topology._cellwise import match_cells
-from napari_toposeg.topology._comparison import entry_keys, match_in_comparison
-from napari_toposeg.topology._induced import Bars, Matching
-from napari_toposeg.topology._sorting import longest_first
 from napari_toposeg.topology.cubical import default_threads, require_dimensions
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import (
@@ -31,6 +27,10 @@ from napari_toposeg.topology.grid import (
     require_grid,
     require_same_shape,
 )
+from napari_toposeg.topology.induced.cellwise import match_cells
+from napari_toposeg.topology.induced.comparison import entry_keys, match_in_comparison
+from napari_toposeg.topology.induced.matching import Bars, Matching
+from napari_toposeg.topology.morse.sorting import longest_first
 
 Definition = Literal["induced", "betti-matching-3d"]
 Table = NDArray[np.int64]

@@ -17,8 +17,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume
-from napari_toposeg.topology._runs import FALSE_NEGATIVE, FALSE_POSITIVE, Indices, root, unite
 from napari_toposeg.topology.grid import as_mask, require_same_shape
+from napari_toposeg.topology.masks.runs import FALSE_NEGATIVE, FALSE_POSITIVE, Indices, root, unite
 
 Categories = NDArray[np.uint8]
 

@@ -2,7 +2,7 @@
 
 The one idea: every voxel that is flipped against the threshold costs its distance from it, and the
 difference between threshold mask and repaired mask falls into connected edits, each of which a
-person can accept or refuse. How the mask is found: `_repairing`.
+person can accept or refuse. How the mask is found: `mending.repairing`.
 """
 
 from collections.abc import Callable, Collection
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.topology._repairing import repair_mask
-from napari_toposeg.topology._task import Task
 from napari_toposeg.topology.betti import BettiNumbers
 from napari_toposeg.topology.edits import Repair, list_edits
 from napari_toposeg.topology.grid import foreground_connectivity, require_finite, require_grid
+from napari_toposeg.topology.mending.repairing import repair_mask
+from napari_toposeg.topology.mending.task import Task
 
 Progress = Callable[[float], object]
 

@@ -1,0 +1,4 @@
+"""Image persistence, and the matching of two barcodes that it induces: the engine of `matching`.
+
+`comparison` is where to begin reading.
+"""

@@ -1,0 +1,4 @@
+"""Persistence by discrete Morse theory: gradients of images, critical cells, and their pairs.
+
+The rooms of the engine behind `cubical`: `engine` is where to begin reading.
+"""
