@@ -4,6 +4,7 @@ import pytest
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.engine import learning_rate
+from napari_toposeg.learning.objectives.masked import MaskedReconstruction
 from napari_toposeg.learning.pretrain import pretrain
 
 
@@ -79,3 +80,14 @@ def test_the_rate_warms_up_and_falls(small_run):
     assert max(rates) == rates[4] == 1.0
     assert rates[0] == pytest.approx(0.2)
     assert rates[-1] == pytest.approx(0.01)
+
+
+def test_a_gradient_that_is_not_finite_ends_the_run_before_the_weights_take_it(
+    small_run, monkeypatch
+):
+    def endless(task, network, batch, generator, step):
+        return {"loss": (next(network.parameters()).sum() * 0.0).sqrt()}
+
+    monkeypatch.setattr(MaskedReconstruction, "losses", endless)
+    with pytest.raises(InvalidConfig, match="the gradient became nan at step 1; use a lower"):
+        next(pretrain(small_run))

@@ -104,7 +104,15 @@ class Descent:
             )
         self.optimiser.zero_grad()
         self.fabric.backward(losses["loss"])
-        self.fabric.clip_gradients(self.network, self.optimiser, max_norm=GRADIENT_NORM)
+        norm = self.fabric.clip_gradients(
+            self.network, self.optimiser, max_norm=GRADIENT_NORM, error_if_nonfinite=False
+        )
+        # In 16 bits the scaler leaves such a step out, and tries the next one at a smaller scale.
+        if self.config.precision != "16-mixed" and not math.isfinite(float(norm)):
+            raise InvalidConfig(
+                f"the gradient became {float(norm)} at step {number}; use a lower learning rate, "
+                "or the precision 32-true"
+            )
         self.optimiser.step()
         return values
 
