@@ -63,9 +63,10 @@ def test_ctrl_c_ends_after_the_step_and_keeps_the_best(
 
     stub_run("finetune", interrupted)
     words = ["finetune", "--checkpoint", "none", "--output", str(tmp_path / "run")]
+    before = signal.getsignal(signal.SIGINT)
     assert main(words) == 130
     out, _ = capsys.readouterr()
     assert "stopped: step 2 of 3" in out
     assert f"best kept at {tmp_path / 'run' / 'best.safetensors'}" in out
     assert closed == [True]
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is before
