@@ -83,6 +83,26 @@ def test_large_crowded_diagrams_are_paired_exactly():
     assert wasserstein(a, b) == pytest.approx(dense_wasserstein(a, b, 2), rel=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("rows", "columns", "order"), [(600, 620, 2), (900, 600, 2), (600, 620, 1), (560, 600, 3)]
+)
+def test_diagrams_that_are_sampled_first_are_paired_exactly(rows, columns, order):
+    rng = np.random.default_rng(8)
+    p, q = (np.sort(rng.normal(size=(n, 2)), axis=1) for n in (rows, columns))
+    a, b = diagram(p), diagram(np.round(q, 1))
+    assert wasserstein(a, b, order=order) == pytest.approx(dense_wasserstein(a, b, order), rel=1e-9)
+
+
+def test_pairing_ends_where_rounding_feigns_gains():
+    rng = np.random.default_rng(9)
+    for offset in (1e3, 1e6, 1e9):
+        p, q = (np.sort(rng.random((n, 2)) * 3, axis=1) + offset for n in (60, 70))
+        a, b = diagram(p), diagram(q)
+        for order in (1, 2, 3):
+            expected = dense_wasserstein(a, b, order)
+            assert wasserstein(a, b, order=order) == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize("distance", DISTANCES)
 @given(a=diagrams, b=diagrams, c=diagrams)
 @settings(max_examples=60, deadline=None)

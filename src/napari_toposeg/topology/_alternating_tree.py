@@ -123,7 +123,7 @@ def most_eager(
     row, chosen, most = -1, -1, 0.0
     for i in range(start, stop):
         best, k = 0.0, -1
-        for place in range(lists.count[i]):
+        for place in range(lists.length[i]):
             offer = lists.gain[i, place] - tree.price[lists.column[i, place]]
             if offer > best:
                 best, k = offer, place

@@ -97,7 +97,8 @@ def best_mates(rows: Points, columns: Points, order: float) -> Indices:
     while tree.changes[0] > changes and list_again(rows, columns, order, tree, lists):
         changes = tree.changes[0]
         settle(lists, rows.height, columns.height, tree)
-    return tree.mate
+    mate: Indices = tree.mate
+    return mate
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
@@ -146,7 +147,7 @@ def auctioned(lists: Lists, guess: Floats, price: Floats) -> Indices:
 
     Prices are raised in place.
     """
-    n = len(lists.count)
+    n = len(lists.length)
     mate, owner = np.full(n, -1, np.int64), np.full(len(price), -1, np.int64)
     differences = 0.0
     for i in range(n):
@@ -175,7 +176,7 @@ def auctioned(lists: Lists, guess: Floats, price: Floats) -> Indices:
 def two_best(row: int, lists: Lists, price: Floats) -> tuple[int, float, float]:
     """Return the column that offers most, its offer and the next, 0 for the diagonal."""
     column, best, second = -1, 0.0, 0.0
-    for k in range(lists.count[row]):
+    for k in range(lists.length[row]):
         offer = lists.gain[row, k] - price[lists.column[row, k]]
         if offer > best:
             column, best, second = lists.column[row, k], offer, best

@@ -33,7 +33,7 @@ class Lists(NamedTuple):
 
     gain: Floats
     column: NDArray[np.int32]
-    count: Indices
+    length: Indices
 
 
 def in_layers(along: Floats, height: Floats) -> tuple[Points, Indices]:
@@ -176,7 +176,7 @@ def list_columns(
                 count = min(count + 1, len(net))
                 if count == len(net):
                     floor = net[count - 1]
-    lists.count[i] = count
+    lists.length[i] = count
     for k in range(count):
         lists.gain[i, k] = gain_of(i, rows, column[k], columns, order)
 
@@ -195,7 +195,7 @@ def least_of_list(
 ) -> float:
     """Return an offer that a full list exceeds throughout: the columns of a like row do."""
     least = np.inf
-    if like < 0 or lists.count[like] < lists.column.shape[1]:
+    if like < 0 or lists.length[like] < lists.column.shape[1]:
         return -np.inf
     for column in lists.column[like]:
         saved = gain_of(i, rows, column, columns, order)
