@@ -12,7 +12,8 @@ Wagner, Chen, Vucini 2012, doi:10.1007/978-3-642-23175-9_7 (cubical complexes of
 
 import os
 from collections.abc import Callable, Collection
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +24,12 @@ from napari_toposeg.topology.grid import Construction, require_finite, require_g
 from napari_toposeg.topology.morse import engine as own_engine
 from napari_toposeg.topology.morse import gudhi as reference_engine
 from napari_toposeg.topology.morse.sorting import longest_first
-from napari_toposeg.topology.morse.watch import Watch
+from napari_toposeg.topology.morse.watch import Watch, run_tasks
 
 Engine = Literal["toposeg", "gudhi"]
 Pairs = NDArray[np.int64]
-BIG = 64**3
+# Above so many voxels of a 2D and a 3D image, a second thread pays.
+BIG = {2: 256**2, 3: 64**3}
 
 
 def persistence(
@@ -62,7 +64,8 @@ def persistence(
         ``"toposeg"``, or ``"gudhi"`` for the reference: the same diagram, slower.
     threads
         How many threads to use at most; more than two are rarely of use. By default as many as
-        there are processors for more than 64^3 voxels, else one. The diagram does not depend on it.
+        there are processors for more than 64^3 voxels or 256^2 pixels, else one. The diagram does
+        not depend on it.
     progress
         Called from this thread with the fraction done, several times a second where the work takes
         longer. What it raises cancels the work and is passed on. GUDHI cannot call it.
@@ -97,9 +100,9 @@ def persistence(
     require_finite(array)
     wanted = require_dimensions(dimensions, array.ndim)
     require_choices(construction, min_persistence, threads)
+    many = default_threads(array.size, array.ndim) if threads is None else threads
     match engine:
         case "toposeg":
-            many = default_threads(array.size) if threads is None else threads
             watch = Watch(progress)
             pairs = own_engine.voxel_pairs(array, construction, superlevel, wanted, many, watch)
         case "gudhi":
@@ -107,7 +110,7 @@ def persistence(
             pairs = [cells for cells in every if cells[0] in wanted]
         case _:
             raise InvalidConfig(f"engine {engine!r} is unknown; choose 'toposeg' or 'gudhi'")
-    return diagram_of(array, pairs, construction, superlevel, min_persistence)
+    return diagram_of(array, pairs, construction, superlevel, min_persistence, many)
 
 
 def require_dimensions(dimensions: Collection[int] | None, ndim: int) -> frozenset[int]:
@@ -131,9 +134,9 @@ def require_choices(construction: str, min_persistence: float, threads: int | No
         raise InvalidConfig(f"threads must be 1 or more, or None for the default; got {threads}")
 
 
-def default_threads(voxels: int) -> int:
+def default_threads(voxels: int, ndim: int = 3) -> int:
     """Return how many threads to use for an image of so many voxels."""
-    return (os.cpu_count() or 1) if voxels > BIG else 1
+    return (os.cpu_count() or 1) if voxels > BIG[ndim] else 1
 
 
 def diagram_of(
@@ -142,24 +145,34 @@ def diagram_of(
     construction: Construction,
     superlevel: bool,
     min_persistence: float = 0.0,
+    threads: int = 1,
 ) -> PersistenceDiagram:
     """Read the values of the pairs, drop those that last too short, and order the rest."""
-    flat = array.reshape(-1)
-    columns = []
-    for dimension in range(array.ndim):
-        voxels = np.concatenate(
-            [np.empty((0, 2), np.int64), *(found for k, found in pairs if k == dimension)]
-        )
-        birth, death = flat[voxels].T.astype(np.float64)
-        death[voxels[:, 1] < 0] = -np.inf if superlevel else np.inf
-        length = np.abs(death - birth)
-        kept = np.flatnonzero(length > min_persistence)
-        kept = kept[longest_first(length[kept], voxels[kept, 0])]
-        kind = np.full(len(kept), dimension, np.int8)
-        columns.append((kind, birth[kept], death[kept], voxels[kept, 0], voxels[kept, 1]))
-    dimensions, births, deaths, birth_voxels, death_voxels = (
-        np.concatenate(column) for column in zip(*columns, strict=True)
-    )
+    never = -np.inf if superlevel else np.inf
+    found: dict[int, Bars] = {}
+
+    def read(dimension: int) -> None:
+        parts = [cells for k, cells in pairs if k == dimension]
+        found[dimension] = bars_of(array.reshape(-1), parts, never, min_persistence)
+
+    kinds = sorted({k for k, _ in pairs})
+    run_tasks([partial(read, k) for k in kinds], threads)
+    counts = [len(found[k].order) for k in kinds]
+    columns: list[NDArray[Any]] = [
+        np.empty(sum(counts), t) for t in (np.int8, np.float64, np.float64, np.int64, np.int64)
+    ]
+
+    def write(dimension: int, part: slice) -> None:
+        order, *values = found[dimension]
+        columns[0][part] = dimension
+        for column, unordered in zip(columns[1:], values, strict=True):
+            # The order is within bounds; the mode "raise" would need a copy.
+            np.take(unordered, order, out=column[part], mode="clip")
+
+    stops = np.cumsum(counts)
+    parts = map(slice, stops - counts, stops)
+    run_tasks([partial(write, *task) for task in zip(kinds, parts, strict=True)], threads)
+    dimensions, births, deaths, birth_voxels, death_voxels = columns
     return PersistenceDiagram(
         dimension=dimensions,
         birth=births,
@@ -170,3 +183,27 @@ def diagram_of(
         construction=construction,
         superlevel=superlevel,
     )
+
+
+class Bars(NamedTuple):
+    """Bars of one dimension, and the order of those that last long enough."""
+
+    order: NDArray[np.int64]
+    birth: NDArray[np.float64]
+    death: NDArray[np.float64]
+    birth_voxel: NDArray[np.int64]
+    death_voxel: NDArray[np.int64]
+
+
+def bars_of(flat: NDArray[Any], parts: list[Pairs], never: float, min_persistence: float) -> Bars:
+    """Read the values of pairs of one dimension, and put them in order."""
+    birth_voxel, death_voxel = (np.concatenate([cells[:, k] for cells in parts]) for k in (0, 1))
+    birth, death = (flat[voxel].astype(np.float64) for voxel in (birth_voxel, death_voxel))
+    death[death_voxel < 0] = never
+    length = np.abs(death - birth)
+    kept = np.flatnonzero(length > min_persistence)
+    if len(kept) == len(length):
+        order = longest_first(length, birth_voxel)
+    else:
+        order = kept[longest_first(length[kept], birth_voxel[kept])]
+    return Bars(order, birth, death, birth_voxel, death_voxel)

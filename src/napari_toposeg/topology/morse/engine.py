@@ -44,6 +44,7 @@ from napari_toposeg.topology.morse.patterns import (
     look_up_slab,
     working_type,
 )
+from napari_toposeg.topology.morse.planar import planar_pairs
 from napari_toposeg.topology.morse.sorting import order_of
 from napari_toposeg.topology.morse.watch import Watch, run_tasks
 
@@ -65,6 +66,16 @@ def voxel_pairs(
     last = array.ndim - 1
     wanted = {last - k for k in dimensions} if dual else set(dimensions)
     gradient = find_gradient(volume, dual, superlevel, array.ndim == 2, threads, watch)
+    if gradient.planar:
+        return planar_pairs(
+            gradient,
+            volume,
+            dual=dual,
+            negate=superlevel != dual,
+            wanted=dimensions,
+            threads=threads,
+            watch=watch,
+        )
     cells = enter(gradient, volume, dual, superlevel)
     found = pair_cells(gradient, cells, wanted, threads, watch)
     pairs = []

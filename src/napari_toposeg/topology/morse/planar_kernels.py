@@ -1,0 +1,250 @@
+"""The loops of `planar`: list critical cells, follow flows, join, and list pairs.
+
+The one idea: each passes once over its lists, in scan order where it can.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari_toposeg.topology.morse.planar import Critical, Numbers, Places, Words
+
+Moves = NDArray[np.int8]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def count_cells(index: "Places", critical: NDArray[np.uint16]) -> tuple[int, int, int]:
+    """Return how many critical vertices, edges and squares there are."""
+    vertices, edges, squares = 0, 0, 0
+    for row in index:
+        cells = critical[row]
+        vertices += int(cells & 1)
+        edges += int(cells >> 1 & 3)
+        squares += int(cells >> 9 & 1)
+    return vertices, edges, squares
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def list_cells(
+    index: "Places",
+    width: int,
+    critical: NDArray[np.uint16],
+    bits: "Words",
+    sign: "Words",
+    mirrored: bool,
+    vertices: "Critical",
+    edges: "Critical",
+    squares: "Critical",
+) -> None:
+    """Write the critical cells; ``bits`` and ``sign`` are those of `bits_of`."""
+    vertex, edge, square = 0, 0, 0
+    highest, every, flip = sign
+    columns = np.empty(width, np.int32)
+    for y in range(1, len(index) // width - 1):
+        count = 0
+        row = index[y * width : (y + 1) * width]
+        # Without branches, which could not be predicted.
+        for x in range(1, width - 1):
+            columns[count] = x
+            count += critical[row[x]] > 0
+        for x in columns[:count]:
+            cells = int(critical[row[x]])
+            place = y * width + x
+            flat = (y - 1) * (width - 2) + x - 1
+            if mirrored:
+                flat = len(bits) - 1 - flat
+            word = bits[flat]
+            # Negative numbers go backwards, but for -0, which is 0.
+            word = (word ^ every if word > highest else word | highest) ^ flip
+            put(vertices, vertex, place, flat, word)
+            vertex += cells & 1
+            put(edges, edge, place, flat, word)
+            edges.code[edge] = cells >> 3 & 3
+            many = cells >> 1 & 3
+            for k in range(1, many):
+                put(edges, edge + k, place, flat, word)
+                edges.code[edge + k] = cells >> (3 + 2 * k) & 3
+            edge += many
+            corner = cells >> 10
+            put(squares, square, place - (corner >> 1) * width - (corner & 1), flat, word)
+            square += cells >> 9 & 1
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def put(cells: "Critical", number: int, place: int, flat: int, word: int) -> None:
+    """Write one cell."""
+    cells.place[number], cells.flat[number], cells.word[number] = place, flat, word
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def flow_down(index: "Places", down: Moves, steps: "Places", node: "Places") -> None:
+    """Write for each voxel the place to which it flows."""
+    for place in range(len(index)):
+        node[place] = place + steps[down[index[place]] + 3]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def flow_up(index: "Places", up: Moves, steps: "Places", node: "Places") -> None:
+    """Write for each square, known by its lowest corner, the place to which it flows."""
+    width = steps[6]
+    # No square has these for its lowest corner.
+    node[len(index) - width - 1 :] = ~0
+    for place in range(len(index) - width - 1):
+        under = place + width
+        move = (
+            up[index[place], 0]
+            + up[index[place + 1], 1]
+            + up[index[under], 2]
+            + up[index[under + 1], 3]
+        )
+        node[place] = place + steps[move + 3]
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def shorten(node: "Places") -> None:
+    """Let each place flow to where its next one flows: in scan order, most come to their end."""
+    for place in range(len(node)):
+        then = node[place]
+        further = node[max(then, 0)]
+        node[place] = further if then >= 0 else then
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def find_ends(
+    places: "Places",
+    codes: NDArray[np.int8],
+    sides: NDArray[np.int64],
+    node: "Places",
+    ends: "Numbers",
+) -> None:
+    """Write the numbers of the cells that the two ends of some edges flow to.
+
+    ``sides`` are the steps from an edge's voxel to its two ends, by code.
+    """
+    for i in range(len(places)):
+        for side in range(2):
+            start = places[i] + sides[codes[i], side]
+            place = start
+            while node[place] >= 0:
+                place = node[place]
+            found = node[place]
+            place = start
+            while node[place] >= 0:
+                then = node[place]
+                node[place] = found
+                place = then
+            ends[i, side] = ~found
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def pair_next_door(
+    ends: "Numbers",
+    words: "Words",
+    flip: Any,
+    age: "Words",
+    parent: "Numbers",
+    joined: "Numbers",
+) -> None:
+    """Pair each cell with the first edge that leaves it, if that leads to an elder one.
+
+    Until then the cell is alone in its component, and what it meets is elder: so it dies there.
+    """
+    backwards = flip > 0
+    first = np.full(len(parent), -1, np.int32)
+    # No finite value has this word, so that each cell that an edge leaves has a first one.
+    least = np.full(len(parent), flip | ~flip, words.dtype)
+    for i in range(len(ends)):
+        edge = len(ends) - 1 - i if backwards else i
+        one, other = ends[edge, 0], ends[edge, 1]
+        if one != other:
+            word = words[edge] ^ flip
+            first[one] = edge if word < least[one] else first[one]
+            least[one] = min(least[one], word)
+            first[other] = edge if word < least[other] else first[other]
+            least[other] = min(least[other], word)
+    for number in range(1, len(parent)):
+        edge = first[number]
+        if edge >= 0:
+            other = ends[edge, 0] + ends[edge, 1] - number
+            if elder(other, number, age):
+                parent[number] = other
+                joined[edge] = number
+    for number in range(1, len(parent)):
+        find(number, parent)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def elder(one: int, other: int, age: "Words") -> bool:
+    """Return whether the first of two cells is the elder."""
+    return age[one] < age[other] or (age[one] == age[other] and one < other)
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def find(number: int, parent: "Numbers") -> int:
+    """Return the eldest of a number's tree, and hang its path there."""
+    root = number
+    while parent[root] != root:
+        root = parent[root]
+    while parent[number] != root:
+        parent[number], number = root, parent[number]
+    return root
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def join_rest(
+    order: "Places", ends: "Numbers", age: "Words", parent: "Numbers", joined: "Numbers"
+) -> None:
+    """Let each edge in turn join its two ends."""
+    for edge in order:
+        one, other = find(ends[edge, 0], parent), find(ends[edge, 1], parent)
+        if one != other:
+            if elder(other, one, age):
+                one, other = other, one
+            parent[other] = one
+            joined[edge] = other
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def count_pairs(joined: "Numbers", words: "Words", flip: Any, age: "Words") -> int:
+    """Return how many pairs do not lie within one value."""
+    count = 0
+    for edge in range(len(joined)):
+        number = joined[edge]
+        count += number > 0 and age[number] != words[edge] ^ flip
+    return count
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def list_pairs(
+    joined: "Numbers",
+    words: "Words",
+    flip: Any,
+    age: "Words",
+    edges: "Places",
+    cells: "Places",
+    by_cell: bool,
+    backwards: bool,
+    pairs: NDArray[np.int64],
+) -> None:
+    """Write these pairs: by number of the cell and then the edge, or by edge and then the cell."""
+    count = 0
+    if by_cell:
+        killer = np.full(len(age), -1, np.int32)
+        for edge in range(len(joined)):
+            number = joined[edge]
+            if number > 0 and age[number] != words[edge] ^ flip:
+                killer[number] = edge
+        for number in range(len(age)):
+            if killer[number] >= 0:
+                pairs[0, count], pairs[1, count] = cells[number], edges[killer[number]]
+                count += 1
+        return
+    for i in range(len(joined)):
+        edge = len(joined) - 1 - i if backwards else i
+        number = joined[edge]
+        if number > 0 and age[number] != words[edge] ^ flip:
+            pairs[0, count], pairs[1, count] = edges[edge], cells[number]
+            count += 1
