@@ -12,8 +12,8 @@ gains more than its row's value and its column's price together enters it; then 
 
 References
 ----------
-Barr, Glover, Klingman 1977, doi:10.1007/BF01593785 (alternating bases of assignment problems).
-Cunningham 1976, doi:10.1007/BF01580379 (strongly feasible trees).
+Barr, Glover, Klingman 1977, Mathematical Programming 13, 1-13 (alternating bases of assignments).
+Cunningham 1976, Mathematical Programming 11, 105-116 (strongly feasible trees).
 Ahuja, Magnanti, Orlin 1993, Network Flows, chapter 11.
 """
 
