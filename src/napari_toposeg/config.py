@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from napari_toposeg.errors import InvalidConfig
 
@@ -130,6 +130,7 @@ class TopologyConfig(TrainingConfig):
     topology_tau: float = Field(
         0.05,
         ge=0,
+        lt=1,
         description="persistence up to which features do not count, as a share of the range 0..1",
     )
     topology_dimensions: tuple[Annotated[int, Field(ge=0, le=2)], ...] = Field(
@@ -137,6 +138,14 @@ class TopologyConfig(TrainingConfig):
         min_length=1,
         description="features that count: 0 components, 1 loops, 2 cavities",
     )
+
+    @field_validator("topology_dimensions")
+    @classmethod
+    def require_different(cls, dimensions: tuple[int, ...]) -> tuple[int, ...]:
+        """Refuse a dimension that is named twice: some losses would count it twice."""
+        if len(set(dimensions)) < len(dimensions):
+            raise ValueError("each dimension can be named once")
+        return dimensions
 
 
 class PretrainConfig(TopologyConfig):

@@ -87,3 +87,8 @@ def test_a_file_written_by_a_config_reads_back_equal(tmp_path: Path) -> None:
 def test_a_wrong_setting_is_named(words: str, named: str) -> None:
     with pytest.raises(InvalidConfig, match=named):
         settings(words)
+
+
+def test_a_dimension_that_is_named_twice_is_refused() -> None:
+    with pytest.raises(InvalidConfig, match="each dimension can be named once"):
+        settings("pretrain --data a --output run --topology-dimensions 0 0")

@@ -11,7 +11,12 @@ sys.path.append(str(Path(__file__).parent))
 from oracles.betti import by_persistence, cases
 
 from napari_toposeg.errors import InvalidConfig, InvalidVolume
-from napari_toposeg.topology import betti_numbers, betti_numbers_by_class, euler_characteristic
+from napari_toposeg.topology import (
+    BettiNumbers,
+    betti_numbers,
+    betti_numbers_by_class,
+    euler_characteristic,
+)
 
 
 def hollow(*shape: int) -> np.ndarray:
@@ -128,3 +133,23 @@ def test_runs_that_end_with_a_machine_word_are_counted(connectivity):
         coarse = random.random((4, 5, 8)) < 0.2
         mask = np.roll(np.repeat(coarse, 64, axis=-1), shift, axis=-1)
         assert betti_numbers(mask, connectivity=connectivity) == by_persistence(mask, connectivity)
+
+
+@pytest.mark.parametrize("large", [2**32 - 1, 2**63, 2**64 - 1])
+def test_a_label_may_be_as_large_as_its_type(large: int) -> None:
+    labels = np.array([[0, large, 0, 1]], np.uint64)
+    one = BettiNumbers(1, 0, 0)
+    assert betti_numbers_by_class(labels) == {1: one, large: one}
+    assert betti_numbers_by_class(labels, classes=[0]) == {0: BettiNumbers(2, 0, 0)}
+
+
+def test_a_float_label_beyond_the_exact_ones_is_refused() -> None:
+    with pytest.raises(InvalidVolume, match=r"at most 2\^53, got 1e\+300"):
+        betti_numbers_by_class(np.array([[1e300, 2.0]]))
+
+
+def test_a_masked_array_is_refused() -> None:
+    masked = np.ma.masked_array(np.ones((3, 3)), mask=True)
+    for count in (betti_numbers, betti_numbers_by_class, euler_characteristic):
+        with pytest.raises(InvalidVolume, match="fill them"):
+            count(masked)

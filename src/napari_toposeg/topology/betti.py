@@ -12,12 +12,16 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.errors import InvalidVolume
-from napari_toposeg.topology.grid import as_mask, foreground_connectivity, require_grid
+from napari_toposeg.topology.grid import as_array, as_mask, foreground_connectivity
 from napari_toposeg.topology.masks.bits import pack
 from napari_toposeg.topology.masks.counting import count_cells, count_components
 
 # Label maps with larger values are renumbered before their classes are boxed.
 LARGEST_LABEL = 2**16
+"""Label maps of larger numbers are numbered anew before their boxes are looked up in a list."""
+
+LARGEST_EXACT = 2**53
+"""Floats beyond skip whole numbers."""
 
 
 class BettiNumbers(NamedTuple):
@@ -122,12 +126,14 @@ def as_labels(array: NDArray[Any]) -> NDArray[Any]:
     InvalidVolume
         If the array is not 2D or 3D, is empty, or holds other than whole numbers.
     """
-    array = np.asarray(array)
-    require_grid(array)
+    array = as_array(array)
     if array.dtype.kind == "f":
-        if not np.array_equal(array, np.rint(array)) or not np.isfinite(array).all():
+        whole = np.abs(array) <= LARGEST_EXACT
+        whole &= array == np.rint(array)
+        if not whole.all():
             raise InvalidVolume(
-                "a label map holds whole numbers, got others; threshold or round it first"
+                f"a label map holds whole numbers of at most 2^53, got {array[~whole][0]}; "
+                "threshold or round it first"
             )
         return array.astype(np.int64)
     return array.view(np.uint8) if array.dtype.kind == "b" else array
@@ -139,11 +145,13 @@ def class_boxes(labels: NDArray[Any]) -> dict[int, tuple[slice, ...]]:
     That of 0, which is seldom asked for, is the whole map.
     """
     least, greatest = int(labels.min()), int(labels.max())
-    values = np.arange(1, greatest + 1)
     if least < 0 or greatest > LARGEST_LABEL:
         values = np.unique(labels)
-        labels = np.searchsorted(values, labels) + 1
-    found = ndimage.find_objects(labels)
+        numbered = np.searchsorted(values, labels) + 1
+    else:
+        values = np.arange(1, greatest + 1)
+        numbered = labels
+    found = ndimage.find_objects(numbered)
     boxes = {int(value): box for value, box in zip(values, found, strict=True) if box}
     if (labels == 0).any():
         boxes[0] = (slice(None),) * labels.ndim

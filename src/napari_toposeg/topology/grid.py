@@ -17,7 +17,7 @@ sets ``{f >= t}`` grow with falling t and are what a bright object means.
 from typing import Any, Literal, cast
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy import ndimage
 
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
@@ -60,6 +60,25 @@ def neighbourhood(connectivity: Connectivity) -> Mask:
     return structure
 
 
+def as_array(array: ArrayLike) -> NDArray[Any]:
+    """Return what can be an image as an array.
+
+    Raises
+    ------
+    InvalidVolume
+        If it is not 2D or 3D, is empty, or holds other than real numbers; or if it is a masked
+        array, whose hidden voxels would count like any other.
+    """
+    if np.ma.isMaskedArray(array):
+        raise InvalidVolume(
+            "a masked array's hidden voxels have no place in a topology; fill them with the value "
+            "of what they should count as first (array.filled(...))"
+        )
+    array = np.asarray(array)
+    require_grid(array)
+    return array
+
+
 def require_grid(array: NDArray[Any]) -> None:
     """Raise InvalidVolume unless the array is 2D or 3D, not empty, and of real numbers."""
     if array.ndim not in (2, 3) or array.size == 0:
@@ -92,8 +111,7 @@ def as_mask(array: NDArray[Any]) -> Mask:
     InvalidVolume
         If the array is not 2D or 3D, is empty, or holds NaN.
     """
-    array = np.asarray(array)
-    require_grid(array)
+    array = as_array(array)
     if array.dtype.kind == "b":
         return np.ascontiguousarray(array)
     if array.dtype.kind == "f" and np.isnan(array).any():

@@ -23,8 +23,8 @@ from napari_toposeg.topology.cubical import default_threads, require_dimensions
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.grid import (
     Construction,
+    as_array,
     require_finite,
-    require_grid,
     require_same_shape,
 )
 from napari_toposeg.topology.induced.cellwise import match_cells
@@ -157,10 +157,9 @@ def match_barcodes(
     >>> match_barcodes(broken, truth, dimensions=[1])
     BettiMatching of (3, 3): 1 matched, 0 only in the prediction, 0 only in the truth
     """
-    prediction, truth = np.asarray(prediction), np.asarray(truth)
+    prediction, truth = as_array(prediction), as_array(truth)
     require_same_shape(prediction, truth)
     for image in (prediction, truth):
-        require_grid(image)
         require_finite(image)
     wanted = require_dimensions(dimensions, prediction.ndim)
     require_choices(construction, definition, threads)
