@@ -3,7 +3,7 @@
 The one idea: that program breaks ties between cells of one value by their lower corner and then by
 their axis, and keeps image bars of no length. Which bars it matches depends on both, so figures
 made with it are reproduced only by reducing the same cells in the same order. Vertex construction
-and sublevel sets; several times slower than the induced matching.
+and sublevel sets; tens of times slower than the induced matching.
 
 References
 ----------
