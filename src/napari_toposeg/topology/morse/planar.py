@@ -22,6 +22,11 @@ from numpy.typing import NDArray
 
 from napari_toposeg.topology.morse.gradient import Gradient
 from napari_toposeg.topology.morse.planar_kernels import (
+    Critical,
+    Numbers,
+    Places,
+    Words,
+    contract,
     count_cells,
     count_pairs,
     find_ends,
@@ -38,9 +43,6 @@ from napari_toposeg.topology.morse.sorting import bits_of, order_of_words
 from napari_toposeg.topology.morse.watch import Tell, Watch, run_tasks
 
 CHUNK = 1 << 17
-# How often all flows are shortened before the ends are found: on smooth and rough images alike,
-# the second time still pays.
-SHORTER = 2
 # By code of an edge, the (y, x) steps to its two vertices, and to the squares on its two sides.
 SIDES = np.array(
     [
@@ -50,22 +52,6 @@ SIDES = np.array(
 )
 
 Pairs = NDArray[np.int64]
-Places = NDArray[np.integer]
-Numbers = NDArray[np.int32]
-Words = NDArray[np.unsignedinteger]
-
-
-class Critical(NamedTuple):
-    """Critical cells of one dimension in scan order.
-
-    ``(n,)`` each: the place of an edge's voxel, or of the lowest corner of another cell; the code
-    of an edge; the voxel's index in the image; and its value as a word, rising as voxels enter.
-    """
-
-    place: Places
-    code: NDArray[np.int8]
-    flat: Places
-    word: Words
 
 
 class Forest(NamedTuple):
@@ -213,18 +199,13 @@ def join_forests(
 
     def end(above: int) -> None:
         tell = watch.part(0.6 + 0.2 * above, 0.8 + 0.2 * above)
-        way = np.ascontiguousarray(order[::-1]) if above else order
-        for start in range(0, len(order), CHUNK):
-            forest = forests[above]
-            part = way[start : start + CHUNK]
-            join_rest(part, forest.ends, forest.age, forest.parent, forest.joined)
-            tell(start / len(order))
+        join_others(rest, order[::-1] if above else order, forests[above], tell)
 
     run_tasks([partial(begin, above) for above in forests], threads, watch.tell)
     # Who joins minima does not join maxima, and the other way round.
     free = np.logical_and.reduce([forest.joined == 0 for forest in forests.values()])
     rest = np.flatnonzero(free).astype(np.int32)
-    order = rest[order_of_words(edges.word[rest])]
+    order = order_of_words(edges.word[rest])
     run_tasks([partial(end, above) for above in forests], threads, watch.tell)
 
 
@@ -233,8 +214,6 @@ def find_all_ends(
 ) -> None:
     """Find the cells that the ends of the edges flow to."""
     node = flows(gradient, forest, above)
-    for _ in range(SHORTER):
-        shorten(node)
     sides = SIDES[int(above)] @ (gradient.shape[2], 1)
     for start in range(0, len(edges.place), CHUNK):
         part = slice(start, start + CHUNK)
@@ -243,7 +222,7 @@ def find_all_ends(
 
 
 def flows(gradient: Gradient, forest: Forest, above: bool) -> Places:
-    """Return for each place the one that it flows to, or ~n where that is cell n."""
+    """Return for each place one that it flows to, or ~n where that is known to be cell n."""
     stars = planar_stars()
     node = np.empty(gradient.index.size, forest.flat.dtype)
     steps = steps_of_moves(gradient.shape[2])
@@ -256,7 +235,23 @@ def flows(gradient: Gradient, forest: Forest, above: bool) -> Places:
         last = -2 if above else -1
         wall[0] = wall[:, 0] = wall[last] = wall[:, last] = ~0
     node[forest.place[1:]] = ~np.arange(1, len(forest.place), dtype=node.dtype)
+    # On smooth and on rough images the second time still pays.
+    for _ in range(2):
+        shorten(node)
     return node
+
+
+def join_others(rest: Places, order: Places, forest: Forest, tell: Tell) -> None:
+    """Let the rest of the edges join components, in an order of that rest."""
+    roots, ends = contract(rest, forest.ends, forest.parent)
+    age = forest.age[roots]
+    parent = np.arange(len(roots), dtype=np.int32)
+    joined = np.zeros(len(rest), np.int32)
+    order = np.ascontiguousarray(order)
+    for start in range(0, len(order), CHUNK):
+        join_rest(order[start : start + CHUNK], ends, age, parent, joined)
+        tell(start / len(order))
+    forest.joined[rest] = roots[joined]
 
 
 def pairs_of(forest: Forest, edges: Critical, by_cell: bool, backwards: bool) -> Pairs:

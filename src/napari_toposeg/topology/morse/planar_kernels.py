@@ -3,20 +3,34 @@
 The one idea: each passes once over its lists, in scan order where it can.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from napari_toposeg.topology.morse.planar import Critical, Numbers, Places, Words
-
+Places = NDArray[np.integer]
+Numbers = NDArray[np.int32]
+Words = NDArray[np.unsignedinteger]
 Moves = NDArray[np.int8]
 
 
+class Critical(NamedTuple):
+    """Critical cells of one dimension in scan order.
+
+    ``(n,)`` each: the place of an edge's voxel, or of the lowest corner of another cell; of an edge
+    its number in `planar_stars.EDGES`; the voxel's index in the image; and its value as a word,
+    rising as voxels enter.
+    """
+
+    place: Places
+    code: NDArray[np.int8]
+    flat: Places
+    word: Words
+
+
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_cells(index: "Places", critical: NDArray[np.uint16]) -> tuple[int, int, int]:
+def count_cells(index: Places, critical: NDArray[np.uint16]) -> tuple[int, int, int]:
     """Return how many critical vertices, edges and squares there are."""
     vertices, edges, squares = 0, 0, 0
     for row in index:
@@ -29,15 +43,15 @@ def count_cells(index: "Places", critical: NDArray[np.uint16]) -> tuple[int, int
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def list_cells(
-    index: "Places",
+    index: Places,
     width: int,
     critical: NDArray[np.uint16],
-    bits: "Words",
-    sign: "Words",
+    bits: Words,
+    sign: Words,
     mirrored: bool,
-    vertices: "Critical",
-    edges: "Critical",
-    squares: "Critical",
+    vertices: Critical,
+    edges: Critical,
+    squares: Critical,
 ) -> None:
     """Write the critical cells; ``bits`` and ``sign`` are those of `bits_of`."""
     vertex, edge, square = 0, 0, 0
@@ -74,37 +88,33 @@ def list_cells(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def put(cells: "Critical", number: int, place: int, flat: int, word: int) -> None:
+def put(cells: Critical, number: int, place: int, flat: int, word: int) -> None:
     """Write one cell."""
     cells.place[number], cells.flat[number], cells.word[number] = place, flat, word
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def flow_down(index: "Places", down: Moves, steps: "Places", node: "Places") -> None:
+def flow_down(index: Places, down: Moves, steps: Places, node: Places) -> None:
     """Write for each voxel the place to which it flows."""
     for place in range(len(index)):
-        node[place] = place + steps[down[index[place]] + 3]
+        node[place] = place + steps[down[index[place]] + 4]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def flow_up(index: "Places", up: Moves, steps: "Places", node: "Places") -> None:
+def flow_up(index: Places, up: NDArray[np.uint16], steps: Places, node: Places) -> None:
     """Write for each square, known by its lowest corner, the place to which it flows."""
-    width = steps[6]
+    width = steps[7]
     # No square has these for its lowest corner.
     node[len(index) - width - 1 :] = ~0
     for place in range(len(index) - width - 1):
         under = place + width
-        move = (
-            up[index[place], 0]
-            + up[index[place + 1], 1]
-            + up[index[under], 2]
-            + up[index[under + 1], 3]
-        )
-        node[place] = place + steps[move + 3]
+        upper = up[index[place]] | up[index[place + 1]] >> 3
+        lower = up[index[under]] >> 6 | up[index[under + 1]] >> 9
+        node[place] = place + steps[(upper | lower) & 7]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def shorten(node: "Places") -> None:
+def shorten(node: Places) -> None:
     """Let each place flow to where its next one flows: in scan order, most come to their end."""
     for place in range(len(node)):
         then = node[place]
@@ -114,11 +124,11 @@ def shorten(node: "Places") -> None:
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def find_ends(
-    places: "Places",
+    places: Places,
     codes: NDArray[np.int8],
     sides: NDArray[np.int64],
-    node: "Places",
-    ends: "Numbers",
+    node: Places,
+    ends: Numbers,
 ) -> None:
     """Write the numbers of the cells that the two ends of some edges flow to.
 
@@ -141,12 +151,12 @@ def find_ends(
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def pair_next_door(
-    ends: "Numbers",
-    words: "Words",
+    ends: Numbers,
+    words: Words,
     flip: Any,
-    age: "Words",
-    parent: "Numbers",
-    joined: "Numbers",
+    age: Words,
+    parent: Numbers,
+    joined: Numbers,
 ) -> None:
     """Pair each cell with the first edge that leaves it, if that leads to an elder one.
 
@@ -177,13 +187,13 @@ def pair_next_door(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def elder(one: int, other: int, age: "Words") -> bool:
+def elder(one: int, other: int, age: Words) -> bool:
     """Return whether the first of two cells is the elder."""
     return age[one] < age[other] or (age[one] == age[other] and one < other)
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def find(number: int, parent: "Numbers") -> int:
+def find(number: int, parent: Numbers) -> int:
     """Return the eldest of a number's tree, and hang its path there."""
     root = number
     while parent[root] != root:
@@ -194,9 +204,27 @@ def find(number: int, parent: "Numbers") -> int:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def join_rest(
-    order: "Places", ends: "Numbers", age: "Words", parent: "Numbers", joined: "Numbers"
-) -> None:
+def contract(rest: Places, ends: Numbers, parent: Numbers) -> tuple[Numbers, Numbers]:
+    """Return the eldest cells of the components, and positions among them for ends of the rest.
+
+    So there is less memory to jump about in.
+    """
+    place = np.empty(len(parent), np.int32)
+    roots = np.empty(len(parent), np.int32)
+    count = 0
+    for number in range(len(parent)):
+        roots[count] = number
+        place[number] = count
+        count += parent[number] == number
+    moved = np.empty((len(rest), 2), np.int32)
+    for i in range(len(rest)):
+        for side in range(2):
+            moved[i, side] = place[parent[ends[rest[i], side]]]
+    return roots[:count], moved
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def join_rest(order: Places, ends: Numbers, age: Words, parent: Numbers, joined: Numbers) -> None:
     """Let each edge in turn join its two ends."""
     for edge in order:
         one, other = find(ends[edge, 0], parent), find(ends[edge, 1], parent)
@@ -208,7 +236,7 @@ def join_rest(
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_pairs(joined: "Numbers", words: "Words", flip: Any, age: "Words") -> int:
+def count_pairs(joined: Numbers, words: Words, flip: Any, age: Words) -> int:
     """Return how many pairs do not lie within one value."""
     count = 0
     for edge in range(len(joined)):
@@ -219,12 +247,12 @@ def count_pairs(joined: "Numbers", words: "Words", flip: Any, age: "Words") -> i
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def list_pairs(
-    joined: "Numbers",
-    words: "Words",
+    joined: Numbers,
+    words: Words,
     flip: Any,
-    age: "Words",
-    edges: "Places",
-    cells: "Places",
+    age: Words,
+    edges: Places,
+    cells: Places,
     by_cell: bool,
     backwards: bool,
     pairs: NDArray[np.int64],

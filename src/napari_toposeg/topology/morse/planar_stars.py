@@ -30,13 +30,14 @@ class PlanarStars(NamedTuple):
     down
         ``(m,)`` move of the voxel.
     up
-        ``(m, 4)`` move of the square of which the voxel is corner 0 - 3; 0 where the star lacks
-        it, so that the sum over a square's corners is its move.
+        ``(m,)`` moves of the four squares of which the voxel is corner 0 - 3: three bits each from
+        the lowest on, the move being 4 less; 0 where the star lacks the square or does not move it,
+        so that a square's move is in the bits that any of its corners has.
     """
 
     critical: NDArray[np.uint16]
     down: NDArray[np.int8]
-    up: NDArray[np.int8]
+    up: NDArray[np.uint16]
 
 
 @lru_cache(maxsize=1)
@@ -56,10 +57,13 @@ def planar_stars() -> PlanarStars:
     # Where no cell is critical the word is 0.
     critical[critical & 0b1000000111 == 0] = 0
     held = rows[:, SQUARE_BITS, None] >> (BIT[SQUARES] - BIT[SQUARES].min()) & 1 > 0
+    across = move(rows[:, SQUARES], SQUARES)
     return PlanarStars(
         critical=critical.astype(np.uint16),
         down=move(rows[:, CENTRE], CENTRE),
-        up=np.where(held, move(rows[:, SQUARES], SQUARES), 0).astype(np.int8),
+        up=(np.where(held & (across != 0), across + 4, 0) @ (1, 1 << 3, 1 << 6, 1 << 9)).astype(
+            np.uint16
+        ),
     )
 
 
@@ -70,5 +74,5 @@ def move(match: NDArray[np.int8], code: int | NDArray[np.int64]) -> NDArray[np.i
 
 
 def steps_of_moves(width: int) -> NDArray[np.int32]:
-    """Return the step in flat places of the moves -3, ..., 3 of an image with rows of a width."""
-    return np.array([-width, 0, -1, 0, 1, 0, width], np.int32)
+    """Return the step in flat places of each move + 4, for 0 none, with rows of a width."""
+    return np.array([0, -width, 0, -1, 0, 1, 0, width], np.int32)
