@@ -11,6 +11,7 @@ import pytest
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology import persistence
 from napari_toposeg.topology.morse import compiling, lower_star
+from napari_toposeg.topology.morse.sorting import longest_first
 from napari_toposeg.topology.morse.watch import Watch, run_tasks
 
 sys.path.append(str(Path(__file__).parent))
@@ -84,6 +85,9 @@ def test_slabs_chunks_and_shares_do_not_show(monkeypatch, threads):
     monkeypatch.setattr("napari_toposeg.topology.morse.patterns.SLAB_BYTES", 4000)
     monkeypatch.setattr("napari_toposeg.topology.morse.basins.CHUNK", 50)
     monkeypatch.setattr("napari_toposeg.topology.morse.loops.CHUNK", 50)
+    monkeypatch.setattr("napari_toposeg.topology.morse.planar.CHUNK", 50)
+    monkeypatch.setattr("napari_toposeg.topology.morse.planar.MANY", 0)
+    monkeypatch.setattr("napari_toposeg.topology.cubical.MANY", 0)
     for image, want in zip(images, whole, strict=True):
         assert same(persistence(image, threads=threads), want)
 
@@ -101,6 +105,45 @@ def test_number_of_threads_does_not_show(construction, superlevel):
     choices = {"construction": construction, "superlevel": superlevel}
     diagrams = [persistence(image, threads=n, **choices) for n in (1, 2, 2, 5, None)]
     assert all(same(diagrams[0], diagram) for diagram in diagrams[1:])
+
+
+@each_variant
+def test_number_of_threads_does_not_show_in_2d(construction, superlevel):
+    image = np.round(noise(301, 303), 2)
+    choices = {"construction": construction, "superlevel": superlevel}
+    diagrams = [persistence(image, threads=n, **choices) for n in (1, 2, 3, None)]
+    assert all(same(diagrams[0], diagram) for diagram in diagrams[1:])
+    assert voxels(diagrams[0]) == voxels(persistence(image, engine="gudhi", **choices))
+
+
+def test_one_pixel_has_one_component():
+    for construction, superlevel in VARIANTS:
+        choices = {"construction": construction, "superlevel": superlevel}
+        assert voxels(persistence(np.ones((1, 1)), **choices)) == [(0, 0, -1)]
+        assert voxels(persistence(np.ones((1, 1)), dimensions=[], **choices)) == []
+
+
+def test_bars_that_differ_beyond_single_precision_are_ordered():
+    rng = np.random.default_rng(0)
+    # All lengths are the same number in single precision.
+    length = 1 + rng.integers(0, 900, 2000) * 1e-15
+    place = rng.permutation(2000)
+    assert np.array_equal(longest_first(length, place), np.lexsort((place, -length)))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_progress_in_2d_comes_to_the_end_and_can_cancel(threads):
+    heard = []
+    persistence(noise(400, 400), threads=threads, progress=heard.append)
+    assert heard == sorted(heard)
+    assert heard[-1] == 1
+
+    def cancel(done: float) -> None:
+        if done >= 0.3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        persistence(noise(400, 400), threads=threads, progress=cancel)
 
 
 def test_threads_that_call_at_once_get_the_same():

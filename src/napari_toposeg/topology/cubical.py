@@ -31,6 +31,9 @@ Pairs = NDArray[np.int64]
 # Above so many voxels of a 2D and a 3D image, a second thread pays.
 BIG = {2: 256**2, 3: 64**3}
 
+# From so many pairs on, a second thread pays for putting them in order.
+MANY = 1 << 15
+
 
 def persistence(
     array: NDArray[Any],
@@ -156,6 +159,8 @@ def diagram_of(
         found[dimension] = bars_of(array.reshape(-1), parts, never, min_persistence)
 
     kinds = sorted({k for k, _ in pairs})
+    if sum(len(cells) for _, cells in pairs) < MANY:
+        threads = 1
     run_tasks([partial(read, k) for k in kinds], threads)
     counts = [len(found[k].order) for k in kinds]
     columns: list[NDArray[Any]] = [

@@ -18,6 +18,8 @@ from napari_toposeg.topology.morse.watch import Tell, silent
 Floats = NDArray[np.floating]
 Words = NDArray[np.uint32]
 SLAB_BYTES = 1 << 19
+# So many slabs are done before other threads have begun.
+FEW_SLABS = 3
 EXACT_IN_DOUBLE = 2**53
 
 
@@ -80,7 +82,7 @@ def find_patterns(
         look_up_slab(slab, planar, table.keys, table.places, into)
 
     matchings()
-    if threads > 1 and len(starts) > 1:
+    if threads > 1 and len(starts) > FEW_SLABS:
         with ThreadPoolExecutor(threads) as pool:
             for start, _ in zip(starts, pool.map(work, starts), strict=True):
                 tell(start / volume.shape[axis])

@@ -43,6 +43,8 @@ from napari_toposeg.topology.morse.sorting import bits_of, order_of_words
 from napari_toposeg.topology.morse.watch import Tell, Watch, run_tasks
 
 CHUNK = 1 << 17
+# Along so many edges a walk takes longer than to start a thread.
+MANY = 1 << 14
 # By code of an edge, the (y, x) steps to its two vertices, and to the squares on its two sides.
 SIDES = np.array(
     [
@@ -114,7 +116,10 @@ def planar_pairs(
     list
         ``(dimension, (n, 2) flat indices of birth and death voxel)``, births in rising order.
     """
+    if not wanted:
+        return []
     minima, edges, tops = find_cells(gradient, volume, dual, negate)
+    watch.tell(0.2)
     forests = {}
     if int(dual) in wanted:
         forests[0] = plant(gradient, minima, edges, above=False, walled=dual)
@@ -127,12 +132,15 @@ def planar_pairs(
         dimension = int(dual) ^ above
         found[dimension] = pairs_of(forests[above], edges, dimension == 0, dual)
 
-    run_tasks([partial(read, above) for above in forests], threads, watch.tell)
+    run_tasks(
+        [partial(read, above) for above in forests], several(threads, edges.place), watch.tell
+    )
     pairs = list(found.items())
     if 0 in wanted:
         cells = forests[int(dual)]
         first = 1 + int(np.argmin(cells.age[1:]))
         pairs.append((0, np.array([[cells.flat[first], -1]], np.int64)))
+    watch.tell(1.0)
     return pairs
 
 
@@ -206,7 +214,12 @@ def join_forests(
     free = np.logical_and.reduce([forest.joined == 0 for forest in forests.values()])
     rest = np.flatnonzero(free).astype(np.int32)
     order = order_of_words(edges.word[rest])
-    run_tasks([partial(end, above) for above in forests], threads, watch.tell)
+    run_tasks([partial(end, above) for above in forests], several(threads, rest), watch.tell)
+
+
+def several(threads: int, places: Places) -> int:
+    """Return how many threads pay for a quick walk along so many places."""
+    return threads if len(places) > MANY else 1
 
 
 def find_all_ends(
