@@ -207,6 +207,20 @@ def test_orders_without_a_distance_are_refused(order):
     a = diagram([[0, 1]])
     with pytest.raises(InvalidConfig, match="order"):
         wasserstein(a, a, order=order)
+
+
+def test_dimensions_levels_and_directions_that_cannot_be_are_refused():
+    a = diagram([[0, 1]])
+    for measure in (wasserstein, bottleneck, sliced_wasserstein, match_diagrams):
+        for dimension in (7, -1, "1"):
+            with pytest.raises(InvalidConfig, match="choose among"):
+                measure(a, a, dimension=dimension)
+    with pytest.raises(InvalidConfig, match="choose among"):
+        betti_curve(a, [0.5], dimension=3)
+    with pytest.raises(InvalidConfig, match="NaN"):
+        betti_curve(a, [np.nan], dimension=0)
+    with pytest.raises(InvalidConfig, match="directions"):
+        sliced_wasserstein(a, a, directions=2.5)
     with pytest.raises(InvalidConfig, match="directions"):
         sliced_wasserstein(a, a, directions=0)
 

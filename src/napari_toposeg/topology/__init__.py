@@ -1,4 +1,4 @@
-"""Topology of images and masks: persistence, Betti numbers, and the errors that change them.
+"""Topology of images and masks: persistence and its distances, Betti numbers, errors and repair.
 
 numpy, numba and GUDHI only; no torch, no Qt. The conventions are those of `grid`.
 """
@@ -14,30 +14,35 @@ from napari_toposeg.topology.cubical import persistence
 from napari_toposeg.topology.defects import (
     KINDS,
     Defects,
+    Kind,
     find_defects,
     find_defects_by_class,
 )
 from napari_toposeg.topology.diagram import PersistenceDiagram
 from napari_toposeg.topology.distances import (
-    betti_curve,
     bottleneck,
     match_diagrams,
     sliced_wasserstein,
-    total_persistence,
     wasserstein,
 )
 from napari_toposeg.topology.edits import Edit, Repair
-from napari_toposeg.topology.matching import BettiMatching, match_barcodes
+from napari_toposeg.topology.grid import Connectivity, Construction
+from napari_toposeg.topology.matching import BettiMatching, Definition, match_barcodes
 from napari_toposeg.topology.regions import critical_regions
 from napari_toposeg.topology.repairs import repair
+from napari_toposeg.topology.summaries import betti_curve, total_persistence
 
 __all__ = [
     "KINDS",
     "BettiMatching",
     "BettiNumbers",
     "ClassRepairs",
+    "Connectivity",
+    "Construction",
     "Defects",
+    "Definition",
     "Edit",
+    "Kind",
     "PersistenceDiagram",
     "Repair",
     "betti_curve",

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology.grid import Construction
 
 
@@ -98,4 +99,22 @@ class PersistenceDiagram:
             death=self.death[which],
             birth_voxel=self.birth_voxel[which],
             death_voxel=self.death_voxel[which],
+        )
+
+
+def require_dimension(dimension: int, diagram: PersistenceDiagram) -> None:
+    """Raise InvalidConfig unless the diagram's image can have features of this dimension."""
+    if dimension not in range(len(diagram.shape)):
+        raise InvalidConfig(
+            f"dimension {dimension!r} of a {len(diagram.shape)}D image: choose among "
+            f"{list(range(len(diagram.shape)))}"
+        )
+
+
+def require_order(order: float, least: float) -> None:
+    """Raise InvalidConfig unless the order is a finite number from ``least`` on."""
+    if not least <= order < np.inf:
+        raise InvalidConfig(
+            f"order {order!r} is not a finite number {'from 1 on' if least == 1 else 'above 0'}; "
+            "take 1 or 2, or `bottleneck` for the limit"
         )

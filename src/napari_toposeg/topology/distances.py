@@ -1,4 +1,4 @@
-"""Distances between persistence diagrams, and numbers that sum a diagram up.
+"""Distances between persistence diagrams.
 
 The one idea: a distance is the cost of the best pairing of the features of two diagrams, where a
 feature may also be paired with the diagonal, that is, be given up. Features that never die are
@@ -14,12 +14,12 @@ Carriere, Cuturi, Oudot 2017, arXiv:1706.03358 (sliced Wasserstein).
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.topology._assignment import cheapest_pairs
-from napari_toposeg.topology._bottleneck import bottleneck_of_points
-from napari_toposeg.topology.diagram import PersistenceDiagram
+from napari_toposeg.topology.diagram import PersistenceDiagram, require_dimension, require_order
+from napari_toposeg.topology.pairing.assignment import cheapest_pairs
+from napari_toposeg.topology.pairing.bottleneck import bottleneck_of_points
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -180,8 +180,8 @@ def sliced_wasserstein(
     Carriere, Cuturi, Oudot 2017, arXiv:1706.03358, algorithm 1.
     """
     require_comparable(a, b)
-    if directions < 1:
-        raise InvalidConfig(f"{directions} directions are too few; take one or more")
+    if directions != int(directions) or directions < 1:
+        raise InvalidConfig(f"{directions} directions: take a whole number from 1 on")
     lines = slicing_lines(directions)
     total = 0.0
     for k in dimensions_of(a, b, dimension):
@@ -193,68 +193,17 @@ def sliced_wasserstein(
     return total
 
 
-def betti_curve(diagram: PersistenceDiagram, levels: ArrayLike, *, dimension: int) -> Indices:
-    """Count the features that are alive at each level.
-
-    Parameters
-    ----------
-    diagram
-        A diagram of the image f.
-    levels
-        ``(n,)`` thresholds t, in the image's unit.
-    dimension
-        0, 1 or 2.
-
-    Returns
-    -------
-    ndarray
-        ``(n,)``: Betti number of ``{f <= t}``, for superlevel diagrams of ``{f >= t}``.
-    """
-    chosen = diagram.dimension == dimension
-    sign = -1.0 if diagram.superlevel else 1.0
-    at = sign * np.asarray(levels, np.float64)
-    born = np.searchsorted(np.sort(sign * diagram.birth[chosen]), at, side="right")
-    died = np.searchsorted(np.sort(sign * diagram.death[chosen]), at, side="right")
-    alive: Indices = born - died
-    return alive
-
-
-def total_persistence(
-    diagram: PersistenceDiagram, *, order: float = 2.0, dimension: int | None = None
-) -> float:
-    """Sum the persistence of finite features, each to a power.
-
-    Parameters
-    ----------
-    diagram
-        Any diagram.
-    order
-        The power, above 0.
-    dimension
-        Only features of this dimension; by default all.
-
-    Raises
-    ------
-    InvalidConfig
-        If the order is not a finite number above 0.
-
-    References
-    ----------
-    Cohen-Steiner et al. 2010, doi:10.1007/s10208-010-9060-6 (degree-k total persistence).
-    """
-    require_order(order, least=np.nextafter(0.0, 1.0))
-    finite = np.isfinite(diagram.death)
-    if dimension is not None:
-        finite &= diagram.dimension == dimension
-    return float(np.sum(diagram.persistence[finite] ** order))
-
-
 def require_comparable(a: PersistenceDiagram, b: PersistenceDiagram) -> None:
     """Raise InvalidConfig if two diagrams speak of different things."""
     if a.superlevel != b.superlevel:
         raise InvalidConfig(
             f"one diagram is of {'super' if a.superlevel else 'sub'}level sets, the other of "
             f"{'super' if b.superlevel else 'sub'}level sets; compute both with one `superlevel`"
+        )
+    if len(a.shape) != len(b.shape):
+        raise InvalidConfig(
+            f"one diagram is of a {len(a.shape)}D image, the other of a {len(b.shape)}D one; their "
+            "loops and cavities are not the same things"
         )
     if a.construction != b.construction:
         raise InvalidConfig(
@@ -263,18 +212,10 @@ def require_comparable(a: PersistenceDiagram, b: PersistenceDiagram) -> None:
         )
 
 
-def require_order(order: float, least: float) -> None:
-    """Raise InvalidConfig unless the order is a finite number from ``least`` on."""
-    if not least <= order < np.inf:
-        raise InvalidConfig(
-            f"order {order!r} is not a finite number of {'1 or more' if least == 1 else 'above 0'}"
-            "; take 1 or 2, or `bottleneck` for the limit"
-        )
-
-
 def dimensions_of(a: PersistenceDiagram, b: PersistenceDiagram, dimension: int | None) -> list[int]:
     """Return the dimension asked for, or all that either diagram has."""
     if dimension is not None:
+        require_dimension(dimension, a)
         return [dimension]
     return [int(k) for k in np.union1d(a.dimension, b.dimension)]
 

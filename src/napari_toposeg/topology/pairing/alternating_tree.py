@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from napari_toposeg.topology._offers import Floats, Indices, Lists
+from napari_toposeg.topology.pairing.offers import Floats, Indices, Lists
 
 BLOCK = 4  # rows of which the most eager enters: 1 and 16 cost a tenth more
 TOLERANCE = 4e-16  # of a point's height: what rounding can feign, at first

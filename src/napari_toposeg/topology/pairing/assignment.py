@@ -16,8 +16,8 @@ Bertsekas 1988, doi:10.1007/BF02186476 (auction).
 import numpy as np
 from numba import njit
 
-from napari_toposeg.topology._alternating_tree import Tree, settle, tolerance_of, tree_of
-from napari_toposeg.topology._offers import (
+from napari_toposeg.topology.pairing.alternating_tree import Tree, settle, tolerance_of, tree_of
+from napari_toposeg.topology.pairing.offers import (
     Floats,
     Indices,
     Lists,
