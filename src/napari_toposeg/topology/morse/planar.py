@@ -22,24 +22,26 @@ from numpy.typing import NDArray
 
 from napari_toposeg.topology.morse.gradient import Gradient
 from napari_toposeg.topology.morse.planar_kernels import (
-    Critical,
     Numbers,
     Places,
     Words,
     contract,
-    count_cells,
     count_pairs,
     find_ends,
     flow_down,
     flow_up,
     join_rest,
-    list_cells,
     list_pairs,
     pair_next_door,
     shorten,
 )
-from napari_toposeg.topology.morse.planar_stars import planar_stars, steps_of_moves
-from napari_toposeg.topology.morse.sorting import bits_of, order_of_words
+from napari_toposeg.topology.morse.planar_stars import (
+    Critical,
+    find_cells,
+    planar_stars,
+    steps_of_moves,
+)
+from napari_toposeg.topology.morse.sorting import order_of_words
 from napari_toposeg.topology.morse.watch import Tell, Watch, run_tasks
 
 CHUNK = 1 << 17
@@ -142,32 +144,6 @@ def planar_pairs(
         pairs.append((0, np.array([[cells.flat[first], -1]], np.int64)))
     watch.tell(1.0)
     return pairs
-
-
-def find_cells(
-    gradient: Gradient, volume: NDArray[Any], dual: bool, negate: bool
-) -> tuple[Critical, Critical, Critical]:
-    """Return the critical vertices, edges and squares."""
-    bits, sign = bits_of(volume.reshape(-1), negate)
-    critical = planar_stars().critical
-    counts = count_cells(gradient.index, critical)
-    wide = np.int32 if gradient.index.size < 2**31 else np.int64
-    # The kernel writes what may be a cell and then counts what was one.
-    lists = [
-        Critical(
-            place=np.empty(count + 1, wide),
-            code=np.empty(count + 1, np.int8),
-            flat=np.empty(count + 1, wide),
-            word=np.empty(count + 1, bits.dtype),
-        )
-        for count in counts
-    ]
-    list_cells(gradient.index, gradient.shape[2], critical, bits, sign, dual, *lists)
-    minima, edges, tops = (
-        Critical(c.place[:n], c.code[:n], c.flat[:n], c.word[:n])
-        for n, c in zip(counts, lists, strict=True)
-    )
-    return minima, edges, tops
 
 
 def plant(

@@ -1,9 +1,9 @@
-"""The loops of `planar`: list critical cells, follow flows, join, and list pairs.
+"""The loops of `planar`: follow flows, join, and list pairs.
 
 The one idea: each passes once over its lists, in scan order where it can.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numba import njit
@@ -13,84 +13,6 @@ Places = NDArray[np.integer]
 Numbers = NDArray[np.int32]
 Words = NDArray[np.unsignedinteger]
 Moves = NDArray[np.int8]
-
-
-class Critical(NamedTuple):
-    """Critical cells of one dimension in scan order.
-
-    ``(n,)`` each: the place of an edge's voxel, or of the lowest corner of another cell; of an edge
-    its number in `planar_stars.EDGES`; the voxel's index in the image; and its value as a word,
-    rising as voxels enter.
-    """
-
-    place: Places
-    code: NDArray[np.int8]
-    flat: Places
-    word: Words
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def count_cells(index: Places, critical: NDArray[np.uint16]) -> tuple[int, int, int]:
-    """Return how many critical vertices, edges and squares there are."""
-    vertices, edges, squares = 0, 0, 0
-    for row in index:
-        cells = critical[row]
-        vertices += int(cells & 1)
-        edges += int(cells >> 1 & 3)
-        squares += int(cells >> 9 & 1)
-    return vertices, edges, squares
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def list_cells(
-    index: Places,
-    width: int,
-    critical: NDArray[np.uint16],
-    bits: Words,
-    sign: Words,
-    mirrored: bool,
-    vertices: Critical,
-    edges: Critical,
-    squares: Critical,
-) -> None:
-    """Write the critical cells; ``bits`` and ``sign`` are those of `bits_of`."""
-    vertex, edge, square = 0, 0, 0
-    highest, every, flip = sign
-    columns = np.empty(width, np.int32)
-    for y in range(1, len(index) // width - 1):
-        count = 0
-        row = index[y * width : (y + 1) * width]
-        # Without branches, which could not be predicted.
-        for x in range(1, width - 1):
-            columns[count] = x
-            count += critical[row[x]] > 0
-        for x in columns[:count]:
-            cells = int(critical[row[x]])
-            place = y * width + x
-            flat = (y - 1) * (width - 2) + x - 1
-            if mirrored:
-                flat = len(bits) - 1 - flat
-            word = bits[flat]
-            # Negative numbers go backwards, but for -0, which is 0.
-            word = (word ^ every if word > highest else word | highest) ^ flip
-            put(vertices, vertex, place, flat, word)
-            vertex += cells & 1
-            put(edges, edge, place, flat, word)
-            edges.code[edge] = cells >> 3 & 3
-            many = cells >> 1 & 3
-            for k in range(1, many):
-                put(edges, edge + k, place, flat, word)
-                edges.code[edge + k] = cells >> (3 + 2 * k) & 3
-            edge += many
-            corner = cells >> 10
-            put(squares, square, place - (corner >> 1) * width - (corner & 1), flat, word)
-            square += cells >> 9 & 1
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def put(cells: Critical, number: int, place: int, flat: int, word: int) -> None:
-    """Write one cell."""
-    cells.place[number], cells.flat[number], cells.word[number] = place, flat, word
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
