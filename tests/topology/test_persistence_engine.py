@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.topology import persistence
-from napari_toposeg.topology.morse import compiling, lower_star
+from napari_toposeg.topology import compiling, persistence
+from napari_toposeg.topology.morse import lower_star
 from napari_toposeg.topology.morse.sorting import longest_first
 from napari_toposeg.topology.morse.watch import Watch, run_tasks
 

@@ -13,7 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from napari_toposeg.topology.morse.compiling import announce_compiling
+from napari_toposeg.topology.compiling import announce_compiling
 from napari_toposeg.topology.morse.gradient import Cells, Gradient, Places
 from napari_toposeg.topology.morse.lower_star import (
     BIT,

@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology.compiling import announce_compiling
 from napari_toposeg.topology.masks.bits import Words
 from napari_toposeg.topology.masks.blocks import grouped
 from napari_toposeg.topology.masks.contacts import Contacts, Pairs, find_contacts
@@ -32,6 +33,8 @@ from napari_toposeg.topology.masks.runs import (
 TRUE_POSITIVE = 3
 Report = Callable[[float], object]
 
+COMPILING_SECONDS = 12
+
 
 @dataclass(frozen=True, eq=False)
 class Effects:
@@ -50,6 +53,7 @@ def find_effects(
     prediction: Words, truth: Words, runs: Runs, wide_foreground: bool, report: Report
 ) -> Effects:
     """Find the error components of two packed masks, whose runs are given, and weigh each one."""
+    announce_compiling(subtract_joins, "the search for defects", COMPILING_SECONDS)
     contacts = find_contacts(runs, wide_foreground)
     report(0.4)
     error, errors = number(runs.category, (contacts.wide, FALSE_NEGATIVE, FALSE_POSITIVE))

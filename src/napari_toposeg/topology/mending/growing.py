@@ -12,11 +12,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology.compiling import announce_compiling
 from napari_toposeg.topology.grid import Connectivity, Mask
 from napari_toposeg.topology.masks.neighbours import is_simple, look_around
 from napari_toposeg.topology.mending.queue import Rows, Words, full_queue, put, take_least
 
 Indices = NDArray[np.int64]
+COMPILING_SECONDS = 10
 STEPS_BETWEEN_CALLS = 500_000
 
 
@@ -45,6 +47,7 @@ def deform(
     words, begins = full_queue(len(voxels))
     plane, row = state.shape[1] * state.shape[2], state.shape[2]
     closed = foreground in (8, 26)
+    announce_compiling(flip_in_order, "the repair of masks", COMPILING_SECONDS)
     while flip_in_order(
         state.ravel(), rank, voxels, words, begins, plane, row, target, closed, STEPS_BETWEEN_CALLS
     ):

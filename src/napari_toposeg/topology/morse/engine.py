@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.topology.compiling import announce_compiling
 from napari_toposeg.topology.grid import Construction
 from napari_toposeg.topology.morse.basins import (
     join_maxima,
@@ -27,7 +28,6 @@ from napari_toposeg.topology.morse.basins import (
     plant_maxima,
     plant_minima,
 )
-from napari_toposeg.topology.morse.compiling import announce_compiling
 from napari_toposeg.topology.morse.gradient import (
     Cells,
     Gradient,

@@ -1,7 +1,8 @@
 """Say once when the kernels are compiled for this machine, since that takes a while.
 
 The one idea: numba keeps compiled kernels on disk. Where the last kernel to be compiled has nothing
-there for the types at hand, neither have the others.
+there for the types at hand, neither have the others. It is told as a warning, since Python shows a
+script no other level of its log.
 """
 
 import logging
@@ -24,7 +25,7 @@ def announce_compiling(kernel: Any, what: str, seconds: int) -> None:
         if what not in TOLD:
             TOLD.add(what)
             if not kernel.signatures and not is_cached(kernel):
-                LOGGER.info("compiling %s for this machine, once: about %d s", what, seconds)
+                LOGGER.warning("compiling %s for this machine, once: about %d s", what, seconds)
 
 
 def is_cached(kernel: Any) -> bool:
