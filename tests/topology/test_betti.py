@@ -82,7 +82,7 @@ def test_counting_and_persistence_agree(seed):
 @pytest.mark.parametrize("connectivity", [26, 6])
 def test_slabs_worked_side_by_side_agree_with_persistence(connectivity, monkeypatch):
     monkeypatch.setattr("napari_toposeg.topology.masks.slabs.ROWS_WORTH_A_THREAD", 10)
-    monkeypatch.setattr("napari_toposeg.topology.masks.slabs.cpu_count", lambda: 4)
+    monkeypatch.setattr("napari_toposeg.topology.masks.slabs.processors", lambda: 4)
     random = np.random.default_rng(4)
     for density in (0.1, 0.3, 0.6, 0.9):
         mask = random.random((17, 8, 70)) < density

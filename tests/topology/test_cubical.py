@@ -140,3 +140,13 @@ def test_unknown_choices_are_refused():
 def test_diagram_says_what_it_holds():
     diagram = persistence(np.array([[0, 0, 0], [0, 9, 0], [0, 0, 0]]))
     assert repr(diagram) == "PersistenceDiagram of (3, 3): 1 + 1 features of dimension 0, 1"
+
+
+def test_values_beyond_the_diagrams_precision_are_refused():
+    with pytest.raises(InvalidVolume, match="infinite"):
+        persistence(np.array([[0, np.longdouble("1e4000")]]))
+
+
+def test_masked_arrays_are_refused():
+    with pytest.raises(InvalidVolume, match="fill them"):
+        persistence(np.ma.masked_array(np.eye(3), mask=np.eye(3) > 0))

@@ -241,7 +241,7 @@ def test_slabs_worked_side_by_side_agree_with_their_volume_worked_whole(connecti
 
     whole = found()
     monkeypatch.setattr("napari_toposeg.topology.masks.slabs.ROWS_WORTH_A_THREAD", 100)
-    monkeypatch.setattr("napari_toposeg.topology.masks.slabs.cpu_count", lambda: 5)
+    monkeypatch.setattr("napari_toposeg.topology.masks.slabs.processors", lambda: 5)
     for a, b in zip(found(), whole, strict=True):
         assert np.array_equal(a, b)
 

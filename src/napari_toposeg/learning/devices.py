@@ -1,12 +1,12 @@
 """Choice and description of the device, and its errors in plain words."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
 
 from napari_toposeg.errors import InvalidConfig, OutOfMemory
+from napari_toposeg.topology.processors import processors
 
 
 def resolve_device(name: str) -> str:
@@ -41,14 +41,12 @@ def describe_device(name: str) -> str:
     if device.startswith("cuda"):
         free, _ = torch.cuda.mem_get_info(device)
         return f"{torch.cuda.get_device_name(device)}, {free / 2**30:.0f} GB free"
-    return f"CPU, {os.cpu_count() or 1} cores" if device == "cpu" else "Apple GPU"
+    return f"CPU, {processors()} cores" if device == "cpu" else "Apple GPU"
 
 
 def choose_threads(threads: int) -> None:
     """Let the network use so many CPU threads; 0: one for each core this process may use."""
-    available = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    available = processors()
     torch.set_num_threads(min(threads, available) if threads > 0 else available)
 
 

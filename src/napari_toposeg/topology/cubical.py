@@ -10,7 +10,6 @@ References
 Wagner, Chen, Vucini 2012, doi:10.1007/978-3-642-23175-9_7 (cubical complexes of images).
 """
 
-import os
 from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any, Literal, NamedTuple
@@ -20,11 +19,12 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology.diagram import PersistenceDiagram
-from napari_toposeg.topology.grid import Construction, require_finite, require_grid
+from napari_toposeg.topology.grid import Construction, as_array, require_finite
 from napari_toposeg.topology.morse import engine as own_engine
 from napari_toposeg.topology.morse import gudhi as reference_engine
 from napari_toposeg.topology.morse.sorting import longest_first
 from napari_toposeg.topology.morse.watch import Watch, run_tasks
+from napari_toposeg.topology.processors import processors
 
 Engine = Literal["toposeg", "gudhi"]
 Pairs = NDArray[np.int64]
@@ -64,7 +64,8 @@ def persistence(
     min_persistence
         Only features of a persistence *above* it are returned, in the image's unit.
     engine
-        ``"toposeg"``, or ``"gudhi"`` for the reference: the same diagram, slower.
+        ``"toposeg"``, or ``"gudhi"`` for the reference: the same features with the same voxels,
+        slower. Features of one birth voxel and one length may stand in another order.
     threads
         How many threads to use at most; more than two are rarely of use. By default as many as
         there are processors for more than 64^3 voxels or 256^2 pixels, else one. The diagram does
@@ -88,6 +89,9 @@ def persistence(
 
     Notes
     -----
+    Voxels are compared in their own type. The diagram's values are float64, so whole numbers beyond
+    2^53 are rounded there, and bars shorter than that rounding are lost.
+
     Safe to call from several threads at once; both engines release the interpreter's lock. The
     first call on a machine compiles the engine and says so through the ``napari_toposeg`` logger.
 
@@ -98,8 +102,7 @@ def persistence(
     >>> loop.birth, loop.death, loop.death_voxel
     (array([0.]), array([9.]), array([4]))
     """
-    array = np.asarray(array)
-    require_grid(array)
+    array = as_array(array)
     require_finite(array)
     wanted = require_dimensions(dimensions, array.ndim)
     require_choices(construction, min_persistence, threads)
@@ -133,13 +136,15 @@ def require_choices(construction: str, min_persistence: float, threads: int | No
         raise InvalidConfig(f"construction {construction!r} is unknown; choose 'T' or 'V'")
     if not min_persistence >= 0:
         raise InvalidConfig(f"min_persistence must be 0 or more, got {min_persistence}")
-    if threads is not None and threads < 1:
-        raise InvalidConfig(f"threads must be 1 or more, or None for the default; got {threads}")
+    if threads is not None and (threads != int(threads) or threads < 1):
+        raise InvalidConfig(
+            f"threads must be a whole number from 1 on, or None for the default; got {threads}"
+        )
 
 
 def default_threads(voxels: int, ndim: int = 3) -> int:
     """Return how many threads to use for an image of so many voxels."""
-    return (os.cpu_count() or 1) if voxels > BIG[ndim] else 1
+    return processors() if voxels > BIG[ndim] else 1
 
 
 def diagram_of(

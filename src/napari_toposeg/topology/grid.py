@@ -95,7 +95,10 @@ def require_grid(array: NDArray[Any]) -> None:
 
 def require_finite(array: NDArray[Any]) -> None:
     """Raise InvalidVolume if a voxel is NaN or infinite."""
-    faulty = array.size - np.count_nonzero(np.isfinite(array))
+    # What is finite in extended precision need not be so in the diagram's.
+    with np.errstate(over="ignore"):
+        values = array.astype(np.float64) if array.dtype.itemsize > 8 else array
+    faulty = array.size - np.count_nonzero(np.isfinite(values))
     if faulty:
         raise InvalidVolume(
             f"{faulty} of {array.size} voxels are NaN or infinite and have no place in a "

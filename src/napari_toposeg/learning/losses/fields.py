@@ -11,13 +11,14 @@ is a formula on the values *at those voxels*, which torch differentiates.
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from os import cpu_count
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from napari_toposeg.topology.processors import processors
 
 Image = NDArray[np.float32]
 Result = TypeVar("Result")
@@ -46,7 +47,7 @@ class TopologicalLoss(Protocol):
 @lru_cache(maxsize=1)
 def threads() -> ThreadPoolExecutor:
     """Return the threads in which topology is computed, field beside field."""
-    return ThreadPoolExecutor(max(2, cpu_count() or 2), thread_name_prefix="topology")
+    return ThreadPoolExecutor(max(2, processors()), thread_name_prefix="topology")
 
 
 def in_threads(work: Callable[..., Result], *columns: Iterable[Any]) -> list[Result]:
@@ -55,7 +56,7 @@ def in_threads(work: Callable[..., Result], *columns: Iterable[Any]) -> list[Res
 
 
 def to_arrays(fields_NZYX: Tensor) -> list[Image]:
-    """Return each field as a C-contiguous float32 array, copied from the device in one go."""
+    """Return each field as a C-contiguous float32 array, brought from the device in one go."""
     return list(np.ascontiguousarray(fields_NZYX.detach().float().cpu().numpy()))
 
 

@@ -6,8 +6,9 @@ own parallel loops are not used, since its thread layers are not safe from sever
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from os import cpu_count
 from typing import TypeVar
+
+from napari_toposeg.topology.processors import processors
 
 Result = TypeVar("Result")
 
@@ -24,7 +25,7 @@ def each_slab(
     Returns the slabs in order: first row, end row, and what the function returned.
     """
     layers = rows // rows_per_layer
-    wanted = min(cpu_count() or 1, MOST_THREADS, rows // ROWS_WORTH_A_THREAD, layers)
+    wanted = min(processors(), MOST_THREADS, rows // ROWS_WORTH_A_THREAD, layers)
     if wanted < 2:
         return [(0, rows, work(0, rows))]
     bounds = [layers * slab // wanted * rows_per_layer for slab in range(wanted + 1)]
