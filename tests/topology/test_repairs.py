@@ -1,6 +1,8 @@
 """Repairs reach what is wanted, count what they say, cost little, and say what the map lacks."""
 
+import re
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from oracles.repairs import check, check_edits, fields
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
 from napari_toposeg.phantoms import hollow_ball, linked_rings, torus, vessel_tree
 from napari_toposeg.topology import betti_numbers, repair, repair_by_class
+from napari_toposeg.topology.mending.bridges import find_bridges
 from napari_toposeg.topology.mending.cores import grow_cores
 from napari_toposeg.topology.mending.task import Task
 
@@ -321,3 +324,199 @@ def test_faults_of_several_maps_are_said():
         repair_by_class(field, (1, 0))
     with pytest.raises(InvalidVolume, match="no class"):
         repair_by_class({0: field}, (1, 0))
+
+
+def labels_of_the_start(maps: np.ndarray, threshold: float) -> np.ndarray:
+    """The argmax over background and classes, ties to the lower number."""
+    return np.argmax([np.maximum(maps[0], threshold), *maps[1:]], axis=0)
+
+
+def maps_with_ties(count: int, seed: int = 0) -> Iterator[np.ndarray]:
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        yield random.integers(0, 6, (4, *random.integers(2, 6, 3))) / 5
+
+
+def test_a_tie_of_classes_goes_to_the_lower_number():
+    maps = np.zeros((3, 1, 6))
+    maps[1, 0, :3] = maps[2, 0, 3:] = 1
+    maps[1:, 0, 3] = 0.5
+    found = repair_by_class(maps, (1, 0), threshold=0.4)
+    assert found.reached
+    assert found.labels.tolist() == [[1, 1, 1, 1, 2, 2]]
+    assert all(repair.edits == () for repair in found.repairs.values())
+
+
+@pytest.mark.parametrize("connectivity", [26, 6])
+def test_labels_that_are_right_are_left_alone(connectivity):
+    for maps in maps_with_ties(40):
+        start = labels_of_the_start(maps, 0.4)
+        wanted = {k: betti_numbers(start == k, connectivity=connectivity) for k in (1, 2, 3)}
+        found = repair_by_class(maps, wanted, threshold=0.4, connectivity=connectivity)
+        assert np.array_equal(found.labels, start)
+        assert found.reached
+        assert not any(repair.edits for repair in found.repairs.values())
+
+
+def test_a_tie_is_of_the_values_not_of_their_rounded_distances():
+    low, high = 0.1, np.nextafter(0.1, 1)
+    assert low - 0.09999 <= high - 0.09999
+    for threshold in (-0.7, -1e3):
+        maps = {1: np.array([[low, high, high]]), 2: np.array([[high, low, high]])}
+        found = repair_by_class(maps, {1: (1, 0), 2: (1, 0)}, threshold=threshold)
+        assert found.labels.tolist() == [[2, 1, 1]]
+
+
+def test_every_changed_label_is_in_an_edit():
+    for maps in maps_with_ties(30, seed=1):
+        found = repair_by_class(maps, (1, 0, 0), threshold=0.4)
+        changed = np.flatnonzero(found.labels != labels_of_the_start(maps, 0.4))
+        edits = [edit.voxels for repair in found.repairs.values() for edit in repair.edits]
+        assert np.isin(changed, np.concatenate([*edits, []])).all()
+
+
+def test_edits_of_classes_can_be_refused():
+    for maps in maps_with_ties(20, seed=2):
+        found = repair_by_class(maps, (1, 0, 0), threshold=0.4)
+        again, none = found, found
+        for number, its in found.repairs.items():
+            again = again.with_edits(number, [True] * len(its.edits))
+            none = none.with_edits(number, [False] * len(its.edits))
+        assert np.array_equal(again.labels, found.labels)
+        assert np.array_equal(none.labels, labels_of_the_start(maps, 0.4))
+        number = next((k for k, its in found.repairs.items() if its.edits), 1)
+        answers = np.arange(len(found.repairs[number].edits)) > 0
+        some = found.with_edits(number, answers)
+        for k, its in some.repairs.items():
+            assert np.array_equal(its.mask, some.labels == k)
+            assert its.betti == betti_numbers(some.labels == k)
+        assert some.reached == all(its.betti == (1, 0, 0) for its in some.repairs.values())
+        assert [edit.accepted for edit in some.repairs[number].edits] == answers.tolist()
+        back = some.with_edits(number, [True] * len(answers))
+        assert np.array_equal(back.labels, found.labels)
+        assert back.reached == found.reached
+
+
+def test_what_refused_edits_of_classes_leave_is_said():
+    maps = {1: drawn("####4####"), 2: drawn("000030000")}
+    found = repair_by_class(maps, {1: (1, 0), 2: (0, 0)}, threshold=0.2)
+    assert found.reached
+    found = repair_by_class(maps, {1: (1, 0), 2: (0, 0)})
+    assert found.reached
+    some = found.with_edits(1, [False])
+    assert some.reason == "class 1: 2 components instead of 1, with 1 edits refused"
+    assert found.reached
+    with pytest.raises(InvalidConfig, match=r"no class 3 .*1, 2"):
+        found.with_edits(3, [])
+    with pytest.raises(ShapeMismatch, match="2 answers for 1 edits"):
+        found.with_edits(1, [True, False])
+
+
+def test_a_class_says_that_edits_of_another_were_refused():
+    maps = {1: drawn("####6####", "000000000"), 2: drawn("0000#0000", "000000000")}
+    maps[2][1, 4], maps[1][0, 4] = 0.9, 0.4
+    found = repair_by_class(maps, {1: (1, 0), 2: (1, 0)})
+    refused = found.with_edits(1, [False] * len(found.repairs[1].edits))
+    assert (
+        refused.labels.tolist()
+        == labels_of_the_start(np.stack([np.zeros((2, 9)), maps[1], maps[2]]), 0.5).tolist()
+    )
+    assert "class 1: 2 components instead of 1" in refused.reason
+
+
+def test_the_reason_names_what_is_missing():
+    field = ndimage.gaussian_filter(np.random.default_rng(1).random((5, 4, 4)), 0.5)
+    found = repair(field, (2, 3, 0), threshold=float(np.median(field)))
+    assert not found.reached
+    assert "room" not in found.reason
+    for is_now, goal, plural in zip(
+        found.betti, found.wanted, ("components", "loops", "cavities"), strict=True
+    ):
+        assert (plural in found.reason.split(":")[0]) == (is_now != goal)
+    full = repair(np.ones((3, 3)), (5, 2))
+    assert "no room" in full.reason
+
+
+@pytest.mark.parametrize("number", [1.4, -1, 2**40, "a", None, True])
+def test_numbers_that_are_no_class_are_refused(number):
+    field = np.zeros((4, 4))
+    with pytest.raises(InvalidConfig, match=f"class {re.escape(repr(number))} "):
+        repair_by_class({2: field, number: field}, (1, 0))
+
+
+def test_maps_of_different_shape_are_named():
+    with pytest.raises(ShapeMismatch, match=r"class 2 .*\(2, 4\).*class 1 .*\(4, 4\)"):
+        repair_by_class({1: np.zeros((4, 4)), 2: np.zeros((2, 4))}, (1, 0))
+
+
+def test_masked_maps_are_refused():
+    masked = np.ma.masked_greater(np.ones((3, 4, 4)), 2)
+    with pytest.raises(InvalidVolume, match="masked"):
+        repair(masked, (1, 0, 0))
+    with pytest.raises(InvalidVolume, match="masked"):
+        repair_by_class(masked, (1, 0))
+
+
+@pytest.mark.parametrize(
+    "wanted", [(1, np.nan), (np.inf, 0), None, 3, "a", "10", (None, 0), ([1], 0), (1, 1j)]
+)
+def test_what_is_no_count_is_refused(wanted):
+    with pytest.raises(InvalidConfig, match="three counts"):
+        repair(np.zeros((4, 4)), wanted)
+    with pytest.raises(InvalidConfig, match="three counts"):
+        repair_by_class({1: np.zeros((4, 4))}, {1: wanted})
+
+
+@pytest.mark.parametrize("threshold", [np.nan, np.inf, -np.inf, None, "a"])
+def test_thresholds_that_cannot_be_are_refused(threshold):
+    with pytest.raises(InvalidConfig, match="threshold"):
+        repair(np.zeros((4, 4)), (1, 0), threshold=threshold)
+    with pytest.raises(InvalidConfig, match="threshold"):
+        repair_by_class({1: np.zeros((4, 4))}, (1, 0), threshold=threshold)
+
+
+def test_a_threshold_may_lie_beyond_the_type_of_the_map():
+    assert not repair(np.zeros((2, 2), np.float32), (0, 0), threshold=1e300).mask.any()
+    assert repair(np.zeros((2, 2), np.float32), (1, 0), threshold=-1e300).edits == ()
+
+
+def test_results_cannot_be_written_to():
+    field = drawn("####40####00060", "000000000000000")
+    found = repair(field, (1, 0))
+    by_class = repair_by_class({1: field}, (1, 0))
+    for array in (
+        found.mask,
+        found.with_edits([False, True]).mask,
+        by_class.labels,
+        by_class.repairs[1].mask,
+    ):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0, 0] = 0
+
+
+def test_progress_leaves_room_until_the_end():
+    told: list[float] = []
+    repair(noisy_vessels(32), (1, 30, 2), progress=told.append)
+    assert told == sorted(told)
+    assert max(told[:-1]) <= 0.99
+    maps = np.stack([noisy_vessels(24, seed) for seed in range(3)])
+    told.clear()
+    repair_by_class(maps, (1, 0, 0), progress=told.append)
+    assert told == sorted(told)
+    assert max(told[:-1]) <= 0.99
+    assert told[-1] == 1
+
+
+def test_a_flood_asks_whether_to_go_on(monkeypatch):
+    field = np.random.default_rng(0).random((24, 24, 24)) - 0.9
+    label, count = ndimage.label(field > 0)
+    calls = []
+    task = Task(field, np.ones(field.shape, bool), 6, lambda *_: calls.append(1))
+    weight = np.full(count, 50.0)
+    whole = find_bridges(task, label, weight, 1)
+    once = len(calls)
+    monkeypatch.setattr("napari_toposeg.topology.mending.bridges.STEPS_BETWEEN_CALLS", 200)
+    parts = find_bridges(task, label, weight, 1)
+    assert len(calls) - once > once + 10
+    assert np.array_equal(parts.ends, whole.ends)
+    assert np.array_equal(parts.cost, whole.cost)

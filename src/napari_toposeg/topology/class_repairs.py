@@ -1,29 +1,31 @@
 """Repair of several classes at once: one after the other, the largest first.
 
 The one idea: a class stands against the best of its rivals that are not yet repaired, so its margin
-is what it is ahead of them; voxels of a class already repaired are out of reach.
+is what it is ahead of them; voxels of a class already repaired are out of reach. Where nothing is
+to be repaired, this gives each voxel its most probable class.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.errors import InvalidConfig, InvalidVolume
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology.betti import BettiNumbers
-from napari_toposeg.topology.edits import Repair
-from napari_toposeg.topology.grid import (
-    foreground_connectivity,
-    require_finite,
-    require_grid,
-    require_same_shape,
-)
+from napari_toposeg.topology.class_maps import BACKGROUND, by_size, lead_of, require_maps
+from napari_toposeg.topology.edits import Repair, differences
+from napari_toposeg.topology.grid import foreground_connectivity
 from napari_toposeg.topology.mending.task import Task
-from napari_toposeg.topology.repairs import Progress, Told, margin_of, require_numbers, solve
+from napari_toposeg.topology.repairs import (
+    Progress,
+    Told,
+    require_numbers,
+    require_threshold,
+    solve,
+)
 
-BACKGROUND = 0
 Numbers = Collection[int]
 
 
@@ -34,13 +36,16 @@ class ClassRepairs:
     Parameters
     ----------
     labels
-        int32, the class of each voxel, 0 for the background.
+        int32, the class of each voxel, 0 for the background; read-only: change a copy.
     repairs
         By class. The costs of a class are the distances from its best rival or the threshold.
     """
 
     labels: NDArray[np.int32]
     repairs: dict[int, Repair]
+
+    def __post_init__(self) -> None:
+        self.labels.setflags(write=False)
 
     @property
     def reached(self) -> bool:
@@ -51,18 +56,67 @@ class ClassRepairs:
     def reason(self) -> str:
         """What each class that is not as wanted lacks, and why; empty where all is."""
         return "; ".join(
-            f"class {number}: {repair.reason}"
-            + (taken if (taken := self.taken_before(number)) else "")
+            f"class {number}: {self.reason_of(number)}"
             for number, repair in self.repairs.items()
             if not repair.reached
         )
 
-    def taken_before(self, number: int) -> str:
-        """Say which classes were out of reach."""
+    def reason_of(self, number: int) -> str:
+        """Say what a class lacks, and what the classes before it have to do with that."""
+        repair = self.repairs[number]
         earlier = list(self.repairs)[: list(self.repairs).index(number)]
+        refused = [other for other in earlier if has_refused(self.repairs[other])]
+        if refused and not has_refused(repair):
+            return (
+                f"{differences(repair.betti, repair.wanted)}, with edits of class "
+                f"{', '.join(map(str, refused))} refused"
+            )
         if not earlier:
-            return ""
-        return f" (voxels of class {', '.join(map(str, earlier))} were not to be taken)"
+            return repair.reason
+        taken = ", ".join(map(str, earlier))
+        return f"{repair.reason} (voxels of class {taken} were not to be taken)"
+
+    def with_edits(
+        self, number: int, accepted: Sequence[bool] | NDArray[np.bool_]
+    ) -> "ClassRepairs":
+        """Return the repairs with only some edits of one class, all labels and numbers made anew.
+
+        The other classes keep what was accepted of them. A voxel that a refused edit had taken goes
+        back to its most probable class, one that it had freed is out of reach for the classes
+        repaired later, whatever their edits say. With all edits refused each voxel has its most
+        probable class. What an edit costs and changes stays as it was found.
+
+        Parameters
+        ----------
+        number
+            Of the class.
+        accepted
+            For each edit of that class whether it shall be made.
+
+        Raises
+        ------
+        InvalidConfig
+            If there is no such class.
+        ShapeMismatch
+            If there is not one answer for each edit.
+        """
+        if number not in self.repairs:
+            raise InvalidConfig(
+                f"no class {number!r} was repaired; "
+                f"name one of {', '.join(map(str, sorted(self.repairs)))}"
+            )
+        answered = {**self.repairs, number: self.repairs[number].with_edits(accepted)}
+        labels = np.full(self.labels.shape, BACKGROUND, np.int32)
+        for its, repair in answered.items():
+            task = replace(repair.task, may_add=labels == BACKGROUND)
+            answered[its] = repair.redone(task)
+            labels[answered[its].mask] = its
+        return ClassRepairs(labels, answered)
+
+
+def has_refused(repair: Repair) -> bool:
+    """Whether an edit was refused."""
+    return not all(edit.accepted for edit in repair.edits)
 
 
 def repair_by_class(
@@ -80,11 +134,12 @@ def repair_by_class(
     probability
         A map ``(y, x)`` or ``(z, y, x)`` for each class; or one array with the classes along its
         first axis, the background first, as a softmax gives them. The map of class 0, where there
-        is one, is the background's.
+        is one, is the background's. Classes are whole numbers that an int32 can hold.
     wanted
         Betti numbers of each class, or one set of them for every class.
     threshold
-        A voxel is of its most probable class, if that lies above the threshold and the background.
+        A voxel is of its most probable class, if that lies above the threshold and the background;
+        of classes that tie, it is of the lowest number.
     connectivity
         Of each class: 26 (default) or 6 in 3D, 8 (default) or 4 in 2D.
     progress
@@ -95,15 +150,18 @@ def repair_by_class(
     ClassRepairs
         A voxel freed from a class goes to the next most probable one, or to the background. A voxel
         is never taken from a class that is already repaired; what cannot be reached so is said.
+        Every voxel that is not of its most probable class is in an edit; where nothing has to be
+        repaired, there is none.
 
     Raises
     ------
     InvalidVolume
-        If the maps are not 2D or 3D, are empty, or hold NaN or infinite values.
+        If the maps are not 2D or 3D, are empty or masked, or hold NaN or infinite values.
     ShapeMismatch
         If the maps differ in shape.
     InvalidConfig
-        If numbers are missing for a class or cannot be, or the connectivity does not fit.
+        If numbers are missing for a class or cannot be, if a class is no whole number from 0, or
+        if the threshold or the connectivity does not fit.
 
     Examples
     --------
@@ -111,49 +169,24 @@ def repair_by_class(
     >>> repair_by_class(maps, (1, 0)).labels
     array([[1, 1, 1, 2, 0]], dtype=int32)
     """
-    margins = require_maps(probability, threshold)
-    floor = margins.pop(BACKGROUND, None)
-    if floor is None:
-        floor = np.zeros_like(next(iter(margins.values())))
+    threshold = require_threshold(threshold)
+    maps = require_maps(probability, threshold)
+    floor = maps.pop(BACKGROUND)
     foreground = foreground_connectivity(floor.ndim, connectivity)
-    numbers = numbers_of(wanted, list(margins), floor.ndim)
-    left = dict.fromkeys(by_size(margins, floor))
-    labels = np.zeros(floor.shape, np.int32)
+    numbers = numbers_of(wanted, sorted(maps), floor.ndim)
+    left = dict.fromkeys(by_size(maps, floor))
+    labels = np.full(floor.shape, BACKGROUND, np.int32)
     repairs = {}
     for done, number in enumerate(list(left)):
         del left[number]
-        rivals = [np.maximum(floor, 0), *(margins[other] for other in left)]
-        ahead = margins[number] - np.max(rivals, axis=0)
-        told = Told(share(progress, done, len(margins)))
-        task = Task(ahead, labels == BACKGROUND, foreground, told.heed)
+        lead = lead_of(number, maps, floor, sorted(left))
+        told = Told(share(progress, done, len(maps)))
+        task = Task(lead, labels == BACKGROUND, foreground, told.heed)
         repairs[number] = solve(task, numbers[number])
         labels[repairs[number].mask] = number
     if progress is not None:
         progress(1.0)
     return ClassRepairs(labels, repairs)
-
-
-def require_maps(
-    probability: NDArray[Any] | Mapping[int, NDArray[Any]], threshold: float
-) -> dict[int, NDArray[np.floating]]:
-    """Return the map of each class less the threshold."""
-    if not isinstance(probability, Mapping):
-        stack = np.asarray(probability)
-        if stack.ndim not in (3, 4) or len(stack) < 2:
-            raise InvalidVolume(
-                "an array of classes has at least the background and one class along its first "
-                f"axis, got shape {stack.shape}; for one map alone use repair()"
-            )
-        probability = dict(enumerate(stack))
-    maps = {int(number): np.asarray(values) for number, values in probability.items()}
-    if not maps.keys() - {BACKGROUND}:
-        raise InvalidVolume("there is no class to repair; give a map for at least one")
-    first = next(iter(maps.values()))
-    for values in maps.values():
-        require_grid(values)
-        require_finite(values)
-        require_same_shape(values, first)
-    return {number: margin_of(values, threshold) for number, values in maps.items()}
 
 
 def numbers_of(
@@ -169,14 +202,6 @@ def numbers_of(
             "name them for every class that has a map"
         )
     return {number: require_numbers(wanted[number], ndim) for number in classes}
-
-
-def by_size(margins: dict[int, NDArray[np.floating]], floor: NDArray[np.floating]) -> list[int]:
-    """Return the classes from the one with the most voxels on; ties by number."""
-    classes = sorted(margins)
-    ahead = np.argmax([np.maximum(floor, 0), *(margins[number] for number in classes)], axis=0)
-    size = np.bincount(ahead.ravel(), minlength=len(classes) + 1)[1:]
-    return [classes[place] for place in np.argsort(-size, kind="stable")]
 
 
 def share(progress: Progress | None, done: int, classes: int) -> Progress | None:

@@ -16,6 +16,7 @@ from napari_toposeg.topology.grid import Mask
 from napari_toposeg.topology.mending.task import Task
 
 PLURALS = ("components", "loops", "cavities")
+NOT_ALONE = "the missing could not be made without changing other numbers"
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +52,7 @@ class Repair:
     Parameters
     ----------
     mask
-        Bool, the shape of the map.
+        Bool, the shape of the map; read-only, so that its numbers stay true: change a copy.
     betti
         Betti numbers of the mask, counted.
     wanted
@@ -66,6 +67,9 @@ class Repair:
     wanted: BettiNumbers
     edits: tuple[Edit, ...]
     task: Task = field(repr=False)
+
+    def __post_init__(self) -> None:
+        self.mask.setflags(write=False)
 
     @property
     def reached(self) -> bool:
@@ -105,14 +109,19 @@ class Repair:
             raise ShapeMismatch(
                 f"{len(answers)} answers for {len(self.edits)} edits; give one for each, in order"
             )
-        mask = self.task.mask.copy()
         edits = tuple(
             replace(edit, accepted=answer) for edit, answer in zip(self.edits, answers, strict=True)
         )
-        for edit in edits:
+        return replace(self, edits=edits).redone(self.task)
+
+    def redone(self, task: Task) -> "Repair":
+        """Return the repair with its accepted edits made on another task's mask."""
+        mask = task.mask.copy()
+        for edit in self.edits:
             if edit.accepted:
                 mask.ravel()[edit.voxels] = edit.adds
-        return replace(self, mask=mask, betti=self.task.count(mask), edits=edits)
+        mask &= task.may_add
+        return replace(self, mask=mask, betti=task.count(mask), task=task)
 
 
 def list_edits(task: Task, mask: Mask) -> tuple[Edit, ...]:
@@ -146,17 +155,41 @@ def differences(found: BettiNumbers, wanted: BettiNumbers) -> str:
 
 def explain(repair: Repair) -> str:
     """Say why the wanted numbers were not reached."""
-    if repair.betti.b0 < repair.wanted.b0:
+    found, wanted, diagram = repair.betti, repair.wanted, repair.task.diagram
+    causes = []
+    if found.b0 < wanted.b0:
+        causes.append(lack_of_components(repair.task, wanted))
+    for k in (1, 2):
+        if found[k] < wanted[k]:
+            known = len(diagram.select(k))
+            causes.append(
+                f"over all thresholds the map has {known} {PLURALS[k]}"
+                + (f", but {NOT_ALONE}" if known >= wanted[k] else "")
+            )
+    if any(is_now > goal for is_now, goal in zip(found, wanted, strict=True)):
+        causes.append("what is too much could not be taken away without changing other numbers")
+    return "; ".join(causes)
+
+
+def lack_of_components(task: Task, wanted: BettiNumbers) -> str:
+    """Say why there are too few components: the grid is full, or loops and cavities are in the way.
+
+    Without loops and cavities only the room can be what lacks.
+    """
+    if wanted.b0 > most_components(task) or (wanted[1:] == (0, 0) and task.may_add.all()):
         return "the grid has no room for more components that do not touch"
-    missing = [k for k in (1, 2) if repair.betti[k] < repair.wanted[k]]
-    if not missing:
-        return "what is too much could not be taken away without changing other numbers"
-    return "; ".join(
-        f"over all thresholds the map has {len(repair.task.diagram.select(k))} {PLURALS[k]}"
-        + (
-            ", and the others could not be made without changing other numbers"
-            if len(repair.task.diagram.select(k)) >= repair.wanted[k]
-            else ""
-        )
-        for k in missing
-    )
+    if wanted[1:] == (0, 0):
+        return "no room was found for more components that do not touch"
+    return "more components were not found beside the loops and cavities that are wanted"
+
+
+def most_components(task: Task) -> int:
+    """Return a number of components that no mask on this grid exceeds.
+
+    Voxels of one block touch: of a cube of two voxels a side, or of a pair along the last axis.
+    """
+    sides = (2,) * task.may_add.ndim if task.foreground in (8, 26) else (2,)
+    blocks = task.may_add
+    for axis, side in zip(range(-len(sides), 0), sides, strict=True):
+        blocks = np.logical_or.reduceat(blocks, np.arange(0, blocks.shape[axis], side), axis=axis)
+    return int(np.count_nonzero(blocks))

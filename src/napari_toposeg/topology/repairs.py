@@ -6,6 +6,7 @@ person can accept or refuse. How the mask is found: `mending.repairing`.
 """
 
 from collections.abc import Callable, Collection
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology.betti import BettiNumbers
 from napari_toposeg.topology.edits import Repair, list_edits
-from napari_toposeg.topology.grid import foreground_connectivity, require_finite, require_grid
+from napari_toposeg.topology.grid import as_array, foreground_connectivity, require_finite
 from napari_toposeg.topology.mending.repairing import repair_mask
 from napari_toposeg.topology.mending.task import Task
 
@@ -55,9 +56,9 @@ def repair(
     Raises
     ------
     InvalidVolume
-        If the map is not 2D or 3D, is empty, or holds NaN or infinite values.
+        If the map is not 2D or 3D, is empty or masked, or holds NaN or infinite values.
     InvalidConfig
-        If the wanted numbers or the connectivity cannot be.
+        If the wanted numbers, the threshold or the connectivity cannot be.
 
     Notes
     -----
@@ -76,9 +77,9 @@ def repair(
     >>> [(edit.adds, round(edit.cost, 2)) for edit in found.edits]
     [(True, 0.1), (False, 0.1)]
     """
-    probability = np.asarray(probability)
-    require_grid(probability)
+    probability = as_array(probability)
     require_finite(probability)
+    threshold = require_threshold(threshold)
     foreground = foreground_connectivity(probability.ndim, connectivity)
     numbers = require_numbers(wanted, probability.ndim)
     may_add = np.ones(probability.shape, np.bool_)
@@ -92,24 +93,46 @@ def repair(
 
 def margin_of(probability: NDArray[Any], threshold: float) -> NDArray[np.floating]:
     """Return the map less its threshold, in its own precision but at least float32."""
-    if probability.dtype.kind != "f":
-        probability = probability.astype(np.float64)
-    elif probability.dtype.itemsize < 4:
-        probability = probability.astype(np.float32)
-    return np.ascontiguousarray(probability - probability.dtype.type(threshold))
+    values = probability.astype(type_of_margin([probability], threshold))
+    return np.ascontiguousarray(values - values.dtype.type(threshold))
+
+
+def type_of_margin(maps: list[NDArray[Any]], threshold: float) -> np.dtype[np.floating]:
+    """Return the floating type for these maps, in which the threshold is finite."""
+    kinds = (values.dtype if values.dtype.kind == "f" else np.float64 for values in maps)
+    kind = np.result_type(np.float32, *kinds)
+    return kind if abs(threshold) <= float(np.finfo(kind).max) else np.dtype(np.float64)
+
+
+def require_threshold(threshold: float) -> float:
+    """Return the threshold as a float, or raise InvalidConfig for what is no finite number."""
+    try:
+        value = float(threshold)
+    except (TypeError, ValueError):
+        value = np.nan
+    if not np.isfinite(value):
+        raise InvalidConfig(
+            f"threshold {threshold!r} is no finite number; give one on the scale of the map"
+        )
+    return value
 
 
 def require_numbers(wanted: Collection[int], ndim: int) -> BettiNumbers:
     """Return the wanted Betti numbers, or raise InvalidConfig for what cannot be."""
-    numbers = list(wanted)
+    try:
+        numbers = [as_count(number) for number in wanted]
+    except (TypeError, ValueError, OverflowError):
+        numbers = []
     if ndim == 2 and len(numbers) == 2:
         numbers.append(0)
-    if len(numbers) != 3 or any(n != int(n) or n < 0 for n in numbers):
+    if len(numbers) != 3 or min(numbers) < 0:
         raise InvalidConfig(
-            f"wanted {tuple(wanted)} must be three counts (components, loops, cavities) from 0"
+            f"wanted {wanted!r} must be three counts (components, loops, cavities) from 0"
             + (", or the first two" if ndim == 2 else "")
+            + "; give whole numbers, as in "
+            + ("(1, 0)" if ndim == 2 else "(1, 0, 0)")
         )
-    b0, b1, b2 = map(int, numbers)
+    b0, b1, b2 = numbers
     if ndim == 2 and b2:
         raise InvalidConfig(f"{b2} cavities are wanted of a 2D map, which can have none; want 0")
     if b0 == 0 and (b1 or b2):
@@ -117,6 +140,13 @@ def require_numbers(wanted: Collection[int], ndim: int) -> BettiNumbers:
             f"{b1} loops and {b2} cavities are wanted without a component; want at least one"
         )
     return BettiNumbers(b0, b1, b2)
+
+
+def as_count(number: object) -> int:
+    """Return a whole number as an int; a float will do where it is whole."""
+    if isinstance(number, float | np.floating) and number.is_integer():
+        return int(number)
+    return index(number)  # type: ignore[arg-type]
 
 
 class Told:
@@ -129,7 +159,7 @@ class Told:
     def heed(self) -> None:
         """Tell that a step is done."""
         if self.progress is not None:
-            self.fraction += (1 - self.fraction) / 20
+            self.fraction += (0.99 - self.fraction) / 20
             self.progress(self.fraction)
 
 

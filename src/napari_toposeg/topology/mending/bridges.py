@@ -21,7 +21,10 @@ UNITS = 255
 NOWHERE = -1
 DONE = -2
 STEPS_BETWEEN_LOOKS = 16
+STEPS_BETWEEN_CALLS = 500_000
 MOST_UNITS = 2**30
+# Places in the counts of a flood: voxels that wait, the cost flooded so far, meetings found.
+WAITING, FAR, MET = range(3)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,8 +57,12 @@ def find_bridges(
     limit = np.append(0, np.minimum(np.ceil(weight / unit), MOST_UNITS)).astype(np.int64)
     steps = offsets(owner.shape, task)
     came = np.full(owner.size, len(steps), np.uint8)
-    meetings = flood(owner.ravel(), limit, steps, sets, came)
+    meetings = np.empty((max(len(weight) - 1, 0), 4), np.int64)
+    wave = start_wave(owner.ravel(), steps, len(limit))
+    while flood(owner.ravel(), limit, steps, sets, came, meetings, *wave, STEPS_BETWEEN_CALLS):
+        task.heed()
     task.heed()
+    meetings = meetings[: wave[-1][MET]]
     paths = []
     inner = in_space(label)
     for one, other in meetings[:, 2:].tolist():
@@ -96,40 +103,55 @@ def find_root(root: NDArray[np.int64], item: int) -> int:
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def start_wave(
+    owner: NDArray[np.int32], steps: NDArray[np.int64], labels: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int32], NDArray[np.int64]]:
+    """Return the state of a flood that has not begun: sets of labels, lists of voxels, counts."""
+    following = np.full(owner.size, NOWHERE, np.int32)
+    heads = np.full(UNITS + 1, NOWHERE, np.int32)
+    counts = np.zeros(3, np.int64)
+    for voxel in range(owner.size - 1, -1, -1):
+        if owner[voxel] > 0 and is_open(owner, voxel, steps):
+            following[voxel] = heads[0]
+            heads[0] = voxel
+            counts[WAITING] += 1
+    return np.arange(labels), following, heads, counts
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def flood(
     owner: NDArray[np.int32],
     limit: NDArray[np.int64],
     steps: NDArray[np.int64],
     sets: int,
     came: NDArray[np.uint8],
-) -> NDArray[np.int64]:
-    """Flood from all components; return rows (label, label, voxel, voxel) where sets first met.
+    meetings: NDArray[np.int64],
+    root: NDArray[np.int64],
+    following: NDArray[np.int32],
+    heads: NDArray[np.int32],
+    counts: NDArray[np.int64],
+    most: int,
+) -> bool:
+    """Flood on from all components until about so many voxels are done; False at the end.
 
     The cost of a way is that of the voxels that it enters, so the first to reach a voxel is its
     cheapest way. ``owner`` is -price where a flood may go, 0 where it may not, and becomes the
-    component that reached a voxel; ``came`` is the number of the step by which it did.
+    component that reached a voxel; ``came`` is the number of the step by which it did. Rows (label,
+    label, voxel, voxel) of ``meetings`` say where sets first met.
     """
-    labels = len(limit) - 1
-    root = np.arange(labels + 1)
-    following = np.full(owner.size, NOWHERE, np.int32)
-    heads = np.full(UNITS + 1, NOWHERE, np.int32)
-    waiting = 0
-    for voxel in range(owner.size - 1, -1, -1):
-        if owner[voxel] > 0 and is_open(owner, voxel, steps):
-            following[voxel] = heads[0]
-            heads[0] = voxel
-            waiting += 1
-    meetings = np.empty((max(labels - 1, 0), 4), np.int64)
-    met = 0
-    far = 0
-    while waiting:
+    done = 0
+    while counts[WAITING]:
+        far = counts[FAR]
+        if done >= most:
+            return True
         if far % STEPS_BETWEEN_LOOKS == 0 and worth_it(limit, root, far) <= sets:
             break
         # Taken first, since a voxel of price above 0 never enters the list that is being read.
         voxel = heads[far % (UNITS + 1)]
         heads[far % (UNITS + 1)] = NOWHERE
         while voxel != NOWHERE:
-            waiting -= 1
+            done += 1
+            counts[WAITING] -= 1
             mine = owner[voxel]
             one = find_root(root, mine)
             for step in range(len(steps)):
@@ -144,20 +166,21 @@ def flood(
                     place = reached % (UNITS + 1)
                     following[other] = heads[place]
                     heads[place] = other
-                    waiting += 1
+                    counts[WAITING] += 1
                 elif its > 0 and its != mine and following[other] == DONE:
                     two = find_root(root, its)
                     if one != two:
+                        met = counts[MET]
                         meetings[met, 0], meetings[met, 1] = mine, its
                         meetings[met, 2], meetings[met, 3] = voxel, other
-                        met += 1
+                        counts[MET] += 1
                         limit[one] = min(limit[one] + limit[two], MOST_UNITS)
                         root[two] = one
             after = following[voxel]
             following[voxel] = DONE
             voxel = after
-        far += 1
-    return meetings[:met]
+        counts[FAR] += 1
+    return False
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
