@@ -44,24 +44,31 @@ def main() -> int:
 def header() -> list[str]:
     """Return the head of the table."""
     return [
-        "| what | time | rival | its time | ratio | wanted | met | note |",
+        "| what | ours | rival | its | ratio | wanted | met | note |",
         "|---|---|---|---|---|---|---|---|",
     ]
 
 
 def line(row: Row) -> str:
     """Write a row in Markdown."""
-    rival = "" if row.rival is None else seconds(row.rival)
-    ratio = "" if row.ratio is None else f"{row.ratio:.3g}x"
-    wanted = f"{row.wanted:g}x" if row.rival is not None else f"at most {seconds(row.wanted)}"
+    ours, wanted = quantity(row.ours, row.unit), f"at most {quantity(row.wanted, row.unit)}"
+    rival = ratio = ""
+    if row.rival is not None:
+        rival, ratio, wanted = (
+            quantity(row.rival, row.unit),
+            f"{row.ratio:.3g}x",
+            f"{row.wanted:g}x",
+        )
     met = "yes" if row.met else "**no**"
-    cells = (row.what, seconds(row.ours), row.rival_name, rival, ratio, wanted, met, row.note)
+    cells = (row.what, ours, row.rival_name, rival, ratio, wanted, met, row.note)
     return f"| {' | '.join(cells)} |"
 
 
-def seconds(time: float) -> str:
-    """Write a time with its unit."""
-    return f"{time * 1000:.3g} ms" if time < 1 else f"{time:.3g} s"
+def quantity(number: float, unit: str) -> str:
+    """Write a time or a memory with its unit."""
+    if unit == "s" and number < 1:
+        return f"{number * 1000:.3g} ms"
+    return f"{number:.3g} {unit}"
 
 
 def machine() -> str:

@@ -135,8 +135,8 @@ def memory_row(kind: str, construction: str) -> Row:
         path = Path(folder) / "image.npy"
         np.save(path, image(kind, (128, 128, 128)))
         extra = peak(path, construction) - peak(path, None)
-    what = f"persistence, {kind}, 128x128x128, {construction}: extra memory in MB"
-    return Row(what, extra, "", None, MOST_MEMORY, "peak of a fresh process")
+    what = f"persistence, {kind}, 128x128x128, {construction}: extra memory"
+    return Row(what, extra, "", None, MOST_MEMORY, "peak of a fresh process", "MB")
 
 
 def peak(path: Path, construction: str | None) -> float:

@@ -1,11 +1,11 @@
-"""One line of a table of speed: our time, a rival's in the same run, and what was wanted."""
+"""One line of a table: our time or memory, a rival's in the same run, and what was wanted."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Row:
-    """What was timed.
+    """What was measured.
 
     Parameters
     ----------
@@ -13,7 +13,9 @@ class Row:
         Seconds, each the least of several alternating repeats; ``rival`` None where the bound is
         a time and not a ratio.
     wanted
-        Least ratio rival / ours, or where there is no rival the most seconds.
+        Least ratio rival / ours, or where there is no rival the most of ours.
+    unit
+        Of both, ``"s"`` or ``"MB"``.
     """
 
     what: str
@@ -22,6 +24,7 @@ class Row:
     rival: float | None
     wanted: float
     note: str = ""
+    unit: str = "s"
 
     @property
     def ratio(self) -> float | None:
