@@ -20,6 +20,7 @@ from napari_toposeg.topology import betti_numbers, repair, repair_by_class
 from napari_toposeg.topology.mending.bridges import find_bridges
 from napari_toposeg.topology.mending.cores import grow_cores
 from napari_toposeg.topology.mending.task import Task
+from napari_toposeg.topology.mending.told import Told
 
 
 def chance(hu: np.ndarray, level: float = -400.0, slope: float = 80.0) -> np.ndarray:
@@ -510,8 +511,8 @@ def test_progress_leaves_room_until_the_end():
 def test_a_flood_asks_whether_to_go_on(monkeypatch):
     field = np.random.default_rng(0).random((24, 24, 24)) - 0.9
     label, count = ndimage.label(field > 0)
-    calls = []
-    task = Task(field, np.ones(field.shape, bool), 6, lambda *_: calls.append(1))
+    calls: list[float] = []
+    task = Task(field, np.ones(field.shape, bool), 6, Told(calls.append))
     weight = np.full(count, 50.0)
     whole = find_bridges(task, label, weight, 1)
     once = len(calls)

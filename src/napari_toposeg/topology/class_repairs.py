@@ -18,13 +18,8 @@ from napari_toposeg.topology.class_maps import BACKGROUND, by_size, lead_of, req
 from napari_toposeg.topology.edits import Repair, differences
 from napari_toposeg.topology.grid import foreground_connectivity
 from napari_toposeg.topology.mending.task import Task
-from napari_toposeg.topology.repairs import (
-    Progress,
-    Told,
-    require_numbers,
-    require_threshold,
-    solve,
-)
+from napari_toposeg.topology.mending.told import MOST, Progress, Told
+from napari_toposeg.topology.repairs import require_numbers, require_threshold, solve
 
 Numbers = Collection[int]
 
@@ -181,7 +176,7 @@ def repair_by_class(
         del left[number]
         lead = lead_of(number, maps, floor, sorted(left))
         told = Told(share(progress, done, len(maps)))
-        task = Task(lead, labels == BACKGROUND, foreground, told.heed)
+        task = Task(lead, labels == BACKGROUND, foreground, told)
         repairs[number] = solve(task, numbers[number])
         labels[repairs[number].mask] = number
     if progress is not None:
@@ -208,4 +203,4 @@ def share(progress: Progress | None, done: int, classes: int) -> Progress | None
     """Return the progress of one class as its share of the whole."""
     if progress is None:
         return None
-    return lambda fraction: progress((done + fraction) / classes)
+    return lambda fraction: progress(min((done + fraction) / classes, MOST))

@@ -5,7 +5,7 @@ difference between threshold mask and repaired mask falls into connected edits, 
 person can accept or refuse. How the mask is found: `mending.repairing`.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from operator import index
 from typing import Any
 
@@ -18,8 +18,7 @@ from napari_toposeg.topology.edits import Repair, list_edits
 from napari_toposeg.topology.grid import as_array, foreground_connectivity, require_finite
 from napari_toposeg.topology.mending.repairing import repair_mask
 from napari_toposeg.topology.mending.task import Task
-
-Progress = Callable[[float], object]
+from napari_toposeg.topology.mending.told import Progress, Told
 
 
 def repair(
@@ -84,7 +83,7 @@ def repair(
     numbers = require_numbers(wanted, probability.ndim)
     may_add = np.ones(probability.shape, np.bool_)
     margin = margin_of(probability, threshold)
-    task = Task(margin, may_add, foreground, Told(progress).heed)
+    task = Task(margin, may_add, foreground, Told(progress))
     found = solve(task, numbers)
     if progress is not None:
         progress(1.0)
@@ -149,23 +148,10 @@ def as_count(number: object) -> int:
     return index(number)  # type: ignore[arg-type]
 
 
-class Told:
-    """Tells a fraction that nears 1 but does not reach it: how many steps are left is not known."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-        self.fraction = 0.0
-
-    def heed(self) -> None:
-        """Tell that a step is done."""
-        if self.progress is not None:
-            self.fraction += (0.99 - self.fraction) / 20
-            self.progress(self.fraction)
-
-
 def solve(task: Task, wanted: BettiNumbers) -> Repair:
     """Repair a map and list the edits."""
     mask = repair_mask(task, wanted).copy()
+    task.told.enter(1.0)
     return Repair(
         mask=mask,
         betti=task.count(mask),

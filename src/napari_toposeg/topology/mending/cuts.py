@@ -23,6 +23,9 @@ TURNS = 64
 # Further sets of fills are tried where cuts are more than this share of all the cost, so often.
 WORTH_A_SEARCH = 0.05
 ROUNDS = 3
+# What is told of the progress: the first cuts' share, and the usual steps of two rounds after them.
+FIRST_SHARE = 0.12
+USUAL_STEPS = 12
 Wanted = tuple[int, int]
 
 
@@ -49,13 +52,17 @@ def cut_or_fill(task: Task, mask: Mask, wanted: Wanted) -> Mask:
     Where cuts are most of the cost, more sets of fills are tried, and fills after fills.
     """
     importance = task.margin.copy()
+    task.told.enter(FIRST_SHARE)
     core, cuts = find_cuts(task, mask, importance)
     best = restore(task, core, mask, cuts, wanted)
     rank = task.rank(best, wanted)
     is_dear = lost(cuts) > WORTH_A_SEARCH * rank[1]
+    left = USUAL_STEPS if is_dear else 2
     for _ in range(ROUNDS if is_dear else 1):
         base, base_cuts, is_better = mask, cuts, False
+        left = begin_step(task, left)
         for fills in propose_fills(task, base, base_cuts, wanted, is_dear):
+            left = begin_step(task, left)
             filled = base | fills
             core, its_cuts = find_cuts(task, filled, importance.copy())
             other = restore(task, core, filled, its_cuts, wanted)
@@ -66,6 +73,12 @@ def cut_or_fill(task: Task, mask: Mask, wanted: Wanted) -> Mask:
         if not is_better:
             break
     return best
+
+
+def begin_step(task: Task, left: int) -> int:
+    """Tell that one of so many steps begins; return how many there are after it, at least one."""
+    task.told.enter(1 / (left + 1))
+    return max(left - 1, 1)
 
 
 def cut_otherwise(task: Task, mask: Mask, wanted: Wanted) -> Iterator[Mask]:

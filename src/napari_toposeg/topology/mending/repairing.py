@@ -25,6 +25,8 @@ def repair_mask(task: Task, wanted: Wanted) -> Mask:
     """Return the cheapest mask found that has the wanted Betti numbers, or the nearest to them."""
     if wanted[0] == 0:
         return np.zeros(task.margin.shape, np.bool_)
+    has_features = wanted[1:] != (0, 0)
+    task.told.keep_for_later(0.5 if task.count(task.mask).b0 < wanted[0] else 0.2 * has_features)
     best = attempt(task, wanted)
     rank = task.rank(best, wanted)
     for other in others(task, wanted, rank[0] == 0):
@@ -33,27 +35,40 @@ def repair_mask(task: Task, wanted: Wanted) -> Mask:
             best, rank = other, its
         if rank[0] == 0:
             break
+    task.told.keep_for_later(0.0)
+    task.told.enter(0.6)
     return undo_idle(task, best, wanted)
 
 
 def attempt(task: Task, wanted: Wanted) -> Mask:
     """Return a mask made for the wanted numbers, which need not have them."""
+    task.told.enter(0.05)
     return settle(task, set_components(task, task.mask, wanted, False), wanted)
 
 
 def others(task: Task, wanted: Wanted, reached: bool) -> Iterator[Mask]:
     """Yield masks made in other ways, which are tried where the first fails or may be too dear."""
     if task.count(task.mask).b0 < wanted[0]:
+        begin_another(task)
         yield settle(task, place_apart(task, task.mask, wanted[0]), wanted)
     if reached or wanted[1:] == (0, 0):
         return
     # What was dropped or left open for its small weight may be what has the features.
+    begin_another(task)
     yield settle(task, set_components(task, task.mask, wanted, True), wanted)
+    begin_another(task)
     closed = supply(task, task.mask, wanted, 2, heeded=(2,))
     yield settle(task, set_components(task, closed, wanted, True), wanted)
     for level in rich_levels(task, wanted):
+        begin_another(task)
         shifted = replace(task, margin=task.margin.astype(np.float64) - level)
         yield settle(shifted, set_components(shifted, shifted.mask, wanted, True), wanted)
+
+
+def begin_another(task: Task) -> None:
+    """Tell that one more way is tried, and perhaps others after it."""
+    task.told.keep_for_later(0.5)
+    task.told.enter(0.05)
 
 
 def rich_levels(task: Task, wanted: Wanted) -> NDArray[np.float64]:
@@ -84,6 +99,7 @@ def set_components(task: Task, mask: Mask, wanted: Wanted, keep_featured: bool) 
 
 def settle(task: Task, mask: Mask, wanted: Wanted) -> Mask:
     """Return the mask with its loops and cavities made up or cut down to the wanted."""
+    task.told.enter(0.05)
     # Closing a cavity fills loops on the way, making a loop opens no cavity.
     for dimension in (2, 1):
         mask = supply(task, mask, wanted, dimension)

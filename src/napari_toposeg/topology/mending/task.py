@@ -4,8 +4,7 @@ The one idea: only ``margin = map - threshold`` matters. Its sign says what is f
 what it costs to flip a voxel.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -20,10 +19,7 @@ from napari_toposeg.topology.masks.bits import pack
 from napari_toposeg.topology.masks.effects import find_effects
 from napari_toposeg.topology.masks.extents import paint
 from napari_toposeg.topology.masks.runs import encode_runs
-
-
-def ignore() -> None:
-    """Let the work go on."""
+from napari_toposeg.topology.mending.told import Told
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,14 +34,14 @@ class Task:
         Voxels that may become foreground.
     foreground
         Its connectivity.
-    heed
-        Called now and then from the calling thread; an exception in it ends the work.
+    told
+        Who is told how far the work has come, now and then and from the calling thread.
     """
 
     margin: NDArray[Any]
     may_add: Mask
     foreground: Connectivity
-    heed: Callable[[], object] = ignore
+    told: Told = field(default_factory=Told)
 
     @cached_property
     def mask(self) -> Mask:
@@ -89,6 +85,10 @@ class Task:
         differs = start != end
         cost = total(label[differs], np.abs(self.margin[differs]), len(found.change))
         return Pieces(label, found.change, cost)
+
+    def heed(self) -> None:
+        """Tell that a step is done; what is raised then ends the work."""
+        self.told.heed()
 
     def heed_fraction(self, fraction: float) -> None:
         """Heed, whatever part of a step is done."""
