@@ -29,6 +29,7 @@ def find_cuts(task: Task, mask: Mask, importance: NDArray[np.floating]) -> tuple
     top = importance.max() + 1
     importance[mask & ~task.mask] = top
     seeds = first_voxels(task, mask, importance)
+    task.heed()
     core = grow_cores(task, mask, importance, seeds)
     cuts = task.pieces(core, mask)
     for _ in range(REGROWTHS):

@@ -38,6 +38,7 @@ def propose_fills(
     margin = np.pad(in_space(task.margin), 1)
     near = np.zeros(label.shape, np.bool_)
     mark_near(label, open_to, margin, np.append(0, cuts.cost), near)
+    task.heed()
     near = near[1:-1, 1:-1, 1:-1].reshape(mask.shape)
     if not near.any():
         return

@@ -42,6 +42,9 @@ def deform(
         # Reversed twice: unsigned values cannot be negated, and ties must go by index.
         order = len(value) - 1 - np.argsort(value[::-1], kind="stable")[::-1]
         voxels = voxels[order]
+    if heed is not None:
+        # To sort a large grid takes as long as many steps.
+        heed()
     rank = np.full(state.size, -1, np.int32)
     rank[voxels] = np.arange(len(voxels))
     words, begins = full_queue(len(voxels))

@@ -36,6 +36,7 @@ def choose_components(task: Task, mask: Mask, wanted: int, keep_featured: bool =
             label[pieces.union(np.asarray(np.any(pieces.change[:, 1:] != 0, axis=1)))]
         )
         weight[featured - 1] += weight.sum()
+    task.heed()
     bridges = find_bridges(task, label, np.maximum(weight, 0), wanted)
     kept, used = prune(weight, bridges, wanted)
     chosen = select(label, np.array(sorted(kept), np.int64), count)
