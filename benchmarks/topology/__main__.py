@@ -1,10 +1,10 @@
-"""Time the topology engine beside its rivals and write the table of `docs/speed.md`.
+"""Time the topology engine beside its rivals and write the tables of `docs/speed.md`.
 
     python -m benchmarks.topology [PART ...] [--quick] [--write]
 
 Every rival runs in the same process as we do, in alternation, and the least of several repeats
-counts on both sides, so the ratios hold on a busy machine too. ``--write`` replaces the table of
-docs/speed.md between its markers; ``--quick`` takes small sizes, for trying this out.
+counts on both sides, so the ratios hold on a busy machine too. ``--write`` replaces the tables of
+the parts in docs/speed.md, between their markers; ``--quick`` takes small sizes, to try this out.
 """
 
 import argparse
@@ -19,7 +19,6 @@ from benchmarks.topology.row import Row
 
 PARTS = ("persistence", "betti", "distances", "matching", "defects", "repairs", "training_step")
 PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
-BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 RIVALS = ("gudhi", "cripser", "POT", "topolosses", "numba", "numpy", "torch")
 
 
@@ -28,16 +27,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], metavar="PART")
     parser.add_argument("--quick", action="store_true", help="small sizes, no figures to report")
-    parser.add_argument("--write", action="store_true", help="replace the table of docs/speed.md")
+    parser.add_argument("--write", action="store_true", help="replace the tables of docs/speed.md")
     asked = parser.parse_args()
-    lines = []
     for part in asked.parts or PARTS:
         module = importlib.import_module(f"benchmarks.topology.{part}")
-        for row in module.rows(quick=asked.quick):
-            lines.append(line(row))
-            print(lines[-1], flush=True)
+        lines = [line(row) for row in module.rows(quick=asked.quick)]
+        print(*lines, sep="\n", flush=True)
+        if asked.write:
+            write(part, "\n".join([*header(), *lines]))
     if asked.write:
-        write("\n".join([machine(), "", *header(), *lines]))
+        write("machine", machine())
     return 0
 
 
@@ -80,11 +79,12 @@ def machine() -> str:
     )
 
 
-def write(table: str) -> None:
-    """Put the table between the markers of the page."""
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{after}", encoding="utf-8")
+def write(part: str, text: str) -> None:
+    """Put a text between the markers of a part of the page."""
+    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
+    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -182,6 +182,9 @@ class PretrainConfig(TopologyConfig):
         description="term of topomae beside the squared error; dog and histogram are controls "
         "without topology",
     )
+    topology_crops: PositiveInt = Field(
+        1, description="crops a step that the topological term looks at, drawn from the batch"
+    )
     topology_block: int = Field(
         48,
         ge=0,

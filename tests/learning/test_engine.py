@@ -1,9 +1,11 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import torch
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.learning.engine import learning_rate
+from napari_toposeg.learning.engine import batches, learning_rate
 from napari_toposeg.learning.objectives.masked import MaskedReconstruction
 from napari_toposeg.learning.pretrain import pretrain
 
@@ -91,3 +93,20 @@ def test_a_gradient_that_is_not_finite_ends_the_run_before_the_weights_take_it(
     monkeypatch.setattr(MaskedReconstruction, "losses", endless)
     with pytest.raises(InvalidConfig, match="the gradient became nan at step 1; use a lower"):
         next(pretrain(small_run))
+
+
+def test_crops_are_drawn_beside_the_step_on_one_thread():
+    class Counts:
+        def draw(self, step):
+            return torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        drawn = [batch for _, batch in batches(Counts(), 1, 3)]
+        assert drawn == [1, 1, 1]
+        assert torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as later:
+            assert later.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)

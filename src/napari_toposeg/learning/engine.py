@@ -72,13 +72,24 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
 
 def batches(task: Task, first: int, last: int) -> Iterator[tuple[int, Batch]]:
     """Yield steps with their batches, each drawn in a thread while the step before is computed."""
+    many = torch.get_num_threads()
     with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
+        ahead.submit(use_one_thread).result()
+        # What a thread sets holds for itself, and for threads to come.
+        torch.set_num_threads(many)
         upcoming = ahead.submit(task.draw, first)
         for step in range(first, last + 1):
             batch = upcoming.result()
             if step < last:
                 upcoming = ahead.submit(task.draw, step + 1)
             yield step, batch
+
+
+def use_one_thread() -> None:
+    """Let torch use one thread in this thread: more would fight with the step's for the cores."""
+    # A thread takes the number for threads to come when it first asks; later that would undo this.
+    torch.get_num_threads()
+    torch.set_num_threads(1)
 
 
 @dataclass(frozen=True)
