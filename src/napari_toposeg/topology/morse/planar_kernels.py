@@ -9,6 +9,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from napari_toposeg.topology.morse.basins import find
+
 Places = NDArray[np.integer]
 Numbers = NDArray[np.int32]
 Words = NDArray[np.unsignedinteger]
@@ -112,17 +114,6 @@ def pair_next_door(
 def elder(one: int, other: int, age: Words) -> bool:
     """Return whether the first of two cells is the elder."""
     return age[one] < age[other] or (age[one] == age[other] and one < other)
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def find(number: int, parent: Numbers) -> int:
-    """Return the eldest of a number's tree, and hang its path there."""
-    root = number
-    while parent[root] != root:
-        root = parent[root]
-    while parent[number] != root:
-        parent[number], number = root, parent[number]
-    return root
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
