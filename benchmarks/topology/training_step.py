@@ -26,8 +26,8 @@ from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.dataset import Example, prepare_image
 from napari_toposeg.learning.devices import choose_threads, resolve_device
 from napari_toposeg.learning.engine import Descent, batches, begin
-from napari_toposeg.learning.networks import build
-from napari_toposeg.learning.objectives.masked import MaskedReconstruction
+from napari_toposeg.learning.objectives import make_objective
+from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.phantoms import vessel_tree
 
 CROP = (96, 96, 96)
@@ -81,8 +81,8 @@ def looks(config: PretrainConfig) -> str:
 def descent(device: str, batch: int, **settings: Any) -> Descent:
     """Return a task and its optimiser, as the training has them."""
     config = PretrainConfig.create(
-        data=("phantoms",), output=Path("unused"), size="small", patch=PATCH, crop=CROP,
-        batch=batch, steps=1000, device=device, **settings,
+        data=("phantoms",), output=Path("unused"), network="vit", size="small", patch=PATCH,
+        crop=CROP, batch=batch, steps=1000, device=device, **settings,
     )  # fmt: skip
     choose_threads(config.threads)
     network = NetworkConfig(name="vit", size="small", patch=PATCH)
@@ -90,7 +90,7 @@ def descent(device: str, batch: int, **settings: Any) -> Descent:
         name="timed", task="reconstruct", network=network, crop=CROP, spacing=(1.0, 1.0, 1.0)
     )
     torch.manual_seed(0)
-    task = MaskedReconstruction(build(network, task="reconstruct"), scans(), scans(), config, card)
+    task = Pretraining(make_objective(config, network), scans(), scans(), config, card)
     return begin(task, config)
 
 
@@ -115,7 +115,7 @@ def alternate(runs: dict[str, Descent], rounds: int, steps: int = 6) -> dict[str
         for name, run in runs.items():
             first = 1 + round_ * steps
             ends = [time.perf_counter()]
-            for number, drawn in batches(run.task, first, first + steps - 1):
+            for number, drawn in batches(run.task, run.config, range(first, first + steps)):
                 run.step(number, drawn)
                 ends.append(time.perf_counter())
             seconds = [b - a for a, b in pairwise(ends)][1:-1]
@@ -137,7 +137,7 @@ def peak(device: str, batch: int) -> int:
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
     run = descent(device, batch, topology_weight=0.0)
-    run.step(1, run.task.draw(1))
+    run.step(1, [run.task.draw(1, range(batch))])
     return int(torch.cuda.max_memory_allocated(device))
 
 

@@ -43,7 +43,9 @@ def small_run(scans: Path, tmp_path: Path) -> PretrainConfig:
     return PretrainConfig.create(
         data=(scans,),
         output=tmp_path / "run",
+        network="vit",
         size="nano",
+        patch=6,
         crop=(12, 12, 12),
         spacing=(2.0, 2.0, 2.0),
         batch=2,

@@ -107,9 +107,10 @@ def test_mean_error_is_the_variance_about_the_visible_mean():
 
 def test_augmentation_of_share_zero_changes_nothing():
     image, target = torch.rand(2, 1, 8, 9, 10), torch.randint(0, 3, (2, 8, 9, 10))
-    augmentation, generator = Augmentation(share=0.0), torch.Generator()
-    turned, labels = augmentation.turn(image, target, augmentation.draw_turns(image, generator))
-    changed = augmentation.relight(turned, generator)
+    augmentation = Augmentation(share=0.0)
+    turns = augmentation.draw_turns(0, 1, range(2), image.shape[2:])
+    turned, labels = augmentation.turn(image, target, turns)
+    changed = augmentation.relight(turned, 0, 1, range(2))
     torch.testing.assert_close(changed, image, atol=1e-5, rtol=0)
     assert torch.equal(labels, target)
 
@@ -118,7 +119,7 @@ def test_turned_labels_stay_on_the_turned_image():
     image = torch.zeros(4, 1, 20, 24, 28)
     image[:, :, 6:14, 8:18, 9:20] = 1.0
     augmentation = Augmentation(share=1.0)
-    turns = augmentation.draw_turns(image, torch.Generator().manual_seed(2))
+    turns = augmentation.draw_turns(2, 1, range(4), image.shape[2:])
     turned, labels = augmentation.turn(image, image[:, 0].long(), turns)
     assert not torch.equal(labels, image[:, 0].long())
     known = labels != IGNORED

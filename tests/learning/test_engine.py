@@ -6,8 +6,8 @@ import torch
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.engine import batches, learning_rate
-from napari_toposeg.learning.objectives.masked import MaskedReconstruction
 from napari_toposeg.learning.pretrain import pretrain
+from napari_toposeg.learning.pretraining import Pretraining
 
 
 def losses(steps):
@@ -66,7 +66,7 @@ def test_the_topological_term_is_weighed_by_gradient(small_run):
 
 
 def test_a_crop_that_is_no_multiple_of_the_patch_is_refused_with_the_least_that_fits(small_run):
-    with pytest.raises(InvalidConfig, match=r"\(18, 12, 12\)"):
+    with pytest.raises(InvalidConfig, match=r"\(18, 12, 6\)"):
         next(pretrain(small_run.model_copy(update={"crop": (14, 12, 6)})))
 
 
@@ -87,24 +87,24 @@ def test_the_rate_warms_up_and_falls(small_run):
 def test_a_gradient_that_is_not_finite_ends_the_run_before_the_weights_take_it(
     small_run, monkeypatch
 ):
-    def endless(task, network, batch, generator, step):
+    def endless(task, network, batch, step):
         return {"loss": (next(network.parameters()).sum() * 0.0).sqrt()}
 
-    monkeypatch.setattr(MaskedReconstruction, "losses", endless)
+    monkeypatch.setattr(Pretraining, "losses", endless)
     with pytest.raises(InvalidConfig, match="the gradient became nan at step 1; use a lower"):
         next(pretrain(small_run))
 
 
-def test_crops_are_drawn_beside_the_step_on_one_thread():
+def test_crops_are_drawn_beside_the_step_on_one_thread(small_run):
     class Counts:
-        def draw(self, step):
+        def draw(self, step, samples):
             return torch.get_num_threads()
 
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        drawn = [batch for _, batch in batches(Counts(), 1, 3)]
-        assert drawn == [1, 1, 1]
+        drawn = [parts for _, parts in batches(Counts(), small_run, range(1, 4))]
+        assert drawn == [[1], [1], [1]]
         assert torch.get_num_threads() == 2
         with ThreadPoolExecutor(1) as later:
             assert later.submit(torch.get_num_threads).result() == 2

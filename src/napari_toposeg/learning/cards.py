@@ -28,7 +28,8 @@ class Card(BaseModel):
     Parameters
     ----------
     task
-        ``"reconstruct"``: a masked autoencoder; ``"segment"``: a segmentation model.
+        ``"reconstruct"``: a masked autoencoder; ``"encode"``: an encoder, to be fine-tuned or to
+        take features from; ``"segment"``: a segmentation model.
     crop
         Window that the model was trained on, in voxels ``(z, y, x)``.
     spacing
@@ -50,7 +51,7 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    task: Literal["reconstruct", "segment"]
+    task: Literal["reconstruct", "encode", "segment"]
     network: NetworkConfig
     crop: Size3
     spacing: tuple[float, float, float]

@@ -19,6 +19,9 @@ from napari_toposeg.learning.cards import Card, load_card, resolve_model
 from napari_toposeg.learning.devices import resolve_device
 from napari_toposeg.learning.networks import build
 
+STATE, OPTIMISER = "state.", "optimiser."
+"""Prefixes of the tensors that only a training needs."""
+
 
 @dataclass(frozen=True)
 class Model:
@@ -77,7 +80,7 @@ def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
     weights = {
         name: tensor
         for name, tensor in read_tensors(path).items()
-        if not name.startswith("optimiser.")
+        if not name.startswith((STATE, OPTIMISER))
     }
     load_strictly(network, weights, source=path.name)
     device = resolve_device(device)

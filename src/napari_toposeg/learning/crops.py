@@ -27,22 +27,33 @@ class Crop:
         True where the volume is, False in the padding.
     target
         Class numbers, -1 where unlabelled or padded; None for an unlabelled example.
+    place
+        ``(3, 4)``: affine map from the crop's own coordinates ``(z, y, x)``, which run from -1 to 1
+        between its outer faces, to the volume's, which run from 0 at the centre of its first voxel
+        to 1 at that of its last.
     """
 
     image: NDArray[np.float32]
     inside: NDArray[np.bool_]
     target: NDArray[np.int16] | None
+    place: NDArray[np.float32]
 
 
-def require_whole_patches(crop: tuple[int, int, int], patch: int) -> None:
-    """Raise InvalidConfig unless the crop is of whole patches, at least two along each axis."""
-    if any(edge % patch or edge < 2 * patch for edge in crop):
-        least = tuple(max(2, -(-edge // patch)) * patch for edge in crop)
+def require_multiple(crop: Size3, multiple: Size3) -> None:
+    """Raise InvalidConfig unless each edge of the crop is a multiple of what the network needs."""
+    if any(edge % step for edge, step in zip(crop, multiple, strict=True)):
+        least = tuple(-(-edge // step) * step for edge, step in zip(crop, multiple, strict=True))
         raise InvalidConfig(
-            f"the crop {crop} must be a multiple of the patch ({patch}) and at least {2 * patch} "
-            "along each axis; "
-            f"use {least} or more"
+            f"the crop {crop} must be a multiple of {multiple} along (z, y, x) for this network "
+            f"and patch; use {least} or more"
         )
+
+
+def place_of(start: Sequence[int], size: Size3, shape: Sequence[int]) -> NDArray[np.float32]:
+    """Return the place of a crop that begins at a voxel of a volume: see `Crop`."""
+    last = np.maximum(np.asarray(shape) - 1, 1)
+    half = np.asarray(size) / 2
+    return np.column_stack([np.diag(half / last), (start + half - 0.5) / last]).astype(np.float32)
 
 
 def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
@@ -54,11 +65,12 @@ def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
     place = tuple(slice(cut.start - s, cut.stop - s) for cut, s in zip(source, start, strict=True))
     image, inside = np.zeros(size, np.float32), np.zeros(size, bool)
     image[place], inside[place] = example.image[source], True
+    where = place_of(start, size, shape)
     if example.target is None:
-        return Crop(image, inside, None)
+        return Crop(image, inside, None, where)
     target = np.full(size, IGNORED, np.int16)
     target[place] = example.target[source]
-    return Crop(image, inside, target)
+    return Crop(image, inside, target, where)
 
 
 def draw_start(shape: Sequence[int], size: Size3, random: np.random.Generator) -> list[int]:
@@ -122,4 +134,6 @@ def mirrored(crop: Crop, axes: tuple[int, ...]) -> Crop:
     if not axes:
         return crop
     target = None if crop.target is None else np.flip(crop.target, axes)
-    return Crop(np.flip(crop.image, axes), np.flip(crop.inside, axes), target)
+    place = crop.place.copy()
+    place[:, list(axes)] *= -1
+    return Crop(np.flip(crop.image, axes), np.flip(crop.inside, axes), target, place)

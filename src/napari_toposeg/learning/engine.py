@@ -7,7 +7,7 @@ optimiser's state are all that it must keep.
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,6 @@ from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.devices import choose_threads, memory_errors_explained, resolve_device
 from napari_toposeg.learning.run_folder import open_run, restore
-from napari_toposeg.learning.seeds import seeded
 from napari_toposeg.learning.task import Batch, Evaluation, Task
 from napari_toposeg.progress import Step
 
@@ -49,8 +48,9 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
     run.forget_after(done)
     began = time.perf_counter()
     with memory_errors_explained():
-        for step, batch in batches(task, done + 1, config.steps):
-            losses = descent.step(step, batch)
+        for step, parts in batches(task, config, range(done + 1, config.steps + 1)):
+            losses = descent.step(step, parts)
+            task.after(step)
             evaluation, checkpoint = None, None
             if step % config.every == 0 or step == config.steps:
                 evaluation = yield from descent.judge(step)
@@ -70,19 +70,44 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
     return run.best
 
 
-def batches(task: Task, first: int, last: int) -> Iterator[tuple[int, Batch]]:
-    """Yield steps with their batches, each drawn in a thread while the step before is computed."""
+def batches(task: Task, config: TrainingConfig, steps: range) -> Iterator[tuple[int, list[Batch]]]:
+    """Yield steps with the parts of their batches.
+
+    Each step's are drawn in a thread while the step before is computed.
+    """
+    shares = parts_of(range(config.batch), config.accumulate)
+
+    def draw(step: int) -> list[Batch]:
+        return [task.draw(step, share) for share in shares]
+
     many = torch.get_num_threads()
     with ThreadPoolExecutor(1, thread_name_prefix="crops") as ahead:
         ahead.submit(use_one_thread).result()
         # What a thread sets holds for itself, and for threads to come.
         torch.set_num_threads(many)
-        upcoming = ahead.submit(task.draw, first)
-        for step in range(first, last + 1):
-            batch = upcoming.result()
-            if step < last:
-                upcoming = ahead.submit(task.draw, step + 1)
-            yield step, batch
+        upcoming = ahead.submit(draw, steps.start)
+        for step in steps:
+            parts = upcoming.result()
+            if step + 1 in steps:
+                upcoming = ahead.submit(draw, step + 1)
+            yield step, parts
+
+
+def parts_of(samples: range, count: int) -> list[range]:
+    """Divide samples into equal parts.
+
+    Raises
+    ------
+    InvalidConfig
+        If they cannot be.
+    """
+    if len(samples) % count:
+        raise InvalidConfig(
+            f"{len(samples)} crops a step cannot be divided into {count} equal parts; choose a "
+            "batch that is a multiple of them"
+        )
+    size = len(samples) // count
+    return [samples[start : start + size] for start in range(0, len(samples), size)]
 
 
 def use_one_thread() -> None:
@@ -102,19 +127,21 @@ class Descent:
     network: nn.Module
     optimiser: torch.optim.Optimizer
 
-    def step(self, number: int, batch: Batch) -> dict[str, float]:
+    def step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
         """Take one step of the optimiser and return the losses as numbers."""
         set_rate(self.optimiser, learning_rate(number, self.config))
         self.network.train()
-        generator = seeded(self.config.seed, number, self.fabric.device)
-        losses = self.task.losses(self.network, self.moved(batch), generator, number)
-        values = {name: float(value.detach()) for name, value in losses.items()}
+        self.optimiser.zero_grad()
+        values: dict[str, float] = {}
+        for batch in parts:
+            losses = self.task.losses(self.network, self.moved(batch), number)
+            self.fabric.backward(losses["loss"] / len(parts))
+            for name, value in losses.items():
+                values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
         if not math.isfinite(values["loss"]):
             raise InvalidConfig(
                 f"the loss became {values['loss']} at step {number}; use a lower learning rate"
             )
-        self.optimiser.zero_grad()
-        self.fabric.backward(losses["loss"])
         norm = self.fabric.clip_gradients(
             self.network, self.optimiser, max_norm=GRADIENT_NORM, error_if_nonfinite=False
         )
@@ -155,9 +182,11 @@ def begin(task: Task, config: TrainingConfig) -> Descent:
         precision = "bf16-mixed" if device.startswith("cuda") else "32-true"
     kind, _, index = device.partition(":")
     fabric = Fabric(accelerator=kind, devices=[int(index)] if index else 1, precision=precision)
-    parameters = task.network.parameters()
+    parameters = [each for each in task.network.parameters() if each.requires_grad]
     adamw = torch.optim.AdamW(parameters, betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY)
     network, optimiser = fabric.setup(task.network, adamw)
+    for method in task.forward_methods:
+        network.mark_forward_method(method)
     return Descent(task, config, fabric, network, optimiser)
 
 

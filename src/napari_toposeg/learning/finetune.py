@@ -1,9 +1,10 @@
 """Fine-tuning a segmentation model on few labelled volumes or slices, as a generator of Steps."""
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,7 +18,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.checkpoints import load_shared
-from napari_toposeg.learning.crops import Crop, draw_labelled, require_whole_patches
+from napari_toposeg.learning.crops import Crop, draw_labelled, require_multiple
 from napari_toposeg.learning.dataset import (
     BACKGROUND,
     Case,
@@ -31,8 +32,8 @@ from napari_toposeg.learning.dataset import (
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
-from napari_toposeg.learning.networks import build
-from napari_toposeg.learning.seeds import random_of, seeded
+from napari_toposeg.learning.networks import build_dense
+from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.learning.topological_term import Look, topological_term
 from napari_toposeg.learning.windows import slide, strides
@@ -86,9 +87,9 @@ def finetune(
         )
     validation = [prepare_case(case, spacing) for case in cases if case.role == "validation"]
     card = describe(config, count, spacing, training, examples)
-    require_whole_patches(card.crop, card.network.patch)
     torch.manual_seed(config.seed)
-    network = build(card.network, task="segment", classes=count)
+    network = build_dense(card.network, outputs=count + 1)
+    require_multiple(card.crop, network.encoder.multiple)
     if config.checkpoint != "none":
         same = load_card(config.checkpoint).classes == card.classes
         load_shared(network, config.checkpoint, encoder_only=not same)
@@ -163,9 +164,9 @@ def describe(
 ) -> Card:
     """Write the card of a segmentation model."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
-    network = (
-        start.network if start else NetworkConfig(name=config.network, size=config.size, patch=6)
-    )
+    network = start.network if start else NetworkConfig(size=config.size, patch=config.patch)
+    if config.network:
+        network = network.model_copy(update={"name": config.network})
     classes = config.classes or tuple(f"class {number}" for number in range(1, count + 1))
     if len(classes) < count:
         raise InvalidConfig(
@@ -204,6 +205,8 @@ def describe(
 class Segmentation:
     """The task of a segmentation network: see `task.Task`."""
 
+    forward_methods: tuple[str, ...] = ()
+
     def __init__(
         self,
         network: nn.Module,
@@ -219,41 +222,40 @@ class Segmentation:
         self.flips = tuple("zyx".index(axis) for axis in config.flips)
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
 
-    def draw(self, step: int) -> Batch:
+    def draw(self, step: int, samples: range) -> Batch:
         """Draw crops around labelled voxels, each from a case chosen at random."""
-        random = random_of(self.config.seed, step)
-        chosen = random.integers(len(self.examples), size=self.config.batch)
-        batch = collate(
-            [
-                draw_labelled(self.examples[n], self.described.crop, random, flips=self.flips)
-                for n in chosen
-            ]
-        )
-        turns = self.augmentation.draw_turns(
-            batch["image"], seeded(self.config.seed, step, torch.device("cpu"), 1)
-        )
+        batch = collate([self.draw_crop(step, sample) for sample in samples])
+        batch |= {"samples": list(samples)}
+        turns = self.augmentation.draw_turns(self.config.seed, step, samples, self.described.crop)
         if self.term is None:
             return batch | {"turns": turns}
         image, target = self.augmentation.turn(batch["image"], batch["target"], turns)
-        return {"image": image, "target": target, "look": self.look(target, step)}
+        return batch | {"image": image, "target": target, "look": self.look(target, step)}
+
+    def draw_crop(self, step: int, sample: int) -> Crop:
+        """Draw one crop."""
+        random = random_of(self.config.seed, step, sample, Purpose.CROP)
+        example = self.examples[int(random.integers(len(self.examples)))]
+        return draw_labelled(example, self.described.crop, random, flips=self.flips)
 
     def look(self, target: Tensor, step: int) -> Look:
         """Prepare the classes of a target ``(B, Z, Y, X)`` for the topological term."""
         assert self.term is not None
         classes = len(self.described.classes or ())
         B, *edges = target.shape
-        place = self.term.choose((B, classes, *edges), random_of(self.config.seed, step, 1))
+        place = self.term.choose(
+            (B, classes, *edges), random_of(self.config.seed, step, Purpose.TOPOLOGY)
+        )
         labels = place.cut_out(target[place.crops])
         return self.term.look(place, place.is_class(labels), labels != IGNORED)
 
-    def losses(
-        self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
-    ) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return soft Dice, cross-entropy, the term if any, and their sum on augmented crops."""
         image, target = batch["image"], batch["target"]
         if "turns" in batch:
             image, target = self.augmentation.turn(image, target, batch["turns"])
-        logits = network(self.augmentation.relight(image, generator))
+        relit = self.augmentation.relight(image, self.config.seed, step, batch["samples"])
+        logits = network(relit)
         if self.term is None:
             terms = dice_cross_entropy(logits, target)
             return {"loss": terms.dice_loss + terms.cross_entropy, **terms._asdict()}
@@ -263,6 +265,13 @@ class Segmentation:
         term = self.term(drawn.float().softmax(1)[:, 1:], look)
         main = terms.dice_loss + terms.cross_entropy
         return terms._asdict() | self.term.join(main, term, answer, step)
+
+    def after(self, step: int) -> None:
+        """Do nothing."""
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return all weights."""
+        return self.network.state_dict()
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Predict the labelled part of each validation case; without any, the newest is best."""
@@ -353,7 +362,7 @@ def labelled_part(example: Example, crop: Size3) -> Example:
     )
 
 
-def collate(crops: Sequence[Crop]) -> dict[str, Tensor]:
+def collate(crops: Sequence[Crop]) -> dict[str, Any]:
     """Stack crops into an image ``(B, 1, Z, Y, X)`` and a target ``(B, Z, Y, X)``."""
     return {
         "image": torch.from_numpy(np.stack([crop.image for crop in crops])[:, None]),

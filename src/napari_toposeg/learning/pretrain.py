@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 
 from napari_toposeg import __version__
-from napari_toposeg.config import NetworkConfig, PretrainConfig
+from napari_toposeg.config import PretrainConfig, Size3
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.crops import require_whole_patches
+from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.dataset import (
     Example,
     median_spacing,
@@ -17,26 +17,29 @@ from napari_toposeg.learning.dataset import (
     read_images,
 )
 from napari_toposeg.learning.engine import optimise
-from napari_toposeg.learning.networks import build
-from napari_toposeg.learning.objectives.masked import MaskedReconstruction
+from napari_toposeg.learning.objectives import make_objective
+from napari_toposeg.learning.planning import crop_multiple, plan_crop, plan_network, task_of
+from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing, Volume
 
 
 def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
-    """Pretrain a masked autoencoder.
+    """Pretrain a network.
 
     Returns
     -------
     Path
-        The checkpoint with the least error on hidden voxels.
+        The checkpoint with the best score of the objective on validation crops.
 
     Raises
     ------
     InvalidConfig
-        If the crop is no multiple of the patch, or no volume is found.
+        If the crop does not fit the network, or no volume is found.
     """
-    require_whole_patches(config.crop, config.patch)
+    multiple = crop_multiple(plan_network(config))
+    if config.crop:
+        require_multiple(config.crop, multiple)
     volumes = read_images(config.data)
     spacing = config.spacing or median_spacing(volumes)
     examples = [Example(volume.name, prepare_image(volume, spacing).voxels) for volume in volumes]
@@ -49,10 +52,11 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
         Example(volume.name, prepare_image(volume, spacing).voxels)
         for volume in validation_volumes(config)
     ]
-    card = describe(config, spacing, volumes)
+    crop = config.crop or plan_crop([each.image.shape for each in examples], multiple)
+    card = describe(config, crop, spacing, volumes)
     torch.manual_seed(config.seed)
-    network = build(card.network, task="reconstruct")
-    task = MaskedReconstruction(network, examples, validation or examples, config, card)
+    objective = make_objective(config, card.network)
+    task = Pretraining(objective, examples, validation or examples, config, card)
     return (yield from optimise(task, config))
 
 
@@ -61,7 +65,7 @@ def validation_volumes(config: PretrainConfig) -> list[Volume]:
     return read_images(config.validation) if config.validation else []
 
 
-def describe(config: PretrainConfig, spacing: Spacing, volumes: list[Volume]) -> Card:
+def describe(config: PretrainConfig, crop: Size3, spacing: Spacing, volumes: list[Volume]) -> Card:
     """Write the card of a pretrained model."""
     modalities = {volume.modality for volume in volumes}
     recipe = config.model_dump(
@@ -69,9 +73,9 @@ def describe(config: PretrainConfig, spacing: Spacing, volumes: list[Volume]) ->
     )
     return Card(
         name=config.name or config.output.name,
-        task="reconstruct",
-        network=NetworkConfig(name=config.network, size=config.size, patch=config.patch),
-        crop=config.crop,
+        task=task_of(config.objective),
+        network=plan_network(config),
+        crop=crop,
         spacing=spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
         mask_ratio=config.mask_ratio,

@@ -102,7 +102,7 @@ def rebuild(
     InvalidVolume
         If the volume has only one patch: none could be hidden and another seen.
     """
-    patch, window = model.card.network.patch, model.card.crop
+    patch, window = model.card.network.hidden_cube, model.card.crop
     padded = F.pad(image, [n for size in reversed(image.shape) for n in (0, -size % patch)])[
         None, None
     ]

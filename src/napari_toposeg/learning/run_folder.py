@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from napari_toposeg.config import TrainingConfig, write_atomically
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cards import read_header
-from napari_toposeg.learning.checkpoints import load_strictly, read_tensors, save_checkpoint
+from napari_toposeg.learning.checkpoints import STATE, load_strictly, read_tensors, save_checkpoint
 from napari_toposeg.learning.task import Evaluation, Task
 from napari_toposeg.progress import Step
 
@@ -65,11 +65,12 @@ class RunFolder:
         card = task.card(evaluation)
         better = evaluation.score >= best or not self.best.exists()
         best = max(best, evaluation.score)
-        weights = task.network.state_dict()
+        weights = dict(task.weights())
         if better:
             save_checkpoint(self.best, weights, card, extra={"step": str(step)})
         progress = {"step": str(step), "best": repr(best)}
-        save_checkpoint(self.last, weights | optimiser_tensors(optimiser), card, extra=progress)
+        state = weights | state_tensors(task.network, weights) | optimiser_tensors(optimiser)
+        save_checkpoint(self.last, state, card, extra=progress)
         if evaluation.preview:
             save_preview(self.folder / "previews" / f"{step:06d}.png", evaluation.preview)
         return best, self.best if better else self.last
@@ -132,11 +133,21 @@ def restore(
         return 0, -math.inf
     tensors, header = read_tensors(run.last), read_header(run.last)
     weights = {
-        name: tensor for name, tensor in tensors.items() if not name.startswith("optimiser.")
+        name: tensors.get(f"{STATE}{name}", tensors.get(name)) for name in network.state_dict()
     }
-    load_strictly(network, weights, source=run.last.name)
+    known = {name: tensor for name, tensor in weights.items() if tensor is not None}
+    load_strictly(network, known, source=run.last.name)
     load_optimiser(optimiser, tensors)
     return int(header["step"]), float(header["best"])
+
+
+def state_tensors(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return what a training keeps besides the model: heads, teachers, centres."""
+    return {
+        f"{STATE}{name}": tensor
+        for name, tensor in network.state_dict().items()
+        if name not in weights or weights[name].data_ptr() != tensor.data_ptr()
+    }
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

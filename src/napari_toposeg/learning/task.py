@@ -1,11 +1,15 @@
-"""Task: what a run trains, on what, and how it is judged. The loop of `engine` serves all."""
+"""Task: what a run trains, on what, and how it is judged. The loop of `engine` serves all.
+
+A step's batch is a number of samples, counted from 0. Each is drawn by the seed, the step and its
+own number alone, and each loss is a mean over samples: so a batch that is shared among devices or
+computed in parts is the same batch.
+"""
 
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -24,6 +28,9 @@ class Evaluation:
     ----------
     score
         The best checkpoint is the one with the highest.
+    preview
+        Volumes ``(z, y, x)`` by name, to be looked at: "image", and "hidden", "rebuilt" or
+        "truth", "prediction" where there are such.
     """
 
     score: float
@@ -32,20 +39,33 @@ class Evaluation:
 
 
 class Task(Protocol):
-    """What a run trains, on what, and how it is judged."""
+    """What a run trains, on what, and how it is judged.
+
+    Attributes
+    ----------
+    network
+        All that is trained or kept: its state is what a checkpoint holds.
+    forward_methods
+        Methods of the network, besides ``forward``, that `losses` calls.
+    """
 
     network: nn.Module
+    forward_methods: tuple[str, ...]
 
-    def draw(self, step: int) -> Batch:
-        """Draw the batch of a step, on the CPU; called from another thread."""
+    def draw(self, step: int, samples: range) -> Batch:
+        """Draw some samples of a step's batch, on the CPU; called from another thread."""
 
-    def losses(
-        self, network: nn.Module, batch: Batch, generator: torch.Generator, step: int
-    ) -> dict[str, Tensor]:
+    def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return the terms of the loss; ``"loss"`` is the one that is minimised."""
+
+    def after(self, step: int) -> None:
+        """Do what follows the optimiser's step, such as moving a teacher."""
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Judge the network as it is, with a Step between any two pieces of the work."""
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the weights of the network that the card describes."""
 
     def card(self, evaluation: Evaluation) -> Card:
         """Describe the model."""

@@ -5,7 +5,9 @@ from typing import Literal, NamedTuple
 from torch import nn
 
 from napari_toposeg.config import NetworkConfig, SizeName
-from napari_toposeg.learning.networks.masked_autoencoder import MaskedAutoencoder
+from napari_toposeg.learning.networks.dense_autoencoder import DenseAutoencoder
+from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, EncoderOnly
+from napari_toposeg.learning.networks.masked_autoencoder import Autoencoder, MaskedAutoencoder
 from napari_toposeg.learning.networks.segmenter import Segmenter
 from napari_toposeg.learning.networks.vit import VisionTransformer
 
@@ -35,29 +37,74 @@ def width_of(size: SizeName) -> Width:
 
 
 def build(
-    config: NetworkConfig, *, task: Literal["reconstruct", "segment"], classes: int = 0
+    config: NetworkConfig, *, task: Literal["reconstruct", "encode", "segment"], classes: int = 0
 ) -> nn.Module:
     """Build an untrained network.
 
     Parameters
     ----------
     task
-        ``"reconstruct"``: a masked autoencoder; ``"segment"``: the same encoder under a
-        segmentation decoder.
+        ``"reconstruct"``: a masked autoencoder; ``"encode"``: the encoder alone, as an attribute
+        ``encoder``; ``"segment"``: the same encoder under a segmentation decoder.
     classes
         Number of classes besides the background, for segmentation.
     """
-    width = width_of(config.size)
-    encoder = VisionTransformer(
-        patch=config.patch, dimension=width.dimension, depth=width.depth, heads=width.heads
-    )
-    match task:
-        case "reconstruct":
+    if task == "segment":
+        return build_dense(config, outputs=classes + 1)
+    if task == "encode":
+        return EncoderOnly(build_encoder(config))
+    return build_autoencoder(config)
+
+
+def build_autoencoder(config: NetworkConfig) -> Autoencoder:
+    """Build an untrained network that rebuilds hidden cubes."""
+    match config.name:
+        case "vit" | "unetr":
+            width = width_of(config.size)
             return MaskedAutoencoder(
-                encoder,
+                build_vit(config),
                 dimension=width.decoder_dimension,
                 depth=width.decoder_depth,
                 heads=width.decoder_heads,
+                channels=config.channels,
             )
-        case "segment":
-            return Segmenter(encoder, classes=classes, depth=width.depth)
+        case _:
+            network = build_dense(config, outputs=config.channels, hides=True)
+            return DenseAutoencoder(network, cube=config.hidden_cube)
+
+
+def build_encoder(config: NetworkConfig, *, hides: bool = False) -> Encoder:
+    """Build an untrained encoder.
+
+    Parameters
+    ----------
+    hides
+        Let it hide cubes of the image.
+    """
+    match config.name:
+        case "vit" | "unetr":
+            return build_vit(config, hides=hides)
+        case _:
+            return build_dense(config, outputs=1, hides=hides).encoder
+
+
+def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> EncoderDecoder:
+    """Build an untrained network that answers for every voxel."""
+    match config.name:
+        case "vit":
+            return Segmenter(build_vit(config, hides=hides), outputs=outputs)
+        case _:
+            raise NotImplementedError(config.name)
+
+
+def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransformer:
+    """Build an untrained vision transformer."""
+    width = width_of(config.size)
+    return VisionTransformer(
+        patch=config.patch,
+        dimension=width.dimension,
+        depth=width.depth,
+        heads=width.heads,
+        channels=config.channels,
+        hides=hides,
+    )

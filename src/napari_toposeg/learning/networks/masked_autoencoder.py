@@ -47,8 +47,24 @@ class Rebuilt(NamedTuple):
     hidden_BN: Tensor
 
 
-class MaskedAutoencoder(nn.Module):
-    """ViT encoder and a light transformer decoder."""
+class Autoencoder(nn.Module):
+    """What rebuilds hidden cubes.
+
+    Attributes
+    ----------
+    cube
+        Edge of what is hidden as one, in voxels.
+    """
+
+    cube: int
+
+    def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
+        """Hide cubes and rebuild them; every image of the batch hides equally many."""
+        raise NotImplementedError
+
+
+class MaskedAutoencoder(Autoencoder):
+    """ViT encoder and a light transformer decoder; what is hidden are patches."""
 
     def __init__(
         self,
@@ -60,7 +76,7 @@ class MaskedAutoencoder(nn.Module):
         channels: int = 1,
     ) -> None:
         super().__init__()
-        self.encoder = encoder
+        self.encoder, self.cube = encoder, encoder.patch
         self.dimension = dimension
         self.narrow = nn.Linear(encoder.dimension, dimension)
         self.hidden_token = nn.Parameter(torch.zeros(dimension))
@@ -79,7 +95,7 @@ class MaskedAutoencoder(nn.Module):
         order = hidden_BN.to(torch.int8).argsort(dim=1, stable=True)
         visible = hidden_BN.shape[1] - int(hidden_BN[0].sum())
         kept_BK, lost_BM = order[:, :visible], order[:, visible:]
-        tokens_BKD = self.encoder(patches_BNV, grid, kept_BK)[-1]
+        tokens_BKD = self.encoder.encode(patches_BNV, grid, kept_BK)[-1]
         predicted = self.decode(tokens_BKD, kept_BK, lost_BM, grid)
         index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
         composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))

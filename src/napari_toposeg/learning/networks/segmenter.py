@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.networks.vit import VisionTransformer
 from napari_toposeg.learning.patches import patch_grid, to_patches
 
@@ -34,23 +35,23 @@ class Convolutions(nn.Sequential):
         )
 
 
-class Segmenter(nn.Module):
-    """Logits of background and classes for every voxel.
+class Segmenter(EncoderDecoder):
+    """Answers for every voxel, such as logits of background and classes.
 
     Parameters
     ----------
     encoder
         The transformer, usually pretrained; its patch must be even.
-    classes
-        Number of classes besides the background.
-    depth
-        Number of the encoder's blocks; its first, second and last third feed the decoder.
+    outputs
+        Channels of the answer.
     """
 
-    def __init__(self, encoder: VisionTransformer, *, classes: int, depth: int) -> None:
+    encoder: VisionTransformer
+
+    def __init__(self, encoder: VisionTransformer, *, outputs: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.layers = (depth // 3, 2 * depth // 3)
+        self.layers = (encoder.depth // 3, 2 * encoder.depth // 3)
         self.stem = Convolutions(1, FULL)
         self.shrink = Convolutions(FULL, HALF, stride=2)
         self.coarse = nn.Conv3d(HALF, COARSE, encoder.patch // 2, stride=encoder.patch // 2)
@@ -60,12 +61,16 @@ class Segmenter(nn.Module):
         self.join_half = Convolutions(2 * HALF, HALF)
         self.narrow_half = nn.Conv3d(HALF, FULL, 1)
         self.join_full = Convolutions(2 * FULL, FULL)
-        self.classify = nn.Conv3d(FULL, classes + 1, 1)
+        self.classify = nn.Conv3d(FULL, outputs, 1)
 
-    def forward(self, image_BCZYX: Tensor) -> Tensor:
-        """Return logits ``(B, classes + 1, Z, Y, X)``; edges must be multiples of the patch."""
+    def forward_scales(
+        self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None
+    ) -> list[Tensor]:
+        """Return the answers ``(B, outputs, Z, Y, X)``; edges must be multiples of the patch."""
         grid = patch_grid(image_BCZYX.shape, self.encoder.patch)
-        layers = self.encoder(to_patches(image_BCZYX, self.encoder.patch), grid, layers=self.layers)
+        patches = to_patches(image_BCZYX, self.encoder.patch)
+        hidden_BN = None if hidden_B1zyx is None else hidden_B1zyx.flatten(1)
+        layers = self.encoder.encode(patches, grid, layers=self.layers, hidden_BN=hidden_BN)
         seen = self.tokens(torch.cat(layers, dim=2)).transpose(1, 2).unflatten(2, grid)
         full = self.stem(image_BCZYX)
         half = self.shrink(full)
@@ -73,8 +78,7 @@ class Segmenter(nn.Module):
         raised = enlarge(self.narrow_coarse(coarse), half)
         half = self.join_half(torch.cat([raised, half], dim=1))
         raised = enlarge(self.narrow_half(half), full)
-        logits: Tensor = self.classify(self.join_full(torch.cat([raised, full], dim=1)))
-        return logits
+        return [self.classify(self.join_full(torch.cat([raised, full], dim=1)))]
 
 
 def enlarge(features: Tensor, like: Tensor) -> Tensor:

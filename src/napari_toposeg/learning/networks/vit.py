@@ -16,6 +16,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_toposeg.learning.networks.encoder import Encoder
+from napari_toposeg.learning.patches import patch_grid, to_patches
+
 LONGEST = 10.0
 """Longest wavelength of the position codes relative to the shortest, which is 2 pi patches."""
 
@@ -62,8 +65,8 @@ class Block(nn.Module):
         return transformed
 
 
-class VisionTransformer(nn.Module):
-    """Encoder of patches.
+class VisionTransformer(Encoder):
+    """Encoder of patches: one scale, that of the patches.
 
     Parameters
     ----------
@@ -73,24 +76,47 @@ class VisionTransformer(nn.Module):
         Width of a token, number of blocks, attention heads a block.
     channels
         Channels of the image.
+    hides
+        Have a token for hidden patches.
     """
 
     def __init__(
-        self, *, patch: int, dimension: int, depth: int, heads: int, channels: int = 1
+        self,
+        *,
+        patch: int,
+        dimension: int,
+        depth: int,
+        heads: int,
+        channels: int = 1,
+        hides: bool = False,
     ) -> None:
         super().__init__()
-        self.patch, self.dimension = patch, dimension
+        self.patch, self.dimension, self.depth = patch, dimension, depth
+        self.widths, self.strides = (dimension,), ((patch,) * 3,)
+        self.multiple = (patch,) * 3
         self.embed = nn.Linear(channels * patch**3, dimension)
         self.blocks = nn.ModuleList(Block(dimension, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dimension)
+        self.hidden_token = nn.Parameter(torch.zeros(dimension)) if hides else None
         initialise(self)
 
-    def forward(
+    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+        """Return the tokens of all patches as ``(B, D, z, y, x)``; see `Encoder`."""
+        grid = patch_grid(image_BCZYX.shape, self.patch)
+        hidden_BN = None
+        if hidden_B1zyx is not None:
+            place = hidden_B1zyx.float()
+            hidden_BN = F.interpolate(place, size=grid).bool().flatten(1)
+        tokens = self.encode(to_patches(image_BCZYX, self.patch), grid, hidden_BN=hidden_BN)[-1]
+        return [tokens.transpose(1, 2).reshape(-1, self.dimension, *grid)]
+
+    def encode(
         self,
         patches_BNV: Tensor,
         grid: tuple[int, int, int],
         kept_BK: Tensor | None = None,
         layers: tuple[int, ...] = (),
+        hidden_BN: Tensor | None = None,
     ) -> list[Tensor]:
         """Encode patches.
 
@@ -104,6 +130,8 @@ class VisionTransformer(nn.Module):
             Indices of the patches to look at; all where None.
         layers
             Numbers of blocks (from 1) whose output is wanted too.
+        hidden_BN
+            Patches to see a token in place of, True = hidden.
 
         Returns
         -------
@@ -118,7 +146,12 @@ class VisionTransformer(nn.Module):
         )
         if kept_BK is not None:
             patches_BNV, positions = take(patches_BNV, kept_BK), take(positions, kept_BK)
-        tokens = self.embed(patches_BNV) + positions
+        embedded = self.embed(patches_BNV)
+        if hidden_BN is not None:
+            assert self.hidden_token is not None
+            token = self.hidden_token.to(embedded.dtype)
+            embedded = torch.where(hidden_BN[:, :, None], token, embedded)
+        tokens = embedded + positions
         outputs = []
         for number, block in enumerate(self.blocks, start=1):
             tokens = block(tokens)

@@ -1,0 +1,40 @@
+"""The settings of every run: frozen pydantic models, read from and written to TOML.
+
+The command line's flags and the dock's forms derive from these models, so that a setting is
+described once: its name, its unit and range in the field's description, its default.
+"""
+
+from napari_toposeg.config.files import write_atomically
+from napari_toposeg.config.finetuning import FinetuneConfig
+from napari_toposeg.config.network import NetworkConfig, NetworkName, SizeName
+from napari_toposeg.config.predicting import PredictConfig
+from napari_toposeg.config.pretraining import ObjectiveName, PretrainConfig
+from napari_toposeg.config.run import Fraction, PositiveInt, RunConfig, Size3, Spacing3
+from napari_toposeg.config.training import (
+    FieldLossName,
+    LossName,
+    TopologyConfig,
+    TopologyName,
+    TrainingConfig,
+)
+
+__all__ = [
+    "FieldLossName",
+    "FinetuneConfig",
+    "Fraction",
+    "LossName",
+    "NetworkConfig",
+    "NetworkName",
+    "ObjectiveName",
+    "PositiveInt",
+    "PredictConfig",
+    "PretrainConfig",
+    "RunConfig",
+    "Size3",
+    "SizeName",
+    "Spacing3",
+    "TopologyConfig",
+    "TopologyName",
+    "TrainingConfig",
+    "write_atomically",
+]

@@ -1,0 +1,62 @@
+"""The settings of fine-tuning."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from napari_toposeg.config.network import NetworkName, SizeName
+from napari_toposeg.config.run import PositiveInt, Size3, Spacing3
+from napari_toposeg.config.training import LossName, TopologyConfig
+
+
+class FinetuneConfig(TopologyConfig):
+    """Supervised training of a segmentation model on few labelled volumes."""
+
+    checkpoint: str = Field(
+        description="model name, run folder or file to start from; 'none': from scratch"
+    )
+    images: Path | None = Field(None, description="folder of images")
+    labels: Path | None = Field(
+        None, description="folder of label maps with the same file names as their images"
+    )
+    ids: Path | None = Field(
+        None, description="text file, one case name a line: the only labels that may be used"
+    )
+    validation: Path | None = Field(
+        None, description="text file, one case name a line: cases that choose the best model"
+    )
+    classes: tuple[str, ...] | None = Field(
+        None, description="names of the labels 1, 2, ... in order"
+    )
+    network: NetworkName | None = Field(
+        None, description="architecture; default: the checkpoint's, from scratch vit"
+    )
+    size: SizeName = Field("tiny", description="size of the network when starting from scratch")
+    patch: PositiveInt = Field(
+        6, description="edge of a patch of a ViT when starting from scratch, in voxels"
+    )
+    loss: LossName = Field(
+        "dice-ce",
+        description="segmentation loss: Dice and cross-entropy, alone or with the term named; dog "
+        "and histogram are controls without topology",
+    )
+    flips: Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"] = Field(
+        "", description="axes along which crops are mirrored at random; none where sides have names"
+    )
+    phantoms: int = Field(
+        0,
+        ge=0,
+        description="synthetic vessel phantoms to train on in place of --images and --labels",
+    )
+    crop: Size3 | None = Field(
+        None, description="crop along z y x, in voxels; default: planned from the data"
+    )
+    spacing: Spacing3 | None = Field(
+        None,
+        description="voxel size in mm along z y x that images are resampled to; default: the "
+        "labelled cases' median",
+    )
+    steps: PositiveInt = Field(400, description="optimiser steps")
+    batch: PositiveInt = Field(2, description="crops a step, on all devices together")
+    every: PositiveInt = Field(50, description="steps between validations and checkpoints")

@@ -1,0 +1,90 @@
+"""The settings of pretraining."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from napari_toposeg.config.network import NetworkName, SizeName
+from napari_toposeg.config.run import Fraction, PositiveInt, Size3, Spacing3
+from napari_toposeg.config.training import TopologyConfig, TopologyName
+
+ObjectiveName = Literal["mae", "topomae", "simmim", "maskfeat", "swin-ssl", "disruptive", "dino"]
+
+
+class PretrainConfig(TopologyConfig):
+    """Masked pretraining on unlabelled volumes."""
+
+    data: tuple[Path, ...] = Field(
+        description="folders or files of unlabelled volumes", min_length=1
+    )
+    validation: tuple[Path, ...] = Field(
+        (),
+        description="volumes kept out of training that choose the best weights; default: fixed "
+        "crops of the data",
+    )
+    objective: ObjectiveName = Field(
+        "topomae", description="what the network learns from the unlabelled volumes"
+    )
+    network: NetworkName | None = Field(
+        None,
+        description="architecture; fused is a ViT and a UNETR++ side by side; default: the "
+        "objective's own, see the docs",
+    )
+    size: SizeName = Field("tiny", description="size of the network")
+    patch: PositiveInt = Field(8, description="edge of a patch of a ViT, in voxels")
+    cube: PositiveInt | None = Field(
+        None,
+        description="edge of the cubes that are hidden as one, in voxels; default: the patch",
+    )
+    crop: Size3 | None = Field(
+        None,
+        description="crop along z y x, in voxels of the model's spacing; default: planned from "
+        "the data",
+    )
+    spacing: Spacing3 | None = Field(
+        None,
+        description="voxel size in mm along z y x that volumes are resampled to; default: the "
+        "data's median",
+    )
+    mask_ratio: Fraction = Field(
+        0.6, description="share of patches that are hidden from the encoder"
+    )
+    rotation: float | None = Field(
+        None,
+        ge=0,
+        le=180,
+        description="largest random rotation of a crop about each axis, in degrees; default: "
+        "0, of topomae 15",
+    )
+    scale: float | None = Field(
+        None,
+        ge=1,
+        description="largest random factor by which a crop is enlarged or shrunk; default: 1, of "
+        "topomae 1.25",
+    )
+    crops_per_visit: PositiveInt = Field(
+        1, description="crops of a batch that are drawn from one scan while it is open"
+    )
+    topology: TopologyName = Field(
+        "critical-voxel",
+        description="term of topomae beside the squared error; dog and histogram are controls "
+        "without topology",
+    )
+    topology_crops: PositiveInt = Field(
+        1, description="crops a step that the topological term looks at, drawn from the batch"
+    )
+    topology_block: int = Field(
+        48,
+        ge=0,
+        description="largest edge of the block of a crop that it looks at, in voxels; 0: the crop",
+    )
+    topology_smoothing: float = Field(
+        1.0, ge=0, description="blur of both images before the topological term, in voxels"
+    )
+    phantoms: int = Field(
+        0, ge=0, description="synthetic vessel phantoms added to the data, of 64 voxels an edge"
+    )
+    steps: PositiveInt = Field(2000, description="optimiser steps")
+    batch: PositiveInt = Field(8, description="crops a step, on all devices together")
+    every: PositiveInt = Field(200, description="steps between checkpoints and previews")

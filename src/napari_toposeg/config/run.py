@@ -1,0 +1,56 @@
+"""What the settings of all runs share: frozen, checked, read from and written to TOML."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+import tomli_w
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from napari_toposeg.config.files import write_atomically
+from napari_toposeg.errors import InvalidConfig
+
+Size3 = tuple[int, int, int]
+Spacing3 = tuple[float, float, float]
+PositiveInt = Annotated[int, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+Share = Annotated[float, Field(ge=0)]
+
+
+class RunConfig(BaseModel):
+    """What all runs share; unknown settings are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def create(cls, **settings: Any) -> Self:
+        """Build the config, or raise InvalidConfig naming every setting that is wrong."""
+        try:
+            return cls(**settings)
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or cls.__name__}: "
+                + (
+                    "is missing"
+                    if fault["type"] == "missing"
+                    else f"{fault['msg']} (got {fault['input']!r})"
+                )
+                for fault in error.errors()
+            )
+            raise InvalidConfig(f"{faults}; see --help for what each setting can be") from error
+
+    @classmethod
+    def from_toml(cls, path: Path, **overrides: Any) -> Self:
+        """Read a config; keyword arguments win over the file."""
+        try:
+            settings = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidConfig(
+                f"{path} is not a readable TOML file ({error}); check the path and the syntax"
+            ) from error
+        return cls.create(**(settings | overrides))
+
+    def to_toml(self, path: Path) -> None:
+        """Write every setting that is not None."""
+        settings = self.model_dump(mode="json", exclude_none=True)
+        write_atomically(path, tomli_w.dumps(settings).encode())

@@ -1,0 +1,112 @@
+"""What all networks have in common: an encoder that gives features from fine to coarse.
+
+Mask convention, here and everywhere: True = hidden from the encoder. What is hidden is a cube of
+voxels; a mask ``(B, 1, z, y, x)`` has one entry for each cube of the image.
+"""
+
+# B batch, C channels
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from napari_toposeg.config import Size3
+
+
+class Encoder(nn.Module):
+    """From an image to features at several scales.
+
+    Attributes
+    ----------
+    widths
+        Channels of the features at each scale, from fine to coarse.
+    strides
+        Voxels along ``(z, y, x)`` that one feature of each scale spans.
+    multiple
+        Every edge of an image must be a multiple of these.
+    """
+
+    widths: tuple[int, ...]
+    strides: tuple[Size3, ...]
+    multiple: Size3
+
+    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+        """Return features from fine to coarse, each ``(B, widths[i], z, y, x)``.
+
+        Parameters
+        ----------
+        hidden_B1zyx
+            Cubes to hide, True = hidden; an encoder that was built with `hides` sees a learnt
+            token, or nothing, in their place.
+        """
+        raise NotImplementedError
+
+
+class EncoderDecoder(nn.Module):
+    """An encoder, and a decoder from its features to one answer for each voxel.
+
+    Attributes
+    ----------
+    scale_weights
+        Weights of the answers at each scale in training, from fine to coarse (deep supervision).
+    """
+
+    encoder: Encoder
+    scale_weights: tuple[float, ...] = (1.0,)
+
+    def decode(self, features: list[Tensor], image_BCZYX: Tensor) -> list[Tensor]:
+        """Return answers from fine to coarse, the first ``(B, outputs, Z, Y, X)``."""
+        raise NotImplementedError
+
+    def forward_scales(
+        self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None
+    ) -> list[Tensor]:
+        """Return the answers at all scales, from fine to coarse."""
+        return self.decode(self.encoder(image_BCZYX, hidden_B1zyx), image_BCZYX)
+
+    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> Tensor:
+        """Return the answer for every voxel, ``(B, outputs, Z, Y, X)``."""
+        return self.forward_scales(image_BCZYX, hidden_B1zyx)[0]
+
+
+class EncoderOnly(nn.Module):
+    """An encoder without anything on top, whose weights are named as in other networks."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__()
+        self.encoder = encoder
+
+    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+        """Return the encoder's features."""
+        features: list[Tensor] = self.encoder(image_BCZYX, hidden_B1zyx)
+        return features
+
+
+def cubes_of(hidden_BN: Tensor, image: Tensor, cube: int) -> Tensor:
+    """Return a mask of cubes in raster order as a volume ``(B, 1, z, y, x)``."""
+    return hidden_BN.reshape(-1, 1, *(edge // cube for edge in image.shape[2:]))
+
+
+def at_scale(hidden_B1zyx: Tensor, features: Tensor) -> Tensor:
+    """Return a mask at the scale of features ``(B, C, z, y, x)``, as ``(B, 1, z, y, x)``.
+
+    Raises
+    ------
+    ValueError
+        If a feature lies in more than one cube.
+    """
+    if any(
+        large % small
+        for large, small in zip(features.shape[2:], hidden_B1zyx.shape[2:], strict=True)
+    ):
+        raise ValueError(
+            f"features {tuple(features.shape[2:])} do not divide the cubes "
+            f"{tuple(hidden_B1zyx.shape[2:])}; hide larger cubes"
+        )
+    return F.interpolate(hidden_B1zyx.float(), size=features.shape[2:]).bool()
+
+
+def with_token(features: Tensor, hidden_B1zyx: Tensor, token_C: Tensor) -> Tensor:
+    """Put a token in the place of the features that are hidden."""
+    place = at_scale(hidden_B1zyx, features)
+    return torch.where(place, token_C.to(features.dtype)[None, :, None, None, None], features)

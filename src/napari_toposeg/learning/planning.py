@@ -1,0 +1,69 @@
+"""Settings that a run leaves open, planned from its objective, its network and its data."""
+
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
+from napari_toposeg.learning.networks import build_encoder
+
+LARGEST_CROP = 48
+"""Edge of a planned crop, in voxels; more costs a laptop too much time."""
+
+
+def network_of(objective: ObjectiveName) -> NetworkName:
+    """Return the architecture that an objective was published with, or is best with here."""
+    match objective:
+        case "topomae":
+            return "fused"
+        case "simmim" | "swin-ssl" | "disruptive":
+            return "swin"
+        case _:
+            return "vit"
+
+
+def task_of(objective: ObjectiveName) -> Literal["reconstruct", "encode"]:
+    """Return what a model that an objective made can do."""
+    match objective:
+        case "maskfeat" | "swin-ssl" | "dino":
+            return "encode"
+        case _:
+            return "reconstruct"
+
+
+def plan_network(config: PretrainConfig) -> NetworkConfig:
+    """Return the network that a pretraining run trains."""
+    return NetworkConfig(
+        name=config.network or network_of(config.objective),
+        size=config.size,
+        patch=config.patch,
+        cube=config.cube,
+    )
+
+
+def crop_multiple(network: NetworkConfig) -> Size3:
+    """Return what each edge of a crop must be a multiple of: whole features and whole cubes."""
+    multiple = build_encoder(network).multiple
+    z, y, x = (math.lcm(step, network.hidden_cube) for step in multiple)
+    return z, y, x
+
+
+def plan_crop(shapes: Sequence[Sequence[int]], multiple: Size3, least: int = 2) -> Size3:
+    """Return the median shape in whole multiples: so many at least, and at most 48 voxels.
+
+    Parameters
+    ----------
+    shapes
+        Those of the data, on the model's grid.
+    multiple
+        What each edge must be a multiple of.
+    least
+        Multiples that an edge has at least.
+    """
+    z, y, x = (
+        step * min(max(least, math.ceil(edge / step)), max(LARGEST_CROP // step, least))
+        for edge, step in zip(np.median(shapes, axis=0), multiple, strict=True)
+    )
+    return z, y, x
