@@ -1,7 +1,7 @@
 """Random crops of one size, padded where the volume is smaller; padding counts in no loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,15 @@ class Crop:
         ``(3, 4)``: affine map from the crop's own coordinates ``(z, y, x)``, which run from -1 to 1
         between its outer faces, to the volume's, which run from 0 at the centre of its first voxel
         to 1 at that of its last.
+    modality
+        That of the example.
     """
 
     image: NDArray[np.float32]
     inside: NDArray[np.bool_]
     target: NDArray[np.int16] | None
     place: NDArray[np.float32]
+    modality: str = "unknown"
 
 
 def require_multiple(crop: Size3, multiple: Size3) -> None:
@@ -67,10 +70,10 @@ def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
     image[place], inside[place] = example.image[source], True
     where = place_of(start, size, shape)
     if example.target is None:
-        return Crop(image, inside, None, where)
+        return Crop(image, inside, None, where, example.modality)
     target = np.full(size, IGNORED, np.int16)
     target[place] = example.target[source]
-    return Crop(image, inside, target, where)
+    return Crop(image, inside, target, where, example.modality)
 
 
 def draw_start(shape: Sequence[int], size: Size3, random: np.random.Generator) -> list[int]:
@@ -136,4 +139,10 @@ def mirrored(crop: Crop, axes: tuple[int, ...]) -> Crop:
     target = None if crop.target is None else np.flip(crop.target, axes)
     place = crop.place.copy()
     place[:, list(axes)] *= -1
-    return Crop(np.flip(crop.image, axes), np.flip(crop.inside, axes), target, place)
+    return replace(
+        crop,
+        image=np.flip(crop.image, axes),
+        inside=np.flip(crop.inside, axes),
+        target=target,
+        place=place,
+    )

@@ -58,11 +58,14 @@ class Example:
         Normalised to 0..1, ``(z, y, x)``.
     target
         Class numbers, -1 where unlabelled; None for an unlabelled scan.
+    modality
+        What kind of scan it is: see `volume.Modality`.
     """
 
     name: str
     image: NDArray[np.float32]
     target: NDArray[np.int16] | None = None
+    modality: str = "unknown"
 
 
 def target_of(case: Case) -> NDArray[np.int16]:
@@ -95,6 +98,7 @@ def prepare_case(case: Case, spacing: Spacing) -> Example:
         case.name,
         prepare_image(case.image, spacing).voxels,
         np.ascontiguousarray(resampled, dtype=np.int16),
+        case.image.modality,
     )
 
 

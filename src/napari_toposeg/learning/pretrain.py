@@ -42,22 +42,23 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
         require_multiple(config.crop, multiple)
     volumes = read_images(config.data)
     spacing = config.spacing or median_spacing(volumes)
-    examples = [Example(volume.name, prepare_image(volume, spacing).voxels) for volume in volumes]
+    examples = [unlabelled(volume, spacing) for volume in volumes]
     if config.phantoms:
         drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=spacing)
-        examples += [
-            Example(case.name, prepare_image(case.image, spacing).voxels) for case in drawn
-        ]
-    validation = [
-        Example(volume.name, prepare_image(volume, spacing).voxels)
-        for volume in validation_volumes(config)
-    ]
+        examples += [unlabelled(case.image, spacing, case.name) for case in drawn]
+    validation = [unlabelled(volume, spacing) for volume in validation_volumes(config)]
     crop = config.crop or plan_crop([each.image.shape for each in examples], multiple)
     card = describe(config, crop, spacing, volumes)
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
     task = Pretraining(objective, examples, validation or examples, config, card)
     return (yield from optimise(task, config))
+
+
+def unlabelled(volume: Volume, spacing: Spacing, name: str | None = None) -> Example:
+    """Bring a scan to the model's grid."""
+    image = prepare_image(volume, spacing)
+    return Example(name or volume.name, image.voxels, modality=volume.modality)
 
 
 def validation_volumes(config: PretrainConfig) -> list[Volume]:

@@ -113,4 +113,5 @@ def collate(crops: Sequence[Crop], samples: Sequence[int]) -> Batch:
         "inside": torch.from_numpy(np.stack([crop.inside for crop in crops])[:, None]),
         "place": torch.from_numpy(np.stack([crop.place for crop in crops])),
         "samples": list(samples),
+        "modality": [crop.modality for crop in crops],
     }

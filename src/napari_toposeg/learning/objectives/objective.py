@@ -12,8 +12,9 @@ class Objective(Protocol):
     """What is learnt from unlabelled crops, whatever they are drawn from.
 
     A batch holds ``image`` ``(B, C, Z, Y, X)`` in 0..1, ``inside`` ``(B, 1, Z, Y, X)`` True where
-    there is a volume and not padding, ``place`` ``(B, 3, 4)`` (see `crops.Crop`), and ``samples``,
-    a list of the numbers of its samples within the step's batch.
+    there is a volume and not padding, ``place`` ``(B, 3, 4)`` (see `crops.Crop`), and two lists:
+    ``samples``, the numbers of its samples within the step's batch, and ``modality`` (see
+    `volume.Modality`).
 
     Attributes
     ----------
