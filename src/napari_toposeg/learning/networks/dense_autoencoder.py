@@ -43,7 +43,8 @@ class DenseAutoencoder(Autoencoder):
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
         """Hide cubes and rebuild them; every image of the batch hides equally many."""
         image = image_BCZYX
-        answer = self.network(image, cubes_of(hidden_BN, image, self.cube))
+        features = self.network.encoder(image, cubes_of(hidden_BN, image, self.cube))
+        answer, *_ = self.network.decode(features, image)
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
-        return Rebuilt(predicted, true, composite, hidden_BN)
+        return Rebuilt(predicted, true, composite, hidden_BN, features[-1].mean((2, 3, 4)))

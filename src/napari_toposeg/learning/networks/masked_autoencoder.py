@@ -39,12 +39,15 @@ class Rebuilt(NamedTuple):
         The image with its hidden patches replaced by the prediction.
     hidden_BN
         True = hidden.
+    pooled_BD
+        Mean of the encoder's deepest features; of one that drops what is hidden, of the visible.
     """
 
     predicted_BMV: Tensor
     true_BMV: Tensor
     composite_BCZYX: Tensor
     hidden_BN: Tensor
+    pooled_BD: Tensor
 
 
 class Autoencoder(nn.Module):
@@ -100,7 +103,11 @@ class MaskedAutoencoder(Autoencoder):
         index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
         composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
         return Rebuilt(
-            predicted, take(patches_BNV, lost_BM), from_patches(composite, grid, patch), hidden_BN
+            predicted,
+            take(patches_BNV, lost_BM),
+            from_patches(composite, grid, patch),
+            hidden_BN,
+            tokens_BKD.mean(1),
         )
 
     def decode(
