@@ -5,13 +5,19 @@ import sys
 from collections.abc import Callable
 
 from napari_toposeg import __version__
-from napari_toposeg.cli import training
+from napari_toposeg.cli import preparing, training
 from napari_toposeg.cli.answers import STOPPED, Answer, aligned
 from napari_toposeg.cli.flags import Commands, Parser, add_flags, read_settings
 from napari_toposeg.cli.measuring import add_measure
 from napari_toposeg.cli.models import add_models
 from napari_toposeg.cli.watch import watch
-from napari_toposeg.config import FinetuneConfig, PredictConfig, PretrainConfig, RunConfig
+from napari_toposeg.config import (
+    FinetuneConfig,
+    PredictConfig,
+    PrepareConfig,
+    PretrainConfig,
+    RunConfig,
+)
 from napari_toposeg.demo.settings import DemoConfig
 
 Action = Callable[[argparse.Namespace], Answer]
@@ -28,6 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, run, config, text in (
         ("demo", demo, DemoConfig, "open a scan, rebuild it, segment it, show its topology"),
+        ("prepare", preparing.prepare, PrepareConfig, "bring scans to one grid, to train on"),
         ("pretrain", training.pretrain, PretrainConfig, "train on scans without labels"),
         ("finetune", training.finetune, FinetuneConfig, "train to segment, on few labels"),
         ("predict", predict, PredictConfig, "segment files"),

@@ -8,6 +8,7 @@ from napari_toposeg.config.files import write_atomically
 from napari_toposeg.config.finetuning import FinetuneConfig
 from napari_toposeg.config.network import NetworkConfig, NetworkName, SizeName
 from napari_toposeg.config.predicting import PredictConfig
+from napari_toposeg.config.preparing import PrepareConfig
 from napari_toposeg.config.pretraining import ObjectiveName, PretrainConfig
 from napari_toposeg.config.run import Fraction, PositiveInt, RunConfig, Size3, Spacing3
 from napari_toposeg.config.training import (
@@ -28,6 +29,7 @@ __all__ = [
     "ObjectiveName",
     "PositiveInt",
     "PredictConfig",
+    "PrepareConfig",
     "PretrainConfig",
     "RunConfig",
     "Size3",

@@ -1,18 +1,17 @@
 """Random crops of one size, padded where the volume is smaller; padding counts in no loss."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.config import Size3
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.io.store import StoredArray
+from napari_toposeg.learning.dataset import Example, Voxels
 from napari_toposeg.learning.losses.overlap import IGNORED
-
-FLAT = 0.02
-"""Crops whose standard deviation is below this, such as air, are drawn again."""
 
 
 @dataclass(frozen=True)
@@ -59,40 +58,47 @@ def place_of(start: Sequence[int], size: Size3, shape: Sequence[int]) -> NDArray
     return np.column_stack([np.diag(half / last), (start + half - 0.5) / last]).astype(np.float32)
 
 
-def crop_at(example: Example, start: Sequence[int], size: Size3) -> Crop:
-    """Cut a crop whose first voxel is `start`; it may reach beyond the volume on any side."""
+def crop_at(
+    example: Example, start: Sequence[int], size: Size3, *, flips: Sequence[int] = ()
+) -> Crop:
+    """Cut a crop whose first voxel is `start`; it may reach beyond the volume on any side.
+
+    Parameters
+    ----------
+    flips
+        Axes along which it is mirrored.
+    """
     shape = example.image.shape
     source = tuple(
         slice(max(s, 0), min(s + n, edge)) for s, n, edge in zip(start, size, shape, strict=True)
     )
     place = tuple(slice(cut.start - s, cut.stop - s) for cut, s in zip(source, start, strict=True))
+    turn = tuple(slice(None, None, -1 if axis in flips else 1) for axis in range(3))
     image, inside = np.zeros(size, np.float32), np.zeros(size, bool)
-    image[place], inside[place] = example.image[source], True
+    # Mirrored while it is filled: a mirrored view would be slow to copy into a batch.
+    read_into(example.image, source, image[turn][place])
+    inside[turn][place] = True
     where = place_of(start, size, shape)
+    where[:, list(flips)] *= -1
     if example.target is None:
         return Crop(image, inside, None, where, example.modality)
     target = np.full(size, IGNORED, np.int16)
-    target[place] = example.target[source]
+    read_into(example.target, source, target[turn][place])
     return Crop(image, inside, target, where, example.modality)
 
 
-def draw_start(shape: Sequence[int], size: Size3, random: np.random.Generator) -> list[int]:
-    """Draw where a crop begins; a volume shorter than the crop lies anywhere within it."""
-    return [
-        int(random.integers(min(0, edge - n), max(0, edge - n) + 1))
-        for edge, n in zip(shape, size, strict=True)
-    ]
+def read_into(volume: Voxels, cut: tuple[slice, ...], out: NDArray[Any]) -> None:
+    """Copy a box of a volume, in memory or stored."""
+    if isinstance(volume, StoredArray):
+        volume.read(cut, out)
+    else:
+        out[...] = volume[cut]
 
 
-def draw_unlabelled(
-    example: Example, size: Size3, random: np.random.Generator, *, tries: int = 4
-) -> Crop:
-    """Draw a crop anywhere, rather one that shows something, mirrored at random along each axis."""
-    for _ in range(tries):
-        crop = crop_at(example, draw_start(example.image.shape, size, random), size)
-        if crop.image[crop.inside].std() > FLAT:
-            break
-    return mirrored(crop, tuple(axis for axis in range(3) if random.random() < 0.5))
+def draw_unlabelled(example: Example, size: Size3, random: np.random.Generator) -> Crop:
+    """Draw a crop that shows something, mirrored at random along each axis."""
+    start = example.places.draw_start(size, random)
+    return crop_at(example, start, size, flips=drawn_flips((0, 1, 2), random))
 
 
 def draw_labelled(
@@ -113,17 +119,14 @@ def draw_labelled(
         Axes along which the crop is mirrored, each with probability one half.
     """
     assert example.target is not None
-    wanted = np.flatnonzero(example.target > 0) if random.random() < foreground else np.empty(0)
-    if not wanted.size:
-        wanted = np.flatnonzero(example.target != IGNORED)
-    centre = np.unravel_index(random.choice(wanted), example.image.shape)
+    centre = example.places.draw_labelled_voxel(
+        example.target, random, foreground=random.random() < foreground
+    )
     start = [
-        around(int(c), n, edge, random)
+        around(c, n, edge, random)
         for c, n, edge in zip(centre, size, example.image.shape, strict=True)
     ]
-    return mirrored(
-        crop_at(example, start, size), tuple(axis for axis in flips if random.random() < 0.5)
-    )
+    return crop_at(example, start, size, flips=drawn_flips(flips, random))
 
 
 def around(centre: int, size: int, edge: int, random: np.random.Generator) -> int:
@@ -132,17 +135,6 @@ def around(centre: int, size: int, edge: int, random: np.random.Generator) -> in
     return int(np.clip(start, min(0, edge - size), max(0, edge - size)))
 
 
-def mirrored(crop: Crop, axes: tuple[int, ...]) -> Crop:
-    """Mirror a crop along some axes."""
-    if not axes:
-        return crop
-    target = None if crop.target is None else np.flip(crop.target, axes)
-    place = crop.place.copy()
-    place[:, list(axes)] *= -1
-    return replace(
-        crop,
-        image=np.flip(crop.image, axes),
-        inside=np.flip(crop.inside, axes),
-        target=target,
-        place=place,
-    )
+def drawn_flips(axes: tuple[int, ...], random: np.random.Generator) -> tuple[int, ...]:
+    """Choose each of some axes with probability one half."""
+    return tuple(axis for axis in axes if random.random() < 0.5)

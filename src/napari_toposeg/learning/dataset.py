@@ -1,20 +1,26 @@
-"""From files or layers to arrays on the model's grid, ready to be cropped.
+"""From files or layers to examples on the model's grid, ready to be cropped.
 
-Everything is held in memory: right for the few scans of one person, not for a cohort.
+What is read from files is held in memory: right for the few scans of one person. A cohort is
+prepared once (see `prepare`), and its examples are read crop by crop.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.config import Size3
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.io import list_cases, read_volume
+from napari_toposeg.io.headers import Extent
+from napari_toposeg.io.store import StoredArray, read_index
 from napari_toposeg.learning.losses.overlap import IGNORED
 from napari_toposeg.learning.normalisation import normalisation_of
+from napari_toposeg.learning.places import Places
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.resampling import resample
 from napari_toposeg.volume import Spacing, Volume
@@ -24,6 +30,9 @@ BACKGROUND = 255
 
 PHANTOM_EDGE = 64
 """Edge of a training phantom, in voxels."""
+
+Voxels = NDArray[Any] | StoredArray
+"""A volume ``(z, y, x)`` in memory, or one that is read when it is sliced."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +72,39 @@ class Example:
     """
 
     name: str
-    image: NDArray[np.float32]
-    target: NDArray[np.int16] | None = None
+    image: Voxels
+    target: Voxels | None = None
     modality: str = "unknown"
+
+    @cached_property
+    def places(self) -> Places:
+        """Where crops are worth it, found when it is first asked."""
+        return Places.of(self.image, self.target)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StoredExample(Example):
+    """A case of a store.
+
+    Parameters
+    ----------
+    index
+        File of its places, which were found when the store was made.
+    """
+
+    index: Path
+
+    @property
+    def places(self) -> Places:
+        """Where crops are worth it."""
+        z, y, x = self.image.shape
+        return read_places(self.index, (z, y, x))
+
+
+@lru_cache(maxsize=256)
+def read_places(index: Path, shape: Size3) -> Places:
+    """Read the places of a stored case; those of the cases visited last are kept."""
+    return Places.read(shape, read_index(index))
 
 
 def target_of(case: Case) -> NDArray[np.int16]:
@@ -86,6 +125,19 @@ def prepare_case(case: Case, spacing: Spacing) -> Example:
     ShapeMismatch
         If image and labels differ in shape.
     """
+    target = prepare_target(case, spacing)
+    image = prepare_image(case.image, spacing).voxels
+    return Example(case.name, image, target, case.image.modality)
+
+
+def prepare_target(case: Case, spacing: Spacing) -> NDArray[np.int16]:
+    """Return class numbers of a case on the model's spacing, -1 where it is not labelled.
+
+    Raises
+    ------
+    ShapeMismatch
+        If image and labels differ in shape.
+    """
     if case.image.shape != case.labels.shape:
         raise ShapeMismatch(
             f"case {case.name!r}: image {case.image.shape} and labels {case.labels.shape} differ "
@@ -94,12 +146,7 @@ def prepare_case(case: Case, spacing: Spacing) -> Example:
         )
     target = case.image.with_voxels(target_of(case), modality="label")
     resampled: NDArray[Any] = resample(target, spacing, order=0).voxels
-    return Example(
-        case.name,
-        prepare_image(case.image, spacing).voxels,
-        np.ascontiguousarray(resampled, dtype=np.int16),
-        case.image.modality,
-    )
+    return np.ascontiguousarray(resampled, dtype=np.int16)
 
 
 def prepare_image(image: Volume, spacing: Spacing) -> Volume:
@@ -185,7 +232,7 @@ def read_names(path: Path | None) -> list[str] | None:
     return names
 
 
-def median_spacing(volumes: Iterable[Volume]) -> Spacing:
+def median_spacing(volumes: Iterable[Volume | Extent]) -> Spacing:
     """Return the median voxel size in mm along ``(z, y, x)``, to a micrometre."""
     z, y, x = np.median([volume.spacing for volume in volumes], axis=0).round(3)
     return float(z), float(y), float(x)

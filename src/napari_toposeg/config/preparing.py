@@ -1,0 +1,35 @@
+"""The settings of preparing a store."""
+
+from pathlib import Path
+
+from pydantic import Field, model_validator
+
+from napari_toposeg.config.run import PositiveInt, RunConfig, Spacing3
+
+
+class PrepareConfig(RunConfig):
+    """Scans brought once to one grid, into a store that training reads crops of."""
+
+    images: tuple[Path, ...] = Field(
+        description="folders or files of volumes: NIfTI, MGH, NRRD, MetaImage or DICOM",
+        min_length=1,
+    )
+    labels: Path | None = Field(
+        None, description="folder of label maps with the same file names as their images"
+    )
+    output: Path = Field(description="folder of the store; made if absent")
+    spacing: Spacing3 | None = Field(
+        None,
+        description="voxel size in mm along z y x that volumes are resampled to; default: the "
+        "images' median",
+    )
+    workers: PositiveInt = Field(1, description="processes that prepare, a case each")
+    overwrite: bool = Field(False, description="delete the store in the output folder first")
+    resume: bool = Field(False, description="keep the cases that are in the store already")
+
+    @model_validator(mode="after")
+    def require_one_intent(self) -> "PrepareConfig":
+        """Refuse to delete and to keep."""
+        if self.overwrite and self.resume:
+            raise ValueError("overwrite deletes what resume keeps; choose one")
+        return self

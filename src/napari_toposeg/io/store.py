@@ -1,0 +1,307 @@
+"""Store: scans on one grid in chunked, compressed files, of which single crops are read.
+
+The one idea: a case is a folder that appears whole or not at all, and a crop costs the blocks that
+it touches. Images in 0..1 are held as 16-bit fixed point: half of float32 before compression, and
+with an error of at most 1/131070 thirty times finer than half precision. Of a patient, a store
+knows nothing but the names of the files that it was made of.
+"""
+
+import shutil
+import threading
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from zipfile import BadZipFile
+
+import blosc2
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from napari_toposeg.config import Size3, Spacing3, write_atomically
+from napari_toposeg.errors import InvalidConfig, UnreadableFile
+from napari_toposeg.volume import Modality
+
+MANIFEST = "dataset.json"
+FULL = 65535
+"""The stored number that means 1."""
+
+CHUNK = 96
+"""Edge of a chunk in voxels, that of a common crop; a chunk is the unit of the file."""
+
+BLOCK = 32
+"""Edge of a block in voxels; a block is the unit that is decompressed."""
+
+MOST_OPEN = 8
+"""Files that a thread keeps open."""
+
+
+class StoredCase(BaseModel):
+    """What a store says of a case.
+
+    Parameters
+    ----------
+    shape
+        Voxels along ``(z, y, x)`` on the store's grid.
+    affine
+        Rows of the matrix from the index ``(x, y, z, 1)`` of a stored voxel to RAS+ mm.
+    original_shape, original_spacing, orientation
+        Those of the file that it was made of.
+    normalisation
+        Intensities, in the scan's unit, that became 0 and 1.
+    classes
+        Label values that occur, sorted; None without labels.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    modality: Modality
+    shape: Size3
+    affine: tuple[tuple[float, ...], ...]
+    original_shape: Size3
+    original_spacing: Spacing3
+    orientation: str
+    normalisation: tuple[float, float]
+    classes: tuple[int, ...] | None = None
+
+
+class Manifest(BaseModel):
+    """What a store says of itself.
+
+    Parameters
+    ----------
+    spacing
+        Voxel size in mm along ``(z, y, x)`` of all cases.
+    finished
+        Whether every case was tried; a store without it may be gone on with.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    spacing: Spacing3
+    labelled: bool
+    finished: bool
+    cases: tuple[StoredCase, ...] = ()
+
+
+@dataclass(frozen=True)
+class StoredArray:
+    """A volume ``(z, y, x)`` in a file, read when it is sliced.
+
+    Parameters
+    ----------
+    scale
+        Factor of the stored numbers; None: they are taken as they are.
+    threads
+        Threads that decompress a crop.
+    """
+
+    path: Path
+    shape: Size3
+    scale: float | None = None
+    threads: int = 1
+
+    def __getitem__(self, cut: tuple[slice, ...]) -> NDArray[Any]:
+        """Read a box: float32 in 0..1 of an image, int16 of labels."""
+        raw = self.stored(cut)
+        if self.scale is None:
+            return raw.astype(np.int16)
+        scaled: NDArray[np.float32] = np.multiply(raw, np.float32(self.scale), dtype=np.float32)
+        return scaled
+
+    def read(self, cut: tuple[slice, ...], out: NDArray[Any]) -> None:
+        """Read a box into an array, which spares the time to find memory for it."""
+        raw = self.stored(cut)
+        if self.scale is None:
+            out[...] = raw
+        else:
+            np.multiply(raw, np.float32(self.scale), out=out, dtype=np.float32)
+
+    def stored(self, cut: tuple[slice, ...]) -> NDArray[Any]:
+        """Read the stored numbers of a box."""
+        raw: NDArray[Any] = OPEN.file(self.path, self.threads)[cut]
+        return raw
+
+
+class OpenFiles(threading.local):
+    """The files that a thread used last; what decompresses a file serves one thread at a time."""
+
+    def __init__(self) -> None:
+        self.files: OrderedDict[tuple[Path, int], Any] = OrderedDict()
+
+    def file(self, path: Path, threads: int) -> Any:
+        """Return an open file, mapped into memory.
+
+        Raises
+        ------
+        UnreadableFile
+            If it is missing or damaged.
+        """
+        key = (path, threads)
+        if key not in self.files:
+            try:
+                self.files[key] = blosc2.open(
+                    str(path), mode="r", mmap_mode="r", dparams=blosc2.DParams(nthreads=threads)
+                )
+            except (OSError, RuntimeError, ValueError) as error:
+                raise UnreadableFile(
+                    f"{path} cannot be read ({error}); take the case's folder away and run "
+                    "prepare again with --resume"
+                ) from error
+            if len(self.files) > MOST_OPEN:
+                self.files.popitem(last=False)
+        self.files.move_to_end(key)
+        return self.files[key]
+
+
+OPEN = OpenFiles()
+
+
+@dataclass(frozen=True)
+class Store:
+    """A folder of prepared cases."""
+
+    folder: Path
+    manifest: Manifest
+
+    def image(self, case: StoredCase, *, threads: int = 1) -> StoredArray:
+        """Return the image of a case, 0..1."""
+        return StoredArray(self.place(case.name) / "image.b2nd", case.shape, 1 / FULL, threads)
+
+    def labels(self, case: StoredCase) -> StoredArray | None:
+        """Return the labels of a case, if it has any."""
+        if case.classes is None:
+            return None
+        return StoredArray(self.place(case.name) / "labels.b2nd", case.shape)
+
+    def index(self, case: StoredCase) -> Path:
+        """Return the file of the arrays that find places in a case: see `read_index`."""
+        return self.place(case.name) / "index.npz"
+
+    def place(self, name: str) -> Path:
+        """Return the folder of a case."""
+        return self.folder / "cases" / name
+
+    def kept(self) -> dict[str, StoredCase]:
+        """Return the cases that are there, whether the manifest lists them yet or not."""
+        found = sorted((self.folder / "cases").glob("*/case.json"))
+        return {path.parent.name: read_case(path) for path in found}
+
+    def write(
+        self,
+        case: StoredCase,
+        image: NDArray[np.float32],
+        labels: NDArray[Any] | None,
+        index: Mapping[str, NDArray[Any]],
+    ) -> None:
+        """Write a case, whole or not at all.
+
+        Parameters
+        ----------
+        image
+            Values in 0..1.
+        labels
+            Class numbers from 0 to 255 on the same grid.
+        index
+            Arrays that `read_index` will give.
+        """
+        draft = self.folder / "unfinished" / case.name
+        shutil.rmtree(draft, ignore_errors=True)
+        draft.mkdir(parents=True)
+        fixed = np.rint(image * np.float32(FULL)).astype(np.uint16)
+        compress(fixed, draft / "image.b2nd")
+        if labels is not None:
+            compress(labels.astype(np.uint8), draft / "labels.b2nd")
+        np.savez_compressed(draft / "index.npz", allow_pickle=False, **index)
+        write_atomically(draft / "case.json", case.model_dump_json(indent=1).encode())
+        self.place(case.name).parent.mkdir(exist_ok=True)
+        draft.replace(self.place(case.name))
+
+    def write_manifest(self) -> None:
+        """Write what the store says of itself."""
+        text = self.manifest.model_dump_json(indent=1)
+        write_atomically(self.folder / MANIFEST, text.encode())
+
+
+def read_index(path: Path) -> dict[str, NDArray[Any]]:
+    """Read the arrays that were written beside a case to find places in it.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file is missing or damaged.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return dict(file)
+    except (OSError, ValueError, BadZipFile) as error:
+        raise UnreadableFile(
+            f"{path} cannot be read ({error}); take the case's folder away and run prepare "
+            "again with --resume"
+        ) from error
+
+
+def compress(voxels: NDArray[Any], path: Path) -> None:
+    """Write an array in chunks; LZ4 is as fast to read as memory is to fill."""
+    blosc2.asarray(
+        np.ascontiguousarray(voxels),
+        urlpath=str(path),
+        mode="w",
+        chunks=[min(CHUNK, edge) for edge in voxels.shape],
+        blocks=[min(BLOCK, edge) for edge in voxels.shape],
+        cparams=blosc2.CParams(
+            codec=blosc2.Codec.LZ4, clevel=5, filters=[blosc2.Filter.SHUFFLE], nthreads=1
+        ),
+    )
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a path is a store, finished or not."""
+    return (path / MANIFEST).is_file()
+
+
+def open_store(path: Path, *, unfinished: bool = False) -> Store:
+    """Open a store.
+
+    Parameters
+    ----------
+    unfinished
+        Accept one whose making was stopped.
+
+    Raises
+    ------
+    InvalidConfig
+        If it is none, of another version, or not finished.
+    """
+    try:
+        manifest = Manifest.model_validate_json((path / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise InvalidConfig(
+            f"{path} is no store of version 1 that can be read "
+            f"({first_line(error)}); make it anew with napari-toposeg prepare"
+        ) from error
+    if not (manifest.finished or unfinished):
+        raise InvalidConfig(
+            f"{path} was not finished; run the same napari-toposeg prepare again with --resume"
+        )
+    return Store(path, manifest)
+
+
+def read_case(path: Path) -> StoredCase:
+    """Read what is said of a case."""
+    try:
+        return StoredCase.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, ValidationError) as error:
+        raise UnreadableFile(
+            f"{path} cannot be read ({first_line(error)}); take its folder away and run prepare "
+            "again with --resume"
+        ) from error
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of an error's text."""
+    return str(error).strip().splitlines()[0]
