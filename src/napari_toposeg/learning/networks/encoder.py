@@ -30,6 +30,11 @@ class Encoder(nn.Module):
     strides: tuple[Size3, ...]
     multiple: Size3
 
+    @property
+    def embedding(self) -> nn.Module:
+        """The layers from voxels to the first features, ``(B, C, z, y, x)`` or ``(B, N, C)``."""
+        raise NotImplementedError
+
     def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return features from fine to coarse, each ``(B, widths[i], z, y, x)``.
 

@@ -100,6 +100,11 @@ class VisionTransformer(Encoder):
         self.hidden_token = nn.Parameter(torch.zeros(dimension)) if hides else None
         initialise(self)
 
+    @property
+    def embedding(self) -> nn.Module:
+        """The map from the voxels of a patch to its token."""
+        return self.embed
+
     def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return the tokens of all patches as ``(B, D, z, y, x)``; see `Encoder`."""
         grid = patch_grid(image_BCZYX.shape, self.patch)
