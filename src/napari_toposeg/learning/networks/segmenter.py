@@ -16,7 +16,6 @@ from torch.nn import functional as F
 
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.networks.vit import VisionTransformer
-from napari_toposeg.learning.patches import patch_grid, to_patches
 
 FULL, HALF, COARSE = 16, 32, 64
 
@@ -51,7 +50,7 @@ class Segmenter(EncoderDecoder):
     def __init__(self, encoder: VisionTransformer, *, outputs: int) -> None:
         super().__init__()
         self.encoder = encoder
-        self.layers = (encoder.depth // 3, 2 * encoder.depth // 3)
+        encoder.show((encoder.depth // 3, 2 * encoder.depth // 3))
         self.stem = Convolutions(1, FULL)
         self.shrink = Convolutions(FULL, HALF, stride=2)
         self.coarse = nn.Conv3d(HALF, COARSE, encoder.patch // 2, stride=encoder.patch // 2)
@@ -63,15 +62,11 @@ class Segmenter(EncoderDecoder):
         self.join_full = Convolutions(2 * FULL, FULL)
         self.classify = nn.Conv3d(FULL, outputs, 1)
 
-    def forward_scales(
-        self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None
-    ) -> list[Tensor]:
-        """Return the answers ``(B, outputs, Z, Y, X)``; edges must be multiples of the patch."""
-        grid = patch_grid(image_BCZYX.shape, self.encoder.patch)
-        patches = to_patches(image_BCZYX, self.encoder.patch)
-        hidden_BN = None if hidden_B1zyx is None else hidden_B1zyx.flatten(1)
-        layers = self.encoder.encode(patches, grid, layers=self.layers, hidden_BN=hidden_BN)
-        seen = self.tokens(torch.cat(layers, dim=2)).transpose(1, 2).unflatten(2, grid)
+    def decode(self, features: list[Tensor], image_BCZYX: Tensor) -> list[Tensor]:
+        """Return the answer ``(B, outputs, Z, Y, X)``; edges must be multiples of the patch."""
+        layers = torch.cat(features, dim=1)
+        seen = self.tokens(layers.flatten(2).transpose(1, 2)).transpose(1, 2)
+        seen = seen.unflatten(2, layers.shape[2:])
         full = self.stem(image_BCZYX)
         half = self.shrink(full)
         coarse = self.join_coarse(torch.cat([seen, self.coarse(half)], dim=1))

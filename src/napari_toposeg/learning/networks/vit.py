@@ -92,13 +92,19 @@ class VisionTransformer(Encoder):
     ) -> None:
         super().__init__()
         self.patch, self.dimension, self.depth = patch, dimension, depth
-        self.widths, self.strides = (dimension,), ((patch,) * 3,)
         self.multiple = (patch,) * 3
+        self.show(())
         self.embed = nn.Linear(channels * patch**3, dimension)
         self.blocks = nn.ModuleList(Block(dimension, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dimension)
         self.hidden_token = nn.Parameter(torch.zeros(dimension)) if hides else None
         initialise(self)
+
+    def show(self, layers: tuple[int, ...]) -> None:
+        """Let `forward` give the outputs of these blocks (from 1) too, before the last one's."""
+        self.layers = layers
+        count = len(layers) + 1
+        self.widths, self.strides = (self.dimension,) * count, ((self.patch,) * 3,) * count
 
     @property
     def embedding(self) -> nn.Module:
@@ -106,14 +112,15 @@ class VisionTransformer(Encoder):
         return self.embed
 
     def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
-        """Return the tokens of all patches as ``(B, D, z, y, x)``; see `Encoder`."""
+        """Return the tokens of all patches as ``(B, D, z, y, x)``; see `Encoder` and `show`."""
         grid = patch_grid(image_BCZYX.shape, self.patch)
         hidden_BN = None
         if hidden_B1zyx is not None:
             place = hidden_B1zyx.float()
             hidden_BN = F.interpolate(place, size=grid).bool().flatten(1)
-        tokens = self.encode(to_patches(image_BCZYX, self.patch), grid, hidden_BN=hidden_BN)[-1]
-        return [tokens.transpose(1, 2).reshape(-1, self.dimension, *grid)]
+        patches_BNV = to_patches(image_BCZYX, self.patch)
+        shown = self.encode(patches_BNV, grid, layers=self.layers, hidden_BN=hidden_BN)
+        return [tokens.transpose(1, 2).reshape(-1, self.dimension, *grid) for tokens in shown]
 
     def encode(
         self,
