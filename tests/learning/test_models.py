@@ -8,7 +8,7 @@ from napari_toposeg.config import NetworkConfig
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning import cards
 from napari_toposeg.learning.cards import Card, load_card
-from napari_toposeg.learning.checkpoints import load_model, load_shared, save_checkpoint
+from napari_toposeg.learning.checkpoints import load_model, save_checkpoint
 from napari_toposeg.learning.networks import build
 
 CARD = Card(
@@ -95,26 +95,6 @@ def test_a_registered_model_is_listed_loaded_exported_and_removed(checkpoint, st
 def test_names_that_are_paths_are_refused(checkpoint, store, name):
     with pytest.raises(InvalidCheckpoint, match="cannot name a model"):
         cards.register_model(checkpoint, name)
-
-
-def test_transfer_takes_the_encoder_and_reports_the_rest(tmp_path):
-    torch.manual_seed(1)
-    path = tmp_path / "pretrained.safetensors"
-    card = CARD.model_copy(update={"task": "reconstruct", "classes": ()})
-    save_checkpoint(path, build(card.network, task="reconstruct").state_dict(), card)
-    network = build(CARD.network, task="segment", classes=1)
-    report = load_shared(network, path, encoder_only=True)
-    assert all(name.startswith("encoder.") for name in report.taken)
-    assert not any(name.startswith("encoder.") for name in report.left)
-    torch.testing.assert_close(
-        network.encoder.embed.weight, load_model(path).network.encoder.embed.weight
-    )
-
-
-def test_an_encoder_of_another_size_is_refused(checkpoint):
-    network = build(NetworkConfig(size="tiny"), task="segment", classes=1)
-    with pytest.raises(InvalidCheckpoint, match="does not fit"):
-        load_shared(network, checkpoint, encoder_only=True)
 
 
 def test_listing_models_imports_no_torch():

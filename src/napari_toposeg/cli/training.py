@@ -1,6 +1,7 @@
 """The commands that train: the plan first, then the run, then what to do with its model."""
 
 import argparse
+import json
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,19 @@ def summary(outcome: Outcome[Any], best: Path) -> str:
     if not best.is_file():
         return f"{done}\nno checkpoint was written yet"
     kept = "best kept at" if outcome.stopped else "best model:"
-    lines = [done, f"{kept} {best}"]
+    lines = [done, *transfer(best.parent), f"{kept} {best}"]
     if outcome.stopped:
         lines.append("go on:         the same command with --resume")
     lines.append(f"under a name:  napari-toposeg models import {best.parent} --name NAME")
     return "\n".join(lines)
+
+
+def transfer(folder: Path) -> list[str]:
+    """Say in a line what the run started from, if it did from a model."""
+    from napari_toposeg.learning.transfer import REPORT
+
+    report = folder / REPORT
+    if not report.is_file():
+        return []
+    summary = json.loads(report.read_text(encoding="utf-8"))["summary"]
+    return [f"started from:  {summary} (every key: {report})"]

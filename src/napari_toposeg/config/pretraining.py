@@ -26,6 +26,11 @@ class PretrainConfig(TopologyConfig):
     objective: ObjectiveName = Field(
         "topomae", description="what the network learns from the unlabelled volumes"
     )
+    start: str | None = Field(
+        None,
+        description="model name, run folder or file whose weights training goes on from; "
+        "default: none",
+    )
     network: NetworkName | None = Field(
         None,
         description="architecture; fused is a ViT and a UNETR++ side by side; default: the "

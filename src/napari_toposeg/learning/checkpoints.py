@@ -1,7 +1,7 @@
 """Checkpoints: safetensors files of weights, with the model card in the header.
 
 Loading is strict: a tensor that is missing, left over or of another shape is an error. Only
-transfer (`load_encoder`) takes a part, and it reports what it took.
+`transfer` takes a part, and it reports what it took.
 """
 
 from collections.abc import Mapping
@@ -66,6 +66,15 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise InvalidCheckpoint(f"{path} is damaged ({error}); copy or train it again") from error
 
 
+def model_tensors(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of the model alone, without those that only its training needs."""
+    return {
+        name: tensor
+        for name, tensor in read_tensors(path).items()
+        if not name.startswith((STATE, OPTIMISER))
+    }
+
+
 def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
     """Build the network that the card describes and load its weights, strictly.
 
@@ -77,12 +86,7 @@ def load_model(name_or_path: str | Path, device: str = "cpu") -> Model:
     path = resolve_model(name_or_path)
     card = load_card(path)
     network = build(card.network, task=card.task, classes=len(card.classes))
-    weights = {
-        name: tensor
-        for name, tensor in read_tensors(path).items()
-        if not name.startswith((STATE, OPTIMISER))
-    }
-    load_strictly(network, weights, source=path.name)
+    load_strictly(network, model_tensors(path), source=path.name)
     device = resolve_device(device)
     return Model(network.eval().to(device), card, device)
 
@@ -106,47 +110,3 @@ def load_strictly(network: nn.Module, weights: Mapping[str, Tensor], *, source: 
             "give a model of the same network and size"
         )
     network.load_state_dict({name: weights[name].to(expected[name].dtype) for name in expected})
-
-
-@dataclass(frozen=True)
-class TransferReport:
-    """Which tensors a network took from another model, and which stayed as initialised."""
-
-    taken: tuple[str, ...]
-    left: tuple[str, ...]
-
-
-def load_shared(
-    network: nn.Module, name_or_path: str | Path, *, encoder_only: bool
-) -> TransferReport:
-    """Take every tensor of another model whose name and shape agree; all of the encoder's must.
-
-    Parameters
-    ----------
-    encoder_only
-        Take the encoder alone, as from pretraining to segmentation.
-
-    Raises
-    ------
-    InvalidCheckpoint
-        If the encoder does not fit.
-    """
-    path = resolve_model(name_or_path)
-    weights, own = read_tensors(path), network.state_dict()
-    fitting = [
-        name
-        for name, tensor in own.items()
-        if name in weights
-        and weights[name].shape == tensor.shape
-        and (name.startswith("encoder.") or not encoder_only)
-    ]
-    lacking = [name for name in own if name.startswith("encoder.") and name not in fitting]
-    if lacking:
-        raise InvalidCheckpoint(
-            f"the encoder of {path.name} does not fit ({len(lacking)} tensors, first "
-            f"{lacking[0]}); "
-            "start from a model of the same network and size"
-        )
-    own.update({name: weights[name].to(own[name].dtype) for name in fitting})
-    network.load_state_dict(own)
-    return TransferReport(tuple(fitting), tuple(name for name in own if name not in fitting))

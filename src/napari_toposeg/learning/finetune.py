@@ -17,7 +17,6 @@ from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, Topology
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
-from napari_toposeg.learning.checkpoints import load_shared
 from napari_toposeg.learning.crops import Crop, draw_labelled, require_multiple
 from napari_toposeg.learning.dataset import (
     BACKGROUND,
@@ -36,6 +35,7 @@ from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.learning.topological_term import Look, topological_term
+from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing
@@ -91,8 +91,7 @@ def finetune(
     network = build_dense(card.network, outputs=count + 1)
     require_multiple(card.crop, network.encoder.multiple)
     if config.checkpoint != "none":
-        same = load_card(config.checkpoint).classes == card.classes
-        load_shared(network, config.checkpoint, encoder_only=not same)
+        start_from(network.state_dict(), card, config.checkpoint).write(config.output)
     return (yield from optimise(Segmentation(network, examples, validation, config, card), config))
 
 

@@ -20,6 +20,7 @@ from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.planning import crop_multiple, plan_crop, plan_network, task_of
 from napari_toposeg.learning.pretraining import Pretraining
+from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing, Volume
 
@@ -51,6 +52,8 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
     card = describe(config, crop, spacing, volumes)
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
+    if config.start:
+        start_from(objective.weights(), card, config.start).write(config.output)
     task = Pretraining(objective, examples, validation or examples, config, card)
     return (yield from optimise(task, config))
 
