@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import Fraction, PositiveInt, Size3, Spacing3
+from napari_toposeg.config.run import Fraction, PositiveInt, Share, Size3, Spacing3
 from napari_toposeg.config.training import TopologyConfig, TopologyName
 
 ObjectiveName = Literal["mae", "topomae", "simmim", "maskfeat", "swin-ssl", "disruptive", "dino"]
@@ -16,12 +16,19 @@ class PretrainConfig(TopologyConfig):
     """Masked pretraining on unlabelled volumes."""
 
     data: tuple[Path, ...] = Field(
-        description="folders or files of unlabelled volumes", min_length=1
+        (), description="stores made by prepare, and folders or files of unlabelled volumes"
     )
     validation: tuple[Path, ...] = Field(
         (),
         description="volumes kept out of training that choose the best weights; default: fixed "
         "crops of the data",
+    )
+    validation_share: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the data's scans that is kept out of training to choose the best "
+        "weights, where no validation volumes are given",
     )
     objective: ObjectiveName = Field(
         "topomae", description="what the network learns from the unlabelled volumes"
@@ -87,9 +94,48 @@ class PretrainConfig(TopologyConfig):
     topology_smoothing: float = Field(
         1.0, ge=0, description="blur of both images before the topological term, in voxels"
     )
+    topology_region: Literal["anywhere", "structures"] = Field(
+        "anywhere",
+        description="blocks that the term looks at: anywhere alike, or each crop's own, drawn in "
+        "proportion to its vesselness",
+    )
+    topology_scale: float = Field(
+        1.5,
+        gt=0,
+        description="radius of the tubes that are told by vesselness, in voxels: for the term "
+        "cldice and for the region structures",
+    )
+    spatial_weight: Share = Field(
+        0.1,
+        description="weight in topomae of the spatial pretext, to tell where in its volume a "
+        "crop's centre and corners lie; 0: no pretext",
+    )
+    spatial_consistency_weight: Share = Field(
+        0.1,
+        description="weight in topomae of the squared difference of the points that two networks "
+        "tell; 0: none, as without the pretext or with one network",
+    )
+    reconstruction_consistency_weight: Share = Field(
+        0.1,
+        description="weight in topomae of the squared difference of what two networks rebuild; 0: "
+        "none, as with one network",
+    )
+    local_views: int = Field(
+        8, ge=0, description="small views of a crop that the student of dino sees beside two large"
+    )
+    koleo: float = Field(
+        0.1, ge=0, description="weight of the term of dino that spreads features over the sphere"
+    )
     phantoms: int = Field(
         0, ge=0, description="synthetic vessel phantoms added to the data, of 64 voxels an edge"
     )
     steps: PositiveInt = Field(2000, description="optimiser steps")
     batch: PositiveInt = Field(8, description="crops a step, on all devices together")
     every: PositiveInt = Field(200, description="steps between checkpoints and previews")
+
+    @model_validator(mode="after")
+    def require_data(self) -> "PretrainConfig":
+        """Refuse a run that would see nothing."""
+        if not self.data and not self.phantoms:
+            raise ValueError("there is nothing to learn from; give data or phantoms")
+        return self

@@ -9,6 +9,12 @@ import numpy as np
 from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
 from napari_toposeg.learning.networks import build_encoder
 
+ROTATION = 15.0
+"""Largest angle by which topomae turns a crop about each axis, in degrees."""
+
+SCALE = 1.25
+"""Largest factor by which topomae enlarges or shrinks a crop."""
+
 LARGEST_CROP = 48
 """Edge of a planned crop, in voxels; more costs a laptop too much time."""
 
@@ -27,10 +33,10 @@ def network_of(objective: ObjectiveName) -> NetworkName:
 def task_of(objective: ObjectiveName) -> Literal["reconstruct", "encode"]:
     """Return what a model that an objective made can do."""
     match objective:
-        case "maskfeat" | "swin-ssl" | "dino":
-            return "encode"
-        case _:
+        case "mae" | "topomae":
             return "reconstruct"
+        case "simmim" | "maskfeat" | "swin-ssl" | "disruptive" | "dino":
+            return "encode"
 
 
 def plan_network(config: PretrainConfig) -> NetworkConfig:
@@ -41,6 +47,20 @@ def plan_network(config: PretrainConfig) -> NetworkConfig:
         patch=config.patch,
         cube=config.cube,
     )
+
+
+def plan_turning(config: PretrainConfig) -> PretrainConfig:
+    """Settle how crops are turned and scaled where that is open.
+
+    The spatial pretext needs it: of upright crops of one size, the centre tells all.
+    """
+    spatial = config.objective == "topomae" and config.spatial_weight > 0
+    rotation, scale = (ROTATION, SCALE) if spatial else (0.0, 1.0)
+    settled = {
+        "rotation": rotation if config.rotation is None else config.rotation,
+        "scale": scale if config.scale is None else config.scale,
+    }
+    return config.model_copy(update=settled)
 
 
 def crop_multiple(network: NetworkConfig) -> Size3:

@@ -42,11 +42,7 @@ class MaskedReconstruction:
 
     def prepare(self, batch: Batch, step: int) -> Batch:
         """Draw what is hidden of each sample."""
-        count = int(np.prod(patch_grid(batch["image"].shape, self.cube)))
-        hidden_BN = draw_hidden_each(
-            self.config.seed, step, batch["samples"], count, self.config.mask_ratio
-        )
-        return {**batch, "hidden": hidden_BN}
+        return draw_hidden_for(batch, step, self.config, self.cube)
 
     def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return the squared error on hidden voxels."""
@@ -70,6 +66,13 @@ class MaskedReconstruction:
     def weights(self) -> Mapping[str, Tensor]:
         """Return all: the network is an autoencoder."""
         return self.network.state_dict()
+
+
+def draw_hidden_for(batch: Batch, step: int, config: PretrainConfig, cube: int) -> Batch:
+    """Add to a batch the cubes that are hidden of each sample."""
+    count = int(np.prod(patch_grid(batch["image"].shape, cube)))
+    hidden_BN = draw_hidden_each(config.seed, step, batch["samples"], count, config.mask_ratio)
+    return {**batch, "hidden": hidden_BN}
 
 
 def draw_hidden_each(

@@ -1,0 +1,68 @@
+"""What objectives put on an encoder for as long as they train it."""
+
+# B batch, C channels, D embedding
+
+from collections.abc import Mapping
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+
+from napari_toposeg.config import NetworkConfig, Size3
+from napari_toposeg.learning.networks import build_encoder
+from napari_toposeg.learning.networks.encoder import Encoder
+
+
+class PixelShuffle(nn.Module):
+    """One linear map from each feature to all voxels, or cells, that it spans.
+
+    Parameters
+    ----------
+    width
+        Channels of the features.
+    channels
+        Channels of the answer.
+    stride
+        Voxels of the answer along ``(z, y, x)`` for each feature.
+    """
+
+    def __init__(self, width: int, channels: int, stride: Size3) -> None:
+        super().__init__()
+        z, y, x = self.stride = stride
+        self.map = nn.Conv3d(width, channels * z * y * x, kernel_size=1)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return the answer ``(B, channels, Z, Y, X)`` to features ``(B, width, z, y, x)``."""
+        small, steps = features.shape[2:], self.stride
+        split: Tensor = self.map(features).reshape(len(features), -1, *steps, *small)
+        Z, Y, X = (edge * step for edge, step in zip(small, steps, strict=True))
+        return split.permute(0, 1, 5, 2, 6, 3, 7, 4).reshape(len(features), -1, Z, Y, X)
+
+
+class Projection(nn.Sequential):
+    """A perceptron from a crop's mean feature to an embedding."""
+
+    def __init__(self, width: int, hidden: int, dimension: int, *, depth: int = 2) -> None:
+        widths = [width, *[hidden] * (depth - 1)]
+        layers = [
+            layer
+            for before, after in pairwise(widths)
+            for layer in (nn.Linear(before, after), nn.GELU())
+        ]
+        super().__init__(*layers, nn.Linear(widths[-1], dimension))
+
+
+def pooled(features: list[Tensor]) -> Tensor:
+    """Return the mean ``(B, D)`` of the coarsest features over all places."""
+    return features[-1].mean((2, 3, 4))
+
+
+def encoder_weights(encoder: nn.Module, config: NetworkConfig) -> Mapping[str, Tensor]:
+    """Return the weights of an encoder as those of the network for the task "encode".
+
+    A token for what is hidden is left out: nothing is hidden from an encoder alone.
+    """
+    with torch.device("meta"):
+        plain: Encoder = build_encoder(config)
+    known = plain.state_dict().keys()
+    return {f"encoder.{name}": part for name, part in encoder.state_dict().items() if name in known}

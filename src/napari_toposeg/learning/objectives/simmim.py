@@ -1,0 +1,75 @@
+"""SimMIM (`simmim`): the encoder sees a token in place of hidden cubes; one linear map rebuilds.
+
+    loss = mean over images of  mean_hidden |x - x'|
+
+The head is as light as can be, a 1x1x1 convolution and a pixel shuffle from the coarsest features,
+so that the encoder does the work. Unlike a masked autoencoder it runs over all places, visible and
+hidden, which suits networks that cannot leave any out.
+
+The error counts hidden voxels that are no padding, and is a mean over them. In the original code
+it is divided by the mask's sum plus 1e-5 and by the channels, over the batch as a whole, so images
+with more padding would weigh less.
+
+References
+----------
+Xie et al. 2022, arXiv:2111.09886, section 3 (equation 1: L1 on masked pixels; ratio 0.6).
+"""
+
+# B batch, N cubes
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from napari_toposeg.config import NetworkConfig, PretrainConfig
+from napari_toposeg.learning.losses.masked import masked_absolute_error
+from napari_toposeg.learning.networks import build_encoder
+from napari_toposeg.learning.networks.encoder import cubes_of
+from napari_toposeg.learning.networks.masked_autoencoder import (
+    Autoencoder,
+    Rebuilt,
+    composite_of,
+    hidden_values,
+)
+from napari_toposeg.learning.objectives.heads import PixelShuffle, encoder_weights, pooled
+from napari_toposeg.learning.objectives.masked import MaskedReconstruction
+from napari_toposeg.learning.task import Batch
+
+
+class SimpleAutoencoder(Autoencoder):
+    """Any encoder that hides, and one linear map from its coarsest features to voxels."""
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        self.encoder = build_encoder(config, hides=True)
+        self.head = PixelShuffle(self.encoder.widths[-1], config.channels, self.encoder.strides[-1])
+        self.cube = config.hidden_cube
+
+    def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
+        """Hide cubes and rebuild them; every image of the batch hides equally many."""
+        image = image_BCZYX
+        features = self.encoder(image, cubes_of(hidden_BN, image, self.cube))
+        answer = self.head(features[-1])
+        predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
+        composite = composite_of(image, predicted, hidden_BN, self.cube)
+        return Rebuilt(predicted, true, composite, hidden_BN, pooled(features))
+
+
+class SimpleMaskedModelling(MaskedReconstruction):
+    """The objective: see `objective.Objective`."""
+
+    def __init__(self, network: NetworkConfig, config: PretrainConfig) -> None:
+        super().__init__(SimpleAutoencoder(network), config)
+        self.built = network
+
+    def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Return the absolute error on hidden voxels."""
+        rebuilt, counted = self.rebuild(network, batch)
+        absolute = masked_absolute_error(rebuilt.predicted_BMV, rebuilt.true_BMV, counted)
+        return {"loss": absolute, "l1": absolute}
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return the encoder's: the head serves this objective only."""
+        encoder = self.network.encoder
+        assert isinstance(encoder, nn.Module)
+        return encoder_weights(encoder, self.built)
