@@ -31,6 +31,9 @@ BACKGROUND = 255
 PHANTOM_EDGE = 64
 """Edge of a training phantom, in voxels."""
 
+PHANTOM_SPACING = (1.0, 1.0, 1.0)
+"""Voxel size of a training phantom in mm, where nothing else says it."""
+
 Voxels = NDArray[Any] | StoredArray
 """A volume ``(z, y, x)`` in memory, or one that is read when it is sliced."""
 
@@ -154,22 +157,6 @@ def prepare_image(image: Volume, spacing: Spacing) -> Volume:
     scaled = image.with_voxels(normalisation_of(image).apply(image.voxels))
     prepared = resample(scaled, spacing, order=1)
     return prepared.with_voxels(np.ascontiguousarray(prepared.voxels, dtype=np.float32))
-
-
-def read_images(paths: Iterable[Path]) -> list[Volume]:
-    """Read every volume of some files and folders.
-
-    Raises
-    ------
-    InvalidConfig
-        If there is none.
-    """
-    volumes = [read_volume(path) for place in paths for path in list_cases(place).values()]
-    if not volumes:
-        raise InvalidConfig(
-            "no volume was found; give folders or files of NIfTI, NRRD, MetaImage or DICOM"
-        )
-    return volumes
 
 
 def read_labelled(

@@ -8,6 +8,9 @@ import torch
 from napari_toposeg.errors import InvalidConfig, OutOfMemory
 from napari_toposeg.topology.processors import processors
 
+MOST_DECOMPRESSING = 8
+"""More threads than this gain nothing on the few blocks of a crop."""
+
 
 def resolve_device(name: str) -> str:
     """Return ``"cpu"``, ``"mps"`` or ``"cuda:N"``; ``"auto"``: the first CUDA GPU, else the CPU.
@@ -48,6 +51,16 @@ def choose_threads(threads: int) -> None:
     """Let the network use so many CPU threads; 0: one for each core this process may use."""
     available = processors()
     torch.set_num_threads(min(threads, available) if threads > 0 else available)
+
+
+def decompressing_threads(device: str) -> int:
+    """Return how many threads are to decompress a crop.
+
+    On the CPU one: more would fight with the step's for the cores. Beside a GPU the cores are free.
+    """
+    if resolve_device(device) == "cpu":
+        return 1
+    return min(MOST_DECOMPRESSING, max(1, processors() - 1))
 
 
 @contextmanager

@@ -8,21 +8,30 @@ import torch
 from napari_toposeg import __version__
 from napari_toposeg.config import PretrainConfig, Size3
 from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.cohort import Cohort, read_cohort
 from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.dataset import (
+    PHANTOM_SPACING,
+    Case,
     Example,
-    median_spacing,
     phantom_cases,
     prepare_image,
-    read_images,
 )
+from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.objectives import make_objective
-from napari_toposeg.learning.planning import crop_multiple, plan_crop, plan_network, task_of
+from napari_toposeg.learning.planning import (
+    crop_multiple,
+    plan_crop,
+    plan_network,
+    plan_turning,
+    task_of,
+)
 from napari_toposeg.learning.pretraining import Pretraining
+from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.progress import Step
-from napari_toposeg.volume import Spacing, Volume
+from napari_toposeg.volume import Spacing
 
 
 def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
@@ -38,18 +47,14 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
     InvalidConfig
         If the crop does not fit the network, or no volume is found.
     """
+    config = plan_turning(config)
     multiple = crop_multiple(plan_network(config))
     if config.crop:
         require_multiple(config.crop, multiple)
-    volumes = read_images(config.data)
-    spacing = config.spacing or median_spacing(volumes)
-    examples = [unlabelled(volume, spacing) for volume in volumes]
-    if config.phantoms:
-        drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=spacing)
-        examples += [unlabelled(case.image, spacing, case.name) for case in drawn]
-    validation = [unlabelled(volume, spacing) for volume in validation_volumes(config)]
+    training, validation = read_data(config)
+    examples = training.examples
     crop = config.crop or plan_crop([each.image.shape for each in examples], multiple)
-    card = describe(config, crop, spacing, volumes)
+    card = describe(config, crop, training)
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
     if config.start:
@@ -58,20 +63,34 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
     return (yield from optimise(task, config))
 
 
-def unlabelled(volume: Volume, spacing: Spacing, name: str | None = None) -> Example:
-    """Bring a scan to the model's grid."""
-    image = prepare_image(volume, spacing)
-    return Example(name or volume.name, image.voxels, modality=volume.modality)
+def read_data(config: PretrainConfig) -> tuple[Cohort, list[Example]]:
+    """Read the scans to learn from, phantoms among them, and those that choose the best weights."""
+    threads = decompressing_threads(config.device)
+    cohort = Cohort([], config.spacing or PHANTOM_SPACING)
+    if config.data:
+        cohort = read_cohort(config.data, config.spacing, threads=threads)
+    kept: list[Example] = []
+    if config.validation:
+        kept = read_cohort(config.validation, cohort.spacing, threads=threads).examples
+    elif config.validation_share:
+        chance = random_of(config.seed, 0, 0, Purpose.DIVIDE)
+        cohort, held_out = cohort.divided(config.validation_share, chance)
+        kept = held_out.examples
+    drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=cohort.spacing)
+    phantoms = [phantom_example(case, cohort.spacing) for case in drawn]
+    return Cohort([*cohort.examples, *phantoms], cohort.spacing), kept
 
 
-def validation_volumes(config: PretrainConfig) -> list[Volume]:
-    """Read the scans that choose the best weights, if any were given."""
-    return read_images(config.validation) if config.validation else []
+def phantom_example(case: Case, spacing: Spacing) -> Example:
+    """Bring a phantom to the grid, without its labels."""
+    image = prepare_image(case.image, spacing)
+    return Example(case.name, image.voxels, modality=case.image.modality)
 
 
-def describe(config: PretrainConfig, crop: Size3, spacing: Spacing, volumes: list[Volume]) -> Card:
+def describe(config: PretrainConfig, crop: Size3, training: Cohort) -> Card:
     """Write the card of a pretrained model."""
-    modalities = {volume.modality for volume in volumes}
+    scans = training.examples[: len(training.examples) - config.phantoms]
+    modalities = {example.modality for example in scans or training.examples}
     recipe = config.model_dump(
         mode="json", exclude={"data", "validation", "output", "resume", "device", "threads"}
     )
@@ -80,10 +99,10 @@ def describe(config: PretrainConfig, crop: Size3, spacing: Spacing, volumes: lis
         task=task_of(config.objective),
         network=plan_network(config),
         crop=crop,
-        spacing=spacing,
+        spacing=training.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
         mask_ratio=config.mask_ratio,
-        data=f"{len(volumes)} scans and {config.phantoms} synthetic vessel phantoms",
+        data=f"{len(scans)} scans and {config.phantoms} synthetic vessel phantoms",
         recipe=recipe,
         made_with=f"napari-toposeg {__version__}",
     )

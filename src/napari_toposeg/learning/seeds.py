@@ -21,6 +21,7 @@ class Purpose(IntEnum):
     LIGHT = 5
     NOISE = 6
     VIEWS = 7
+    DIVIDE = 8
 
 
 def seeded(seed: int, step: int, device: torch.device, *purpose: int) -> torch.Generator:
