@@ -100,10 +100,11 @@ def form_of(kind: Any) -> dict[str, Any]:
 
 
 def several(parts: tuple[Any, ...]) -> dict[str, Any]:
-    """Return how many values a tuple takes; three numbers are always along z, y and x."""
+    """Return how many values a tuple takes; three are along z, y and x, two a range."""
     if parts[-1] is Ellipsis:
         return {"nargs": "+"}
-    return {"nargs": len(parts), "metavar": ("Z", "Y", "X")}
+    names = ("Z", "Y", "X") if len(parts) == 3 else ("LOW", "HIGH")
+    return {"nargs": len(parts), "metavar": names}
 
 
 def describe(field: FieldInfo) -> str:
