@@ -19,6 +19,7 @@ TopologyName = Literal[
 ]
 FieldLossName = Literal[TopologyName, "topograph", "defects"]
 LossName = Literal["dice-ce", FieldLossName]
+Level = Annotated[float, Field(ge=0, le=1)]
 
 
 class TrainingConfig(RunConfig):
@@ -85,6 +86,16 @@ class TopologyConfig(TrainingConfig):
         lt=1,
         description="persistence up to which features do not count, as a share of the range 0..1",
     )
+    topology_levels: tuple[Level, Level] = Field(
+        (0.0, 1.0),
+        description="lowest and highest intensity between which features are followed; what is "
+        "born and dies outside of these does not count",
+    )
+    topology_schedule: Literal["constant", "ramp", "late"] = Field(
+        "ramp",
+        description="the term's weight along the run: constant from the first step; ramp: growing "
+        "over the first tenth; late: none in the first half, then growing over a tenth",
+    )
     topology_dimensions: tuple[Annotated[int, Field(ge=0, le=2)], ...] = Field(
         (0, 1),
         min_length=1,
@@ -98,3 +109,11 @@ class TopologyConfig(TrainingConfig):
         if len(set(dimensions)) < len(dimensions):
             raise ValueError("each dimension can be named once")
         return dimensions
+
+    @field_validator("topology_levels")
+    @classmethod
+    def require_order(cls, levels: tuple[float, float]) -> tuple[float, float]:
+        """Refuse levels between which there is nothing."""
+        if levels[0] >= levels[1]:
+            raise ValueError("the first level must be below the second")
+        return levels

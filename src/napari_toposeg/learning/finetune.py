@@ -229,7 +229,7 @@ class Segmentation:
         if self.term is None:
             return batch | {"turns": turns}
         image, target = self.augmentation.turn(batch["image"], batch["target"], turns)
-        return batch | {"image": image, "target": target, "look": self.look(target, step)}
+        return batch | {"image": image, "target": target, "look": self.look(target, step, samples)}
 
     def draw_crop(self, step: int, sample: int) -> Crop:
         """Draw one crop."""
@@ -237,14 +237,13 @@ class Segmentation:
         example = self.examples[int(random.integers(len(self.examples)))]
         return draw_labelled(example, self.described.crop, random, flips=self.flips)
 
-    def look(self, target: Tensor, step: int) -> Look:
+    def look(self, target: Tensor, step: int, samples: range) -> Look:
         """Prepare the classes of a target ``(B, Z, Y, X)`` for the topological term."""
         assert self.term is not None
         classes = len(self.described.classes or ())
-        B, *edges = target.shape
-        place = self.term.choose(
-            (B, classes, *edges), random_of(self.config.seed, step, Purpose.TOPOLOGY)
-        )
+        shape = (self.config.batch, classes, *target.shape[1:])
+        chance = random_of(self.config.seed, step, Purpose.TOPOLOGY)
+        place = self.term.choose(shape, chance, samples)
         labels = place.cut_out(target[place.crops])
         return self.term.look(place, place.is_class(labels), labels != IGNORED)
 
@@ -263,7 +262,7 @@ class Segmentation:
         drawn = answer.loose[look.place.crops.to(logits.device)]
         term = self.term(drawn.float().softmax(1)[:, 1:], look)
         main = terms.dice_loss + terms.cross_entropy
-        return terms._asdict() | self.term.join(main, term, answer, step)
+        return terms._asdict() | self.term.join(main, term, [answer], look.place.share, step)
 
     def after(self, step: int) -> None:
         """Do nothing."""

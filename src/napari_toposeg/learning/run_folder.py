@@ -68,7 +68,8 @@ class RunFolder:
         weights = dict(task.weights())
         if better:
             save_checkpoint(self.best, weights, card, extra={"step": str(step)})
-        progress = {"step": str(step), "best": repr(best)}
+        shared = json.dumps(shared_names(task.network, weights))
+        progress = {"step": str(step), "best": repr(best), "shared": shared}
         state = weights | state_tensors(task.network, weights) | optimiser_tensors(optimiser)
         save_checkpoint(self.last, state, card, extra=progress)
         if evaluation.preview:
@@ -132,8 +133,10 @@ def restore(
     if not run.last.exists():
         return 0, -math.inf
     tensors, header = read_tensors(run.last), read_header(run.last)
+    shared: dict[str, str] = json.loads(header.get("shared", "{}"))
     weights = {
-        name: tensors.get(f"{STATE}{name}", tensors.get(name)) for name in network.state_dict()
+        name: tensors.get(f"{STATE}{name}", tensors.get(shared.get(name, name)))
+        for name in network.state_dict()
     }
     known = {name: tensor for name, tensor in weights.items() if tensor is not None}
     load_strictly(network, known, source=run.last.name)
@@ -141,12 +144,23 @@ def restore(
     return int(header["step"]), float(header["best"])
 
 
+def shared_names(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, str]:
+    """Return what the model's weights are called in a network that holds it as a part."""
+    kept = {tensor.data_ptr(): name for name, tensor in weights.items() if tensor.numel()}
+    return {
+        name: kept[tensor.data_ptr()]
+        for name, tensor in network.state_dict().items()
+        if tensor.data_ptr() in kept
+    }
+
+
 def state_tensors(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return what a training keeps besides the model: heads, teachers, centres."""
+    shared = shared_names(network, weights)
     return {
         f"{STATE}{name}": tensor
         for name, tensor in network.state_dict().items()
-        if name not in weights or weights[name].data_ptr() != tensor.data_ptr()
+        if name not in shared
     }
 
 

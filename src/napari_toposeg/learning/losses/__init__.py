@@ -5,7 +5,11 @@ from napari_toposeg.learning.losses.fields import TopologicalLoss
 
 
 def topological_loss(
-    name: FieldLossName, *, tau: float = 0.05, dimensions: tuple[int, ...] = (0, 1)
+    name: FieldLossName,
+    *,
+    tau: float = 0.05,
+    dimensions: tuple[int, ...] = (0, 1),
+    vessel_scale: float | None = None,
 ) -> TopologicalLoss:
     """Return a loss of fields.
 
@@ -16,6 +20,9 @@ def topological_loss(
     tau, dimensions
         Features of at most this persistence, and of other dimensions, are left out by the losses
         that look at persistence; the others do without.
+    vessel_scale
+        Radius in voxels of the tubes that clDice looks for in images; None: fields are
+        probabilities of tubes already.
     """
     # Each is imported where it is asked for: a run needs one of them, and compiles no other.
     match name:
@@ -47,6 +54,10 @@ def topological_loss(
             from napari_toposeg.learning.losses.critical_voxel import CriticalVoxel
 
             return CriticalVoxel(tau=tau, dimensions=dimensions)
+        case "cldice" if vessel_scale is not None:
+            from napari_toposeg.learning.losses.cldice import VesselClDice
+
+            return VesselClDice(vessel_scale)
         case "cldice":
             from napari_toposeg.learning.losses.cldice import SoftClDice
 

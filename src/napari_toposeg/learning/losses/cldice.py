@@ -16,7 +16,7 @@ Shit et al. 2021, arXiv:2003.07311, doi:10.1109/CVPR46437.2021.01629.
 # N fields
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ from torch.nn import functional as F
 
 from napari_toposeg.learning.losses.controls import as_floats
 from napari_toposeg.learning.losses.fields import Image, in_threads, to_arrays
+from napari_toposeg.learning.losses.vesselness import vesselness
 
 HARMONIC = 1e-4
 """Added to the denominator of the harmonic mean, as MONAI does."""
@@ -82,6 +83,35 @@ class SoftClDice:
         """Return how much of each skeleton lies inside of its image, ``(N,)``."""
         inside = (skeletons * images).flatten(1).sum(1) + self.smooth
         return inside / (skeletons.flatten(1).sum(1) + self.smooth)
+
+
+@dataclass(frozen=True)
+class VesselClDice:
+    """Soft clDice of two images' vesselness, a `TopologicalLoss` of images in grey.
+
+    Parameters
+    ----------
+    scale
+        See `vesselness`.
+    """
+
+    scale: float = 1.5
+    cldice: SoftClDice = field(default_factory=SoftClDice)
+
+    def prepare(self, target: Image) -> Image:
+        """Return the skeleton of one target's vesselness."""
+        with torch.no_grad():
+            seen: Image = vesselness(torch.from_numpy(target)[None], self.scale)[0].numpy()
+        return self.cldice.prepare(seen)
+
+    def __call__(
+        self, fields_NZYX: Tensor, targets_NZYX: Tensor, prepared: Sequence[Image] | None = None
+    ) -> Tensor:
+        """Return the losses ``(N,)``; gradients flow to the fields only."""
+        if prepared is None:
+            prepared = in_threads(self.prepare, to_arrays(targets_NZYX))
+        fields = vesselness(fields_NZYX, self.scale)
+        return self.cldice(fields, vesselness(targets_NZYX.detach(), self.scale), prepared)
 
 
 def soft_skeleton(images_NZYX: Tensor, iterations: int) -> Tensor:

@@ -1,13 +1,19 @@
 """Two losses joined by the ratio of their gradients.
 
-Both gradients are needed at the network's answer to weigh the second loss; their sum then goes
-back into the network, so that nothing behind the answer is differentiated twice.
+Both gradients are needed at the network's answers to weigh the second loss; their sum then goes
+back into the network, so that nothing behind the answers is differentiated twice.
+
+The ratio is that of the whole batch, also where each process has a share of it: the squares of the
+norms are added up among processes. Where a batch is computed in parts, one after the other, the
+squares of a part stand for the whole: scaled by its share of the samples, and of the fields that
+the second loss looks at.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 
 LEAST = 1e-12
 """Smallest norm that a weight is divided by."""
@@ -25,51 +31,91 @@ class Answer(NamedTuple):
         return cls(output, output.detach().requires_grad_())
 
 
+class Share(NamedTuple):
+    """How much of a step's batch is at hand, and of what the second loss looks at; 1: all."""
+
+    samples: float = 1.0
+    fields: float = 1.0
+
+
+ALL = Share()
+
+
 class Joined(NamedTuple):
-    """The weighted sum of two losses, and the weight of the second."""
+    """The weighted sum of two losses, and the weight of the second.
+
+    Averaged over the parts of a batch, the weight is the mean over the fields looked at.
+    """
 
     loss: Tensor
     weight: Tensor
 
 
-def join(first: Tensor, second: Tensor, answer: Answer, *, share: float) -> Joined:
+def join(
+    first: Tensor,
+    second: Tensor,
+    answers: Sequence[Answer],
+    *,
+    ratio: float,
+    share: Share = ALL,
+) -> Joined:
     """Add a second loss to a first so that its gradient has a share of the first one's norm.
+
+    Every process of a distributed run must call it, also one that has no field to look at.
 
     Parameters
     ----------
     first, second
-        Scalar losses, computed from ``answer.loose``; their graphs are used up.
-    share
+        Scalar losses, computed from what is loose in ``answers``; their graphs are used up.
+    ratio
         Wanted ratio of the weighted second to the first norm; the weight is at most 1.
+    share
+        Of the batch, in this process.
 
     Returns
     -------
     Joined
-        Its loss goes back into the network through ``answer.output``.
+        Its loss goes back into the network through the answers' outputs.
     """
-    (of_first,) = torch.autograd.grad(first, answer.loose, retain_graph=True)
-    (of_second,) = torch.autograd.grad(second, answer.loose)
-    weight = share * of_first.float().norm() / of_second.float().norm().clamp(min=LEAST)
-    weight = weight.clamp(max=1.0)
-    value = first.detach() + weight * second.detach()
-    gradient = of_first + weight.to(of_second) * of_second
-    loss: Tensor = KnownGradient.apply(  # type: ignore[no-untyped-call]
-        answer.output, value, gradient
+    loose = [answer.loose for answer in answers]
+    of_first = torch.autograd.grad(first, loose, retain_graph=True)
+    of_second = torch.autograd.grad(second, loose)
+    squares_first, squares_second, samples, fields = summed_up(
+        torch.stack([squares(of_first), squares(of_second), *of_first[0].new_tensor(share).float()])
     )
-    return Joined(loss, weight)
+    norms = (squares_first / samples).sqrt(), (squares_second / fields.clamp(min=LEAST)).sqrt()
+    weight = (ratio * norms[0] / norms[1].clamp(min=LEAST)).clamp(max=1.0) * (fields > 0)
+    value = first.detach() + weight * second.detach()
+    gradients = [a + weight.to(b) * b for a, b in zip(of_first, of_second, strict=True)]
+    loss: Tensor = KnownGradients.apply(  # type: ignore[no-untyped-call]
+        value, *gradients, *(answer.output for answer in answers)
+    )
+    return Joined(loss, weight * fields / samples)
 
 
-class KnownGradient(torch.autograd.Function):
-    """A value whose gradient is known already."""
+def squares(gradients: Sequence[Tensor]) -> Tensor:
+    """Return the square of the norm of several gradients together."""
+    return torch.stack([gradient.float().square().sum() for gradient in gradients]).sum()
+
+
+def summed_up(values: Tensor) -> Tensor:
+    """Return the sum over all processes of a distributed run; elsewhere the values."""
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.all_reduce(values)
+    return values
+
+
+class KnownGradients(torch.autograd.Function):
+    """A value whose gradients are known already."""
 
     @staticmethod
-    def forward(ctx: Any, shared: Tensor, value: Tensor, gradient: Tensor) -> Tensor:
+    def forward(ctx: Any, value: Tensor, *gradients_and_outputs: Tensor) -> Tensor:
         """Return the value."""
-        ctx.save_for_backward(gradient)
+        ctx.save_for_backward(*gradients_and_outputs[: len(gradients_and_outputs) // 2])
         return value.clone()
 
     @staticmethod
-    def backward(ctx: Any, above: Tensor) -> tuple[Tensor, None, None]:
-        """Return the gradient."""
-        (gradient,) = ctx.saved_tensors
-        return above.to(gradient) * gradient, None, None
+    def backward(ctx: Any, above: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients."""
+        gradients = ctx.saved_tensors
+        return None, *(None for _ in gradients), *(above.to(each) * each for each in gradients)
