@@ -3,6 +3,7 @@
 from napari_toposeg.reports.colours import BETTI_MARKS, CLASS_COLOURS, class_colour
 from napari_toposeg.reports.diagrams import plot_diagram, plot_diagrams
 from napari_toposeg.reports.page import Report, Section, Table, plain, write_page, write_report
+from napari_toposeg.reports.previews import plot_preview
 from napari_toposeg.reports.slices import Overlay, Panel, plot_slices
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "plain",
     "plot_diagram",
     "plot_diagrams",
+    "plot_preview",
     "plot_slices",
     "write_page",
     "write_report",
