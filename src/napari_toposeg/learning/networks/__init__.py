@@ -5,10 +5,13 @@ from typing import Literal, NamedTuple
 from torch import nn
 
 from napari_toposeg.config import NetworkConfig, SizeName
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.networks.dense_autoencoder import DenseAutoencoder
 from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, EncoderOnly
 from napari_toposeg.learning.networks.masked_autoencoder import Autoencoder, MaskedAutoencoder
 from napari_toposeg.learning.networks.segmenter import Segmenter
+from napari_toposeg.learning.networks.swin import SwinUnetr
+from napari_toposeg.learning.networks.unetr import Unetr
 from napari_toposeg.learning.networks.vit import VisionTransformer
 
 
@@ -34,6 +37,19 @@ def width_of(size: SizeName) -> Width:
             return Width(384, 12, 6, 192, 4, 6)
         case "base":
             return Width(768, 12, 12, 384, 8, 12)
+
+
+def swin_width_of(size: SizeName) -> int:
+    """Return the channels of a Swin UNETR at the image's own scale; base as published."""
+    match size:
+        case "nano":
+            return 12
+        case "tiny":
+            return 24
+        case "small":
+            return 36
+        case "base":
+            return 48
 
 
 def build(
@@ -93,13 +109,26 @@ def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> 
     match config.name:
         case "vit":
             return Segmenter(build_vit(config, hides=hides), outputs=outputs)
+        case "unetr":
+            return Unetr(build_vit(config, hides=hides), outputs=outputs)
+        case "swin":
+            width = swin_width_of(config.size)
+            return SwinUnetr(features=width, outputs=outputs, channels=config.channels, hides=hides)
         case _:
             raise NotImplementedError(config.name)
 
 
 def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransformer:
-    """Build an untrained vision transformer."""
+    """Build an untrained vision transformer.
+
+    Raises
+    ------
+    InvalidConfig
+        If positions are to be learned and their grid is not known.
+    """
     width = width_of(config.size)
+    if config.positions == "learned" and config.grid is None:
+        raise InvalidConfig("learned positions need the grid of patches that they are made for")
     return VisionTransformer(
         patch=config.patch,
         dimension=width.dimension,
@@ -107,4 +136,5 @@ def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransforme
         heads=width.heads,
         channels=config.channels,
         hides=hides,
+        grid=config.grid if config.positions == "learned" else None,
     )

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
+from napari_toposeg.learning.networks.instance_norm import InstanceNorm
 from napari_toposeg.learning.networks.vit import VisionTransformer
 
 FULL, HALF, COARSE = 16, 32, 64
@@ -26,10 +27,10 @@ class Convolutions(nn.Sequential):
     def __init__(self, inputs: int, outputs: int, *, stride: int = 1) -> None:
         super().__init__(
             nn.Conv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
-            nn.InstanceNorm3d(outputs, affine=True),
+            InstanceNorm(outputs, affine=True),
             nn.LeakyReLU(0.01),
             nn.Conv3d(outputs, outputs, 3, padding=1, bias=False),
-            nn.InstanceNorm3d(outputs, affine=True),
+            InstanceNorm(outputs, affine=True),
             nn.LeakyReLU(0.01),
         )
 
@@ -51,10 +52,11 @@ class Segmenter(EncoderDecoder):
         super().__init__()
         self.encoder = encoder
         encoder.show((encoder.depth // 3, 2 * encoder.depth // 3))
-        self.stem = Convolutions(1, FULL)
+        half = encoder.patch // 2
+        self.stem = Convolutions(encoder.channels, FULL)
         self.shrink = Convolutions(FULL, HALF, stride=2)
-        self.coarse = nn.Conv3d(HALF, COARSE, encoder.patch // 2, stride=encoder.patch // 2)
-        self.tokens = nn.Linear(3 * encoder.dimension, COARSE)
+        self.coarse = nn.Conv3d(HALF, COARSE, half, stride=half)
+        self.tokens = nn.Linear(sum(encoder.widths), COARSE)
         self.join_coarse = Convolutions(2 * COARSE, COARSE)
         self.narrow_coarse = nn.Conv3d(COARSE, HALF, 1)
         self.join_half = Convolutions(2 * HALF, HALF)
@@ -63,10 +65,8 @@ class Segmenter(EncoderDecoder):
         self.classify = nn.Conv3d(FULL, outputs, 1)
 
     def decode(self, features: list[Tensor], image_BCZYX: Tensor) -> list[Tensor]:
-        """Return the answer ``(B, outputs, Z, Y, X)``; edges must be multiples of the patch."""
-        layers = torch.cat(features, dim=1)
-        seen = self.tokens(layers.flatten(2).transpose(1, 2)).transpose(1, 2)
-        seen = seen.unflatten(2, layers.shape[2:])
+        """Return the answers ``(B, outputs, Z, Y, X)``; edges must be multiples of the patch."""
+        seen = self.tokens(torch.cat(features, dim=1).movedim(1, -1)).movedim(-1, 1)
         full = self.stem(image_BCZYX)
         half = self.shrink(full)
         coarse = self.join_coarse(torch.cat([seen, self.coarse(half)], dim=1))

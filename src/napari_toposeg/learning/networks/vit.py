@@ -1,7 +1,8 @@
 """Vision transformer for volumes of any size.
 
-Positions are fixed sines and cosines of the patch's place, so the same weights serve every crop.
-The encoder embeds only the patches that it is given: hidden patches cost nothing.
+Positions are fixed sines and cosines of the patch's place, so the same weights serve every crop; or
+they are learned for one grid, as in most public weights, and interpolated to others. The encoder
+embeds only the patches that it is given: hidden patches cost nothing.
 
 References
 ----------
@@ -10,12 +11,14 @@ Dosovitskiy et al. 2021, arXiv:2010.11929; He et al. 2022, arXiv:2111.06377.
 
 # B batch, N patches, K kept patches, V values in a patch, D embedding, H heads
 
+import math
 from functools import lru_cache
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from napari_toposeg.config import Size3
 from napari_toposeg.learning.networks.encoder import Encoder
 from napari_toposeg.learning.patches import patch_grid, to_patches
 
@@ -28,14 +31,14 @@ ATTENTION_GAIN = 1.2
 
 
 @lru_cache(maxsize=32)
-def sinusoidal_positions(grid: tuple[int, int, int], dimension: int) -> Tensor:
+def sinusoidal_positions(grid: Size3, dimension: int, device: torch.device | None = None) -> Tensor:
     """Return fixed position codes ``(N, D)``: a third of the channels for each axis."""
     per_axis = dimension // 6
     frequency = 1.0 / LONGEST ** (torch.arange(per_axis) / max(per_axis - 1, 1))
     places_N3 = torch.cartesian_prod(*(torch.arange(float(size)) for size in grid)).reshape(-1, 3)
     angle = places_N3[:, :, None] * frequency
     codes = torch.cat([angle.sin(), angle.cos()], dim=2).flatten(1)
-    return F.pad(codes, (0, dimension - codes.shape[1]))
+    return F.pad(codes, (0, dimension - codes.shape[1])).to(device)
 
 
 class Block(nn.Module):
@@ -78,6 +81,8 @@ class VisionTransformer(Encoder):
         Channels of the image.
     hides
         Have a token for hidden patches.
+    grid
+        Patches along ``(z, y, x)`` that positions are learned for; where None, they are fixed.
     """
 
     def __init__(
@@ -89,15 +94,20 @@ class VisionTransformer(Encoder):
         heads: int,
         channels: int = 1,
         hides: bool = False,
+        grid: Size3 | None = None,
     ) -> None:
         super().__init__()
         self.patch, self.dimension, self.depth = patch, dimension, depth
+        self.channels, self.grid = channels, grid
         self.multiple = (patch,) * 3
         self.show(())
         self.embed = nn.Linear(channels * patch**3, dimension)
         self.blocks = nn.ModuleList(Block(dimension, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(dimension)
         self.hidden_token = nn.Parameter(torch.zeros(dimension)) if hides else None
+        self.positions = (
+            nn.Parameter(0.02 * torch.randn(math.prod(grid), dimension)) if grid else None
+        )
         initialise(self)
 
     def show(self, layers: tuple[int, ...]) -> None:
@@ -122,10 +132,19 @@ class VisionTransformer(Encoder):
         shown = self.encode(patches_BNV, grid, layers=self.layers, hidden_BN=hidden_BN)
         return [tokens.transpose(1, 2).reshape(-1, self.dimension, *grid) for tokens in shown]
 
+    def positions_on(self, grid: Size3, device: torch.device) -> Tensor:
+        """Return the position codes ``(N, D)`` of a grid of patches."""
+        if self.positions is None or self.grid is None:
+            return sinusoidal_positions(grid, self.dimension, device)
+        if grid == self.grid:
+            return self.positions
+        learned = self.positions.T.reshape(1, self.dimension, *self.grid)
+        return F.interpolate(learned, size=grid, mode="trilinear").flatten(2)[0].T
+
     def encode(
         self,
         patches_BNV: Tensor,
-        grid: tuple[int, int, int],
+        grid: Size3,
         kept_BK: Tensor | None = None,
         layers: tuple[int, ...] = (),
         hidden_BN: Tensor | None = None,
@@ -151,13 +170,9 @@ class VisionTransformer(Encoder):
             Outputs of the blocks asked for, then the normalised output of the last, each ``(B, K,
             D)``.
         """
-        positions = (
-            sinusoidal_positions(grid, self.dimension)
-            .to(patches_BNV.device)
-            .expand(len(patches_BNV), -1, -1)
-        )
+        positions = self.positions_on(grid, patches_BNV.device)
         if kept_BK is not None:
-            patches_BNV, positions = take(patches_BNV, kept_BK), take(positions, kept_BK)
+            patches_BNV, positions = take(patches_BNV, kept_BK), positions[kept_BK]
         embedded = self.embed(patches_BNV)
         if hidden_BN is not None:
             assert self.hidden_token is not None
