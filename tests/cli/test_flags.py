@@ -45,7 +45,8 @@ def test_a_default_that_help_states_is_the_one_that_holds(command: str) -> None:
 
 def test_later_commands_and_flags_are_absent() -> None:
     commands = next(a for a in build_parser()._actions if a.dest == "command").choices
-    assert set(commands) == {"demo", "pretrain", "finetune", "predict", "measure", "models"}
+    kinds = {"demo", "prepare", "pretrain", "finetune", "predict", "measure", "models"}
+    assert set(commands) == kinds
     assert not {"repair", "features"} & set(flags("predict"))
 
 

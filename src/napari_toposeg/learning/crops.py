@@ -11,7 +11,7 @@ from napari_toposeg.config import Size3
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.store import StoredArray
 from napari_toposeg.learning.dataset import Example, Voxels
-from napari_toposeg.learning.losses.overlap import IGNORED
+from napari_toposeg.learning.places import IGNORED
 
 
 @dataclass(frozen=True)

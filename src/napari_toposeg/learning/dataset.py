@@ -18,9 +18,8 @@ from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.io import list_cases, read_volume
 from napari_toposeg.io.headers import Extent
 from napari_toposeg.io.store import StoredArray, read_index
-from napari_toposeg.learning.losses.overlap import IGNORED
 from napari_toposeg.learning.normalisation import normalisation_of
-from napari_toposeg.learning.places import Places
+from napari_toposeg.learning.places import IGNORED, Places
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.resampling import resample
 from napari_toposeg.volume import Spacing, Volume

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from napari_toposeg.config import Size3
 
+IGNORED = -1
+"""Class number of voxels without a label, which count in no loss."""
+
 BLOCK = 8
 """Edge of a block of a volume in memory, in voxels; of a stored one they are coarser."""
 

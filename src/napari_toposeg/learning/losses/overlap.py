@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-IGNORED = -1
+from napari_toposeg.learning.places import IGNORED as IGNORED
 
 
 class DiceCrossEntropy(NamedTuple):
