@@ -178,7 +178,7 @@ class SelfDistillation:
                 kept.lerp_(now.to(kept), 1 - momentum)
             if self.seen:
                 mean_K = mean_of_devices(torch.stack(self.seen).mean(0))
-                self.pair.centre_K.lerp_(mean_K, 1 - CENTRE_MOMENTUM)
+                self.pair.centre_K.lerp_(mean_K, 1.0 if step == 1 else 1 - CENTRE_MOMENTUM)
         self.seen.clear()
 
     def judge(self, network: nn.Module, batch: Batch) -> Evaluation:
@@ -194,7 +194,7 @@ class SelfDistillation:
             "views_found": float(found),
             "views_error": float(error),
             "entropy": float(relative_entropy(self.told(answers.teacher_WK, self.config.steps))),
-            "spread": float(features.std(0).mean()) * features.shape[1] ** 0.5,
+            "spread": float(features.std(0, correction=0).mean()) * features.shape[1] ** 0.5,
         }
         image = batch["image"][0, 0].float().cpu().numpy()
         return Evaluation(-float(error), metrics, {"image": image})

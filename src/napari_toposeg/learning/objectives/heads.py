@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from napari_toposeg.config import NetworkConfig, Size3
 from napari_toposeg.learning.networks import build_encoder
 from napari_toposeg.learning.networks.encoder import Encoder
+from napari_toposeg.learning.networks.vit import initialise
 
 
 class PixelShuffle(nn.Module):
@@ -50,6 +51,8 @@ class Projection(nn.Sequential):
             for layer in (nn.Linear(before, after), nn.GELU())
         ]
         super().__init__(*layers, nn.Linear(widths[-1], dimension))
+        # Biases at the start would be an answer that all crops share.
+        initialise(self)
 
 
 def pooled(features: list[Tensor]) -> Tensor:
