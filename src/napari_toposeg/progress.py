@@ -35,6 +35,11 @@ class Step:
         Small arrays ``(z, y, x)`` by name for a look at the run, where this step made them.
     message
         What is being done, in a few words for a person.
+    plan
+        Every setting of the run by name, what was left open filled in; on the Step that tells it.
+    forecast
+        What the run will need (``"seconds"``, ``"memory_gb"``, ``"free_gb"``), on the Step that
+        tells it.
     """
 
     step: int
@@ -46,9 +51,11 @@ class Step:
     checkpoint: Path | None = None
     preview: Mapping[str, Any] | None = None
     message: str = ""
+    plan: Mapping[str, Any] | None = None
+    forecast: Mapping[str, float] | None = None
 
     def record(self) -> dict[str, Any]:
-        """Return the step as plain numbers and strings, for one line of JSON (no preview)."""
+        """Return the step as plain numbers and strings, for one line of JSON."""
         return {
             "step": self.step,
             "total": self.total,

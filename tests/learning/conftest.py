@@ -54,4 +54,5 @@ def small_run(scans: Path, tmp_path: Path) -> PretrainConfig:
         topology_block=12,
         threads=1,
         device="cpu",
+        previews=False,
     )

@@ -40,7 +40,6 @@ def test_the_checkpoint_is_on_disk_when_its_step_is_told(small_run):
     told = [step for step in pretrain(small_run) if step.checkpoint]
     assert [step.step for step in told] == [2, 4, 6]
     assert all(step.checkpoint.is_file() for step in told)
-    assert (small_run.output / "previews" / "000002.png").is_file()
 
 
 def test_a_folder_that_holds_a_run_is_not_overwritten(small_run):

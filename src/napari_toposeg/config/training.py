@@ -55,6 +55,12 @@ class TrainingConfig(RunConfig):
     threads: int = Field(
         0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
     )
+    previews: bool = Field(True, description="draw a picture of a crop at each checkpoint")
+    forecast: bool = Field(
+        True,
+        description="measure a few steps first, to tell how long the run takes and whether its "
+        "memory is enough; runs of less than 50 steps are not measured",
+    )
     resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
 
 

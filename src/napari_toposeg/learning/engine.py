@@ -19,6 +19,8 @@ from torch import Tensor, nn
 from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.devices import choose_threads, memory_errors_explained, resolve_device
+from napari_toposeg.learning.forecast import FEWEST, forecast
+from napari_toposeg.learning.logbook import Logbook
 from napari_toposeg.learning.run_folder import open_run, restore
 from napari_toposeg.learning.task import Batch, Evaluation, Task
 from napari_toposeg.progress import Step
@@ -31,8 +33,7 @@ GRADIENT_NORM = 1.0
 def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
     """Train, and return the path of the best checkpoint.
 
-    The run's folder holds config.toml, steps.jsonl, last.safetensors, best.safetensors and
-    previews.
+    For what is written see `run_folder` and `logbook`.
 
     Raises
     ------
@@ -45,9 +46,10 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
     choose_threads(config.threads)
     descent = begin(task, config)
     done, best = restore(run, task.network, descent.optimiser) if config.resume else (0, -math.inf)
-    run.forget_after(done)
-    began = time.perf_counter()
-    with memory_errors_explained():
+    with memory_errors_explained(), Logbook(run.folder, done) as log:
+        if config.forecast and config.steps - done >= FEWEST:
+            yield from forecast_of(descent, config, done)
+        began = time.perf_counter()
         for step, parts in batches(task, config, range(done + 1, config.steps + 1)):
             losses = descent.step(step, parts)
             task.after(step)
@@ -55,6 +57,8 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
             if step % config.every == 0 or step == config.steps:
                 evaluation = yield from descent.judge(step)
                 best, checkpoint = run.keep(task, descent.optimiser, evaluation, step, best)
+                if evaluation.preview and config.previews:
+                    log.show(run.draw(evaluation.preview, step), step)
             report = Step(
                 step=step,
                 total=config.steps,
@@ -65,9 +69,18 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
                 preview=evaluation.preview if evaluation else None,
                 message="training",
             )
-            run.record(report)
+            log.record(report, learning_rate(step, config))
             yield report
     return run.best
+
+
+def forecast_of(
+    descent: "Descent", config: TrainingConfig, done: int
+) -> Generator[Step, None, None]:
+    """Measure what the rest of a run will need, and tell it in a Step."""
+    shares = parts_of(range(config.batch), config.accumulate)
+    found = yield from forecast(descent, config, shares, done)
+    yield Step(step=done, total=config.steps, message=str(found), forecast=found.record())
 
 
 def batches(task: Task, config: TrainingConfig, steps: range) -> Iterator[tuple[int, list[Batch]]]:
@@ -130,14 +143,7 @@ class Descent:
     def step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
         """Take one step of the optimiser and return the losses as numbers."""
         set_rate(self.optimiser, learning_rate(number, self.config))
-        self.network.train()
-        self.optimiser.zero_grad()
-        values: dict[str, float] = {}
-        for batch in parts:
-            losses = self.task.losses(self.network, self.moved(batch), number)
-            self.fabric.backward(losses["loss"] / len(parts))
-            for name, value in losses.items():
-                values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
+        values = self.gradients(number, parts)
         if not math.isfinite(values["loss"]):
             raise InvalidConfig(
                 f"the loss became {values['loss']} at step {number}; use a lower learning rate"
@@ -152,6 +158,18 @@ class Descent:
                 "or the precision 32-true"
             )
         self.optimiser.step()
+        return values
+
+    def gradients(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
+        """Compute the gradients of a step and return its losses as numbers."""
+        self.network.train()
+        self.optimiser.zero_grad()
+        values: dict[str, float] = {}
+        for batch in parts:
+            losses = self.task.losses(self.network, self.moved(batch), number)
+            self.fabric.backward(losses["loss"] / len(parts))
+            for name, value in losses.items():
+                values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
         return values
 
     def moved(self, batch: Batch) -> Batch:

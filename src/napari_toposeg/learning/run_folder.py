@@ -1,18 +1,17 @@
-"""The folder of a training run: config, log, checkpoints and previews.
+"""The folder of a training run: config, environment, checkpoints and previews.
 
 A kill at any moment loses at most what came since the last checkpoint.
 """
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.image import imsave
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -20,10 +19,20 @@ from napari_toposeg.config import TrainingConfig, write_atomically
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cards import read_header
 from napari_toposeg.learning.checkpoints import STATE, load_strictly, read_tensors, save_checkpoint
+from napari_toposeg.learning.environment import environment
 from napari_toposeg.learning.task import Evaluation, Task
-from napari_toposeg.progress import Step
+from napari_toposeg.reports import plot_preview
 
-FREE_TO_CHANGE = {"resume", "device", "threads", "precision", "output", "name"}
+FREE_TO_CHANGE = {
+    "resume",
+    "device",
+    "threads",
+    "precision",
+    "output",
+    "name",
+    "previews",
+    "forecast",
+}
 """Settings that may differ when a run is resumed."""
 
 
@@ -49,9 +58,9 @@ class RunFolder:
         return self.folder / "config.toml"
 
     @property
-    def log(self) -> Path:
-        """One Step a line."""
-        return self.folder / "steps.jsonl"
+    def environment(self) -> Path:
+        """What the run was made with: one entry for each time that it was begun or resumed."""
+        return self.folder / "environment.json"
 
     def keep(
         self,
@@ -61,7 +70,7 @@ class RunFolder:
         step: int,
         best: float,
     ) -> tuple[float, Path]:
-        """Write checkpoints and preview; return the best score so far and the newest file."""
+        """Write checkpoints; return the best score so far and the newest file."""
         card = task.card(evaluation)
         better = evaluation.score >= best or not self.best.exists()
         best = max(best, evaluation.score)
@@ -72,27 +81,12 @@ class RunFolder:
         progress = {"step": str(step), "best": repr(best), "shared": shared}
         state = weights | state_tensors(task.network, weights) | optimiser_tensors(optimiser)
         save_checkpoint(self.last, state, card, extra=progress)
-        if evaluation.preview:
-            save_preview(self.folder / "previews" / f"{step:06d}.png", evaluation.preview)
         return best, self.best if better else self.last
 
-    def record(self, step: Step) -> None:
-        """Append a Step to the log."""
-        with self.log.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(step.record()) + "\n")
-
-    def forget_after(self, step: int) -> None:
-        """Drop log lines later than a step: a resumed run writes them again."""
-        kept = [line for line in read_lines(self.log) if json.loads(line)["step"] <= step]
-        write_atomically(self.log, "".join(f"{line}\n" for line in kept).encode())
-
-
-def read_lines(path: Path) -> Iterator[str]:
-    """Yield the whole lines of a log; a last line cut off by a kill is left out."""
-    if path.exists():
-        yield from (
-            line for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")
-        )
+    def draw(self, preview: Mapping[str, NDArray[np.float32]], step: int) -> Path:
+        """Draw the preview of a step, and return its path."""
+        path = self.folder / "previews" / f"{step:06d}.png"
+        return plot_preview(preview, path, title=f"step {step}")
 
 
 def open_run(config: TrainingConfig) -> RunFolder:
@@ -108,7 +102,19 @@ def open_run(config: TrainingConfig) -> RunFolder:
         require_same_run(config)
     config.output.mkdir(parents=True, exist_ok=True)
     config.to_toml(run.settings)
+    note_environment(run, config)
     return run
+
+
+def note_environment(run: RunFolder, config: TrainingConfig) -> None:
+    """Add what a run goes on with to what it was made with so far."""
+    before = (
+        json.loads(run.environment.read_text("utf-8"))
+        if config.resume and (run.environment.exists())
+        else []
+    )
+    now = environment() | {"seed": config.seed, "precision": config.precision}
+    write_atomically(run.environment, (json.dumps([*before, now], indent=2) + "\n").encode())
 
 
 def require_same_run(config: TrainingConfig) -> None:
@@ -184,11 +190,3 @@ def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tenso
     optimiser.load_state_dict(
         {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
     )
-
-
-def save_preview(path: Path, preview: Mapping[str, NDArray[np.float32]]) -> None:
-    """Write the middle slices of the preview's volumes side by side."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    slices = [volume[len(volume) // 2].astype(np.float32) for volume in preview.values()]
-    scaled = [image / max(float(image.max()), 1.0) for image in slices]
-    imsave(path, np.concatenate(scaled, axis=1), cmap="gray", vmin=0, vmax=1)
