@@ -13,12 +13,10 @@ import os
 import platform
 import sys
 from importlib.metadata import version
-from pathlib import Path
 
-from benchmarks.topology.row import Row
+from benchmarks.tables import header, line, write
 
 PARTS = ("persistence", "betti", "distances", "matching", "defects", "repairs", "training_step")
-PAGE = Path(__file__).parents[2] / "docs" / "speed.md"
 RIVALS = ("gudhi", "cripser", "POT", "topolosses", "numba", "numpy", "torch")
 
 
@@ -40,36 +38,6 @@ def main() -> int:
     return 0
 
 
-def header() -> list[str]:
-    """Return the head of the table."""
-    return [
-        "| what | ours | rival | its | ratio | wanted | met | note |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-
-
-def line(row: Row) -> str:
-    """Write a row in Markdown."""
-    ours, wanted = quantity(row.ours, row.unit), f"at most {quantity(row.wanted, row.unit)}"
-    rival = ratio = ""
-    if row.rival is not None:
-        rival, ratio, wanted = (
-            quantity(row.rival, row.unit),
-            f"{row.ratio:.3g}x",
-            f"{row.wanted:g}x",
-        )
-    met = "yes" if row.met else "**no**"
-    cells = (row.what, ours, row.rival_name, rival, ratio, wanted, met, row.note)
-    return f"| {' | '.join(cells)} |"
-
-
-def quantity(number: float, unit: str) -> str:
-    """Write a time or a memory with its unit."""
-    if unit == "s" and number < 1:
-        return f"{number * 1000:.3g} ms"
-    return f"{number:.3g} {unit}"
-
-
 def machine() -> str:
     """Say on what the figures were taken."""
     versions = ", ".join(f"{name} {version(name)}" for name in RIVALS)
@@ -77,14 +45,6 @@ def machine() -> str:
         f"Measured on {os.cpu_count()} cores ({platform.machine()}, {platform.system()}), "
         f"Python {platform.python_version()}; {versions}."
     )
-
-
-def write(part: str, text: str) -> None:
-    """Put a text between the markers of a part of the page."""
-    begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
-    _, _, after = rest.partition(end)
-    PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":

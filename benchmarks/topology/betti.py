@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.topology.row import Row
+from benchmarks.row import Row
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.topology import betti_numbers
 

@@ -15,7 +15,7 @@ from gudhi.wasserstein import wasserstein_distance as pot
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from benchmarks.topology.row import Row
+from benchmarks.row import Row
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.topology import PersistenceDiagram, persistence, wasserstein
 

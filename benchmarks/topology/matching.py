@@ -25,7 +25,7 @@ sys.path.append(str(Path(__file__).parents[2] / "tests" / "topology"))
 
 from oracles import betti_matching_3d
 
-from benchmarks.topology.row import Row
+from benchmarks.row import Row
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.topology import match_barcodes
 

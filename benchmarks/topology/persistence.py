@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from scipy import ndimage
 
-from benchmarks.topology.row import Row
+from benchmarks.row import Row
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.topology import persistence
 

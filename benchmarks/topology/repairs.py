@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import ndimage
 
-from benchmarks.topology.row import Row
+from benchmarks.row import Row
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.topology import betti_numbers, repair
 from napari_toposeg.topology.mending.cores import grow_cores

@@ -20,7 +20,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.topology.row import Row
+from benchmarks.row import Row
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.dataset import Example, prepare_image

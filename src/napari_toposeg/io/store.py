@@ -34,8 +34,8 @@ CHUNK = 96
 BLOCK = 32
 """Edge of a block in voxels; a block is the unit that is decompressed."""
 
-MOST_OPEN = 8
-"""Files that a thread keeps open."""
+MOST_OPEN = 2
+"""Files that a thread keeps open: image and labels of the case that it visits."""
 
 
 class StoredCase(BaseModel):
