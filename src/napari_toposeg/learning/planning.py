@@ -8,6 +8,7 @@ import numpy as np
 
 from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
 from napari_toposeg.learning.networks import build_encoder
+from napari_toposeg.volume import Spacing
 
 ROTATION = 15.0
 """Largest angle by which topomae turns a crop about each axis, in degrees."""
@@ -61,6 +62,26 @@ def plan_turning(config: PretrainConfig) -> PretrainConfig:
         "scale": scale if config.scale is None else config.scale,
     }
     return config.model_copy(update=settled)
+
+
+def planned(config: PretrainConfig, crop: Size3, spacing: Spacing) -> PretrainConfig:
+    """Return the settings with all that was left open filled in, so that they repeat the run.
+
+    Parameters
+    ----------
+    crop, spacing
+        What the data gave.
+    """
+    network = plan_network(config)
+    z, y, x = map(float, spacing)
+    settled = {
+        "name": config.name or config.output.name,
+        "network": network.name,
+        "cube": network.hidden_cube,
+        "crop": crop,
+        "spacing": (z, y, x),
+    }
+    return plan_turning(config).model_copy(update=settled)
 
 
 def crop_multiple(network: NetworkConfig) -> Size3:

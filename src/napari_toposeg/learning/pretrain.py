@@ -1,6 +1,7 @@
 """Pretraining on unlabelled scans, as a generator of Steps."""
 
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -24,7 +25,7 @@ from napari_toposeg.learning.planning import (
     crop_multiple,
     plan_crop,
     plan_network,
-    plan_turning,
+    planned,
     task_of,
 )
 from napari_toposeg.learning.pretraining import Pretraining
@@ -47,20 +48,41 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
     InvalidConfig
         If the crop does not fit the network, or no volume is found.
     """
-    config = plan_turning(config)
-    multiple = crop_multiple(plan_network(config))
+    prepared = prepare(config)
+    yield prepared.step()
+    return (yield from optimise(prepared.task, prepared.config))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A run that can begin: its task, and its settings with all that was left open filled in."""
+
+    task: Pretraining
+    config: PretrainConfig
+
+    def step(self) -> Step:
+        """Tell the plan."""
+        plan = self.config.model_dump()
+        return Step(step=0, total=self.config.steps, message="planned", plan=plan)
+
+
+def prepare(config: PretrainConfig) -> Prepared:
+    """Read the data, plan what the settings leave open, and make what is to be trained."""
+    network = plan_network(config)
+    multiple = crop_multiple(network)
     if config.crop:
         require_multiple(config.crop, multiple)
     training, validation = read_data(config)
-    examples = training.examples
-    crop = config.crop or plan_crop([each.image.shape for each in examples], multiple)
+    shapes = [each.image.shape for each in training.examples]
+    crop = config.crop or plan_crop(shapes, multiple)
+    config = planned(config, crop, training.spacing)
     card = describe(config, crop, training)
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
     if config.start:
         start_from(objective.weights(), card, config.start).write(config.output)
-    task = Pretraining(objective, examples, validation or examples, config, card)
-    return (yield from optimise(task, config))
+    examples = training.examples
+    return Prepared(Pretraining(objective, examples, validation or examples, config, card), config)
 
 
 def read_data(config: PretrainConfig) -> tuple[Cohort, list[Example]]:
