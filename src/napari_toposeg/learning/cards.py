@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from napari_toposeg.config import NetworkConfig, Size3, write_atomically
 from napari_toposeg.errors import InvalidCheckpoint
 
+Intensity = tuple[float, float] | Literal["z-score"]
+
 SUFFIX = ".safetensors"
 HEADER_LIMIT = 100_000_000
 
@@ -36,6 +38,9 @@ class Card(BaseModel):
         Voxel size in mm ``(z, y, x)`` that a scan is resampled to before the model sees it.
     modality
         Kind of scan that it was trained on.
+    intensity
+        What becomes 0 and 1: two numbers in HU for CT, or ``"z-score"``: mean and mean plus a
+        standard deviation, unclipped. By default as `normalisation` says.
     classes
         Names of the labels 1, 2, ...
     mask_ratio
@@ -56,6 +61,7 @@ class Card(BaseModel):
     crop: Size3
     spacing: tuple[float, float, float]
     modality: str = "unknown"
+    intensity: Intensity | None = None
     classes: tuple[str, ...] = ()
     mask_ratio: float | None = None
     intended_use: str = "Research use only."
@@ -64,6 +70,11 @@ class Card(BaseModel):
     recipe: dict[str, Any] = {}
     quality: dict[str, Any] = {}
     made_with: str = ""
+
+    @property
+    def does(self) -> str:
+        """What it does, as the verb of a sentence."""
+        return {"reconstruct": "rebuilds", "encode": "encodes", "segment": "segments"}[self.task]
 
 
 def models_folder() -> Path:
@@ -169,10 +180,9 @@ def misfit(card: Card, modality: str) -> str | None:
     if card.modality == modality:
         return None
     kind = "of an unknown kind" if modality == "unknown" else modality
-    task = "rebuilds" if card.task == "reconstruct" else "segments"
     return (
-        f"{card.name} was trained on {card.modality}, and this scan is {kind}: what it {task} here "
-        "is outside of what it was trained for, and says nothing of how good it is."
+        f"{card.name} was trained on {card.modality}, and this scan is {kind}: what it {card.does} "
+        "here is outside of what it was trained for, and says nothing of how good it is."
     )
 
 
@@ -208,11 +218,24 @@ def import_model(path: str | Path, name: str | None = None) -> Card:
         If the store holds a model of this name already.
     """
     name = name or Path(path).stem
-    if (models_folder() / f"{require_name(name)}{SUFFIX}").exists():
+    new_model_path(name)
+    return register_model(path, name)
+
+
+def new_model_path(name: str) -> Path:
+    """Return where a model of this name will be in the store.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If the store holds one already.
+    """
+    path = models_folder() / f"{require_name(name)}{SUFFIX}"
+    if path.exists():
         raise InvalidCheckpoint(
             f"there is a model {name!r} already; choose another name, or remove it first"
         )
-    return register_model(path, name)
+    return path
 
 
 def export_model(name: str, path: str | Path) -> Path:

@@ -18,6 +18,7 @@ from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.io import list_cases, read_volume
 from napari_toposeg.io.headers import Extent
 from napari_toposeg.io.store import StoredArray, read_index
+from napari_toposeg.learning.cards import Intensity
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.learning.places import IGNORED, Places
 from napari_toposeg.phantoms import vessel_tree
@@ -119,8 +120,8 @@ def target_of(case: Case) -> NDArray[np.int16]:
     return target
 
 
-def prepare_case(case: Case, spacing: Spacing) -> Example:
-    """Bring image and labels of a case to the model's spacing.
+def prepare_case(case: Case, spacing: Spacing, intensity: Intensity | None = None) -> Example:
+    """Bring image and labels of a case to the model's spacing; see `prepare_image`.
 
     Raises
     ------
@@ -128,7 +129,7 @@ def prepare_case(case: Case, spacing: Spacing) -> Example:
         If image and labels differ in shape.
     """
     target = prepare_target(case, spacing)
-    image = prepare_image(case.image, spacing).voxels
+    image = prepare_image(case.image, spacing, intensity).voxels
     return Example(case.name, image, target, case.image.modality)
 
 
@@ -151,9 +152,9 @@ def prepare_target(case: Case, spacing: Spacing) -> NDArray[np.int16]:
     return np.ascontiguousarray(resampled, dtype=np.int16)
 
 
-def prepare_image(image: Volume, spacing: Spacing) -> Volume:
-    """Return a scan normalised to 0..1, float32, on the model's spacing."""
-    scaled = image.with_voxels(normalisation_of(image).apply(image.voxels))
+def prepare_image(image: Volume, spacing: Spacing, intensity: Intensity | None = None) -> Volume:
+    """Return a scan normalised to 0..1, or as a card's `intensity` says, on the model's spacing."""
+    scaled = image.with_voxels(normalisation_of(image, intensity).apply(image.voxels))
     prepared = resample(scaled, spacing, order=1)
     return prepared.with_voxels(np.ascontiguousarray(prepared.voxels, dtype=np.float32))
 

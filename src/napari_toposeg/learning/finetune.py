@@ -79,13 +79,16 @@ def finetune(
     spacing = config.spacing or (
         PHANTOM_SPACING if config.phantoms else median_spacing(case.image for case in training)
     )
-    examples = [prepare_case(case, spacing) for case in training]
+    start = None if config.checkpoint == "none" else load_card(config.checkpoint)
+    intensity = start.intensity if start else None
+    examples = [prepare_case(case, spacing, intensity) for case in training]
     examples = [example for example in examples if is_labelled(example)]
     if not examples:
         raise InvalidConfig(
             "no voxel is labelled for training; paint classes and background on some slices first"
         )
-    validation = [prepare_case(case, spacing) for case in cases if case.role == "validation"]
+    kept = [case for case in cases if case.role == "validation"]
+    validation = [prepare_case(case, spacing, intensity) for case in kept]
     card = describe(config, count, spacing, training, examples)
     torch.manual_seed(config.seed)
     network = build_dense(card.network, outputs=count + 1)
@@ -194,6 +197,7 @@ def describe(
         crop=config.crop or plan_crop(examples, network.patch),
         spacing=spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
+        intensity=start.intensity if start else None,
         classes=classes[:count],
         data=f"{len(examples)} labelled volume(s)",
         recipe=recipe | {"started_from": start.name if start else "none"},

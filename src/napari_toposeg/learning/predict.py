@@ -66,7 +66,7 @@ def segment_with(
     require_segmenter(model)
     if not 0 <= overlap < 1:
         raise InvalidConfig(f"overlap must be at least 0 and below 1, got {overlap}")
-    prepared = prepare_image(volume, model.card.spacing)
+    prepared = prepare_image(volume, model.card.spacing, model.card.intensity)
     with memory_errors_explained():
         image = torch.from_numpy(prepared.voxels).to(model.device)[None, None]
         probabilities = yield from slide(
@@ -83,7 +83,7 @@ def require_segmenter(model: Model) -> None:
     """Raise InvalidCheckpoint unless the model segments."""
     if model.card.task != "segment":
         raise InvalidCheckpoint(
-            f"{model.card.name!r} rebuilds images and does not segment; "
+            f"{model.card.name!r} {model.card.does} images and does not segment; "
             "fine-tune it first or pick a segmentation model"
         )
 

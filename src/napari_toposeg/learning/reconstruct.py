@@ -20,7 +20,7 @@ from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import memory_errors_explained
 from napari_toposeg.learning.networks.masked_autoencoder import draw_hidden
-from napari_toposeg.learning.normalisation import normalisation_of
+from napari_toposeg.learning.normalisation import Normalisation, normalisation_of
 from napari_toposeg.learning.patches import patch_grid, to_patches
 from napari_toposeg.learning.seeds import seeded
 from napari_toposeg.learning.windows import slide, strides
@@ -77,19 +77,23 @@ def reconstruct(
     loaded = load_model(model, device)
     if loaded.card.task != "reconstruct":
         raise InvalidCheckpoint(
-            f"{loaded.card.name!r} segments and does not rebuild images; pick a pretrained model"
+            f"{loaded.card.name!r} {loaded.card.does} images and does not rebuild them; pick a "
+            "model of the task reconstruct in 'models list'"
         )
     ratio = loaded.card.mask_ratio if mask_ratio is None else mask_ratio
     if ratio is None or not 0 < ratio < 1:
         raise InvalidConfig(f"the mask ratio must lie between 0 and 1, got {ratio}")
-    prepared = prepare_image(volume, loaded.card.spacing)
+    intensity = loaded.card.intensity
+    prepared = prepare_image(volume, loaded.card.spacing, intensity)
     with memory_errors_explained():
         image = torch.from_numpy(prepared.voxels).to(loaded.device)
         hidden, rebuilt = yield from rebuild(image, loaded, ratio, seed)
         mean = visible_mean(image[None, None], ~hidden[None, None])[0, 0].expand_as(image)
         smooth = interpolated(image[None, None], hidden[None, None])[0, 0]
         errors = [error_on(filled, image, hidden) for filled in (rebuilt, mean, smooth)]
-    return reconstruction_on(volume, prepared, hidden.cpu().numpy(), rebuilt.cpu().numpy(), errors)
+    composite = rebuilt.cpu().numpy()
+    scale = normalisation_of(volume, intensity)
+    return reconstruction_on(volume, prepared, hidden.cpu().numpy(), composite, errors, scale)
 
 
 def rebuild(
@@ -136,6 +140,7 @@ def reconstruction_on(
     hidden: NDArray[np.bool_],
     rebuilt: NDArray[np.float32],
     errors: list[float],
+    scale: Normalisation,
 ) -> Reconstruction:
     """Bring the result to the image's grid and unit; visible voxels are the image's own."""
     mask = resample_to(
@@ -143,9 +148,7 @@ def reconstruction_on(
     )
     guess = resample_to(prepared.with_voxels(rebuilt), volume, order=1).voxels
     image = volume.voxels.astype(np.float32)
-    composite = np.where(mask.voxels == 1, normalisation_of(volume).invert(guess), image).astype(
-        np.float32
-    )
+    composite = np.where(mask.voxels == 1, scale.invert(guess), image).astype(np.float32)
     return Reconstruction(
         volume.with_voxels(
             mask.voxels.astype(np.uint8), modality="label", name=f"{volume.name} hidden"

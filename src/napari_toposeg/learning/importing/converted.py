@@ -1,0 +1,92 @@
+"""What a layout makes of published weights, and the axes that they were trained on.
+
+MONAI's transforms hand a network images ``(x, y, z)`` that run to Right, Anterior and Superior;
+here they are ``(z, y, x)`` and run to Superior, Posterior and Left. A kernel or a grid that is
+turned likewise answers to the turned image as it did to the other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import Tensor
+
+from napari_toposeg.config import NetworkConfig, SizeName
+from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.learning.networks import width_of
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Weights under the names of a network of this program.
+
+    Parameters
+    ----------
+    network, task
+        The network, and what it does.
+    weights
+        Tensors by the network's names.
+    sources
+        For each of the network's names the published one; absent where a tensor had none and was
+        filled in so that the answer is the same.
+    left
+        Published names that the network has no use for.
+    about
+        Entries of the model's card, as far as they were published.
+    """
+
+    network: NetworkConfig
+    task: Literal["encode", "reconstruct"]
+    weights: Mapping[str, Tensor]
+    sources: Mapping[str, str]
+    left: tuple[str, ...]
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def turned_kernel(kernel: Tensor) -> Tensor:
+    """Turn a kernel ``(D, C, x, y, z)`` of RAS axes to ``(D, C, z, y, x)`` of SPL axes."""
+    return kernel.flip(2, 3).permute(0, 1, 4, 3, 2)
+
+
+def turned_grid(values: Tensor) -> Tensor:
+    """Turn values ``(x, y, z, D)`` of RAS axes to ``(z, y, x, D)`` of SPL axes."""
+    return values.flip(0, 1).permute(2, 1, 0, 3)
+
+
+def size_of(dimension: int, depth: int) -> SizeName:
+    """Return the size of ViT that has this width of a token and this number of blocks.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If there is none.
+    """
+    sizes: tuple[SizeName, ...] = ("nano", "tiny", "small", "base")
+    for size in sizes:
+        if width_of(size)[:2] == (dimension, depth):
+            return size
+    known = ", ".join(f"{size}: {width_of(size)[0]} x {width_of(size)[1]}" for size in sizes)
+    raise InvalidCheckpoint(
+        f"a ViT of {depth} blocks and tokens of {dimension} numbers is none of the sizes here "
+        f"({known}); import one of these"
+    )
+
+
+def edge_of(count: int, what: str) -> int:
+    """Return the edge of a cube of so many pieces.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If they are no cube.
+    """
+    if not is_cube(count):
+        raise InvalidCheckpoint(
+            f"{count} {what} are no cube; only weights of cubic windows and patches are imported"
+        )
+    return int(round(count ** (1 / 3)))
+
+
+def is_cube(count: int) -> bool:
+    """Tell whether so many pieces can be a cube of two or more an edge."""
+    return count > 1 and round(count ** (1 / 3)) ** 3 == count
