@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,9 @@ from napari_toposeg.progress import Step
 def training_steps(config: PretrainConfig) -> Iterator[Step]:
     """Run three steps and leave a best checkpoint at the second."""
     best = config.output / "best.safetensors"
+    planned = config.model_copy(update={"crop": (8, 16, 24)}).model_dump()
+    yield Step(0, 3, message="planned", plan=planned)
+    yield Step(0, 3, message="about 2 min, 1.0 GB of 4.0 GB free", forecast={"seconds": 120.0})
     for number in (1, 2, 3):
         if number == 2:
             config.output.mkdir(parents=True)
@@ -31,6 +35,8 @@ def test_training_prints_the_plan_first_and_the_best_last(
     assert main(["pretrain", "--data", "a", "--output", str(run), "--steps", "3"]) == 0
     out, err = capsys.readouterr()
     assert out.startswith("plan\n") and "a machine" in out and "0.6" in out
+    assert re.search(r"^  crop +8 16 24$", out, re.MULTILINE)
+    assert "forecast: about 2 min" in out
     assert str(run / "best.safetensors") in out
     assert "3/3" in err and "loss=0.3333" in err
     assert seen[0].steps == 3
@@ -43,6 +49,7 @@ def test_json_is_all_that_reaches_stdout(
     assert main(["pretrain", "--data", "a", "--output", str(tmp_path / "run"), "--json"]) == 0
     out, err = capsys.readouterr()
     answer = json.loads(out)
+    assert answer["forecast"] == {"seconds": 120.0}
     assert answer["step"] == 3 and answer["best"].endswith("best.safetensors")
     assert err.startswith("plan\n")
 

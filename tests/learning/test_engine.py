@@ -8,6 +8,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.engine import batches, learning_rate
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.pretraining import Pretraining
+from napari_toposeg.progress import finish
 
 
 def losses(steps):
@@ -52,7 +53,7 @@ def test_a_run_is_not_resumed_with_other_settings(small_run):
     list(pretrain(small_run))
     other = small_run.model_copy(update={"resume": True, "learning_rate": 1.0})
     with pytest.raises(InvalidConfig, match="other settings of learning_rate"):
-        next(pretrain(other))
+        finish(pretrain(other))
 
 
 def test_the_topological_term_is_weighed_by_gradient(small_run):
@@ -60,7 +61,9 @@ def test_the_topological_term_is_weighed_by_gradient(small_run):
     assert first["topology"] > 0
     assert 0 < first["topology_weight"] <= 1
     assert first["loss"] == pytest.approx(
-        first["mse"] + first["topology_weight"] * first["topology"]
+        first["mse"]
+        + first["topology_weight"] * first["topology"]
+        + small_run.spatial_weight * first["spatial"]
     )
 
 
@@ -91,7 +94,7 @@ def test_a_gradient_that_is_not_finite_ends_the_run_before_the_weights_take_it(
 
     monkeypatch.setattr(Pretraining, "losses", endless)
     with pytest.raises(InvalidConfig, match="the gradient became nan at step 1; use a lower"):
-        next(pretrain(small_run))
+        finish(pretrain(small_run))
 
 
 def test_crops_are_drawn_beside_the_step_on_one_thread(small_run):

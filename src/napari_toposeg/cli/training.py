@@ -2,9 +2,10 @@
 
 import argparse
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from napari_toposeg.cli.answers import STOPPED, Answer, aligned, duration
 from napari_toposeg.cli.flags import read_settings, written
@@ -13,6 +14,7 @@ from napari_toposeg.config import FinetuneConfig, PretrainConfig
 from napari_toposeg.progress import Step
 
 TrainConfig = PretrainConfig | FinetuneConfig
+Result = TypeVar("Result")
 
 
 def pretrain(arguments: argparse.Namespace) -> Answer:
@@ -32,33 +34,54 @@ def finetune(arguments: argparse.Namespace) -> Answer:
 
 
 def train(config: TrainConfig, run: Generator[Step, None, Any]) -> Answer:
-    """Print the plan, watch the run, and say what it left."""
-    print(plan(config), flush=True)
-    outcome = watch(run)
+    """Watch a run, print what it plans before it begins, and say what it left."""
+    needed: dict[str, float] = {}
+    outcome = watch(announced(run, config, needed))
     best = config.output / "best.safetensors"
     data = {
         "output": config.output,
         "best": best if best.is_file() else None,
         "stopped": outcome.stopped,
+        "forecast": needed or None,
     } | (outcome.last.record() if outcome.last else {})
     return Answer(summary(outcome, best), data, STOPPED if outcome.stopped else 0)
 
 
-def plan(config: TrainConfig) -> str:
-    """Return every setting of a run, and the machine it runs on."""
+def announced(
+    run: Generator[Step, None, Result], config: TrainConfig, needed: dict[str, float]
+) -> Generator[Step, None, Result]:
+    """Print the plan and the forecast of a run, and pass on its other Steps.
+
+    Parameters
+    ----------
+    needed
+        Takes the forecast.
+    """
+    with closing(run):
+        while True:
+            try:
+                step = next(run)
+            except StopIteration as done:
+                result: Result = done.value
+                return result
+            if step.plan is not None:
+                print(plan(step.plan, config.device), flush=True)
+            elif step.forecast is not None:
+                needed |= step.forecast
+                print(f"forecast: {step.message}\n", flush=True)
+            else:
+                yield step
+
+
+def plan(settings: Mapping[str, Any], device: str) -> str:
+    """Return every setting of a run as it will be, and the machine it runs on."""
     from napari_toposeg.learning.devices import describe_device
 
-    rows = [(name.replace("_", " "), planned(config, name)) for name in type(config).model_fields]
-    return f"plan\n{aligned([*rows, ('machine', describe_device(config.device))], '  ')}\n"
-
-
-def planned(config: TrainConfig, name: str) -> str:
-    """Return a setting as it will be; one that is left open as its description says."""
-    value = getattr(config, name)
-    if value is not None:
-        return written(value)
-    _, _, default = str(type(config).model_fields[name].description).partition("default: ")
-    return default
+    rows = [
+        (name.replace("_", " "), "none" if value is None else written(value))
+        for name, value in settings.items()
+    ]
+    return f"plan\n{aligned([*rows, ('machine', describe_device(device))], '  ')}\n"
 
 
 def summary(outcome: Outcome[Any], best: Path) -> str:
@@ -81,9 +104,7 @@ def summary(outcome: Outcome[Any], best: Path) -> str:
 
 def transfer(folder: Path) -> list[str]:
     """Say in a line what the run started from, if it did from a model."""
-    from napari_toposeg.learning.transfer import REPORT
-
-    report = folder / REPORT
+    report = folder / "transfer.json"
     if not report.is_file():
         return []
     summary = json.loads(report.read_text(encoding="utf-8"))["summary"]

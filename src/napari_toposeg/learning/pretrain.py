@@ -29,6 +29,7 @@ from napari_toposeg.learning.planning import (
     task_of,
 )
 from napari_toposeg.learning.pretraining import Pretraining
+from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.progress import Step
@@ -68,6 +69,7 @@ class Prepared:
 
 def prepare(config: PretrainConfig) -> Prepared:
     """Read the data, plan what the settings leave open, and make what is to be trained."""
+    require_free(config)
     network = plan_network(config)
     multiple = crop_multiple(network)
     if config.crop:

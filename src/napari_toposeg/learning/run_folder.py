@@ -91,13 +91,8 @@ class RunFolder:
 
 def open_run(config: TrainingConfig) -> RunFolder:
     """Make the folder of a run, or take up the one that is there."""
+    require_free(config)
     run = RunFolder(config.output)
-    if run.last.exists() and not config.resume:
-        raise InvalidConfig(
-            f"{config.output} holds a run already; resume it, or give another folder"
-        )
-    if config.output.is_file():
-        raise InvalidConfig(f"{config.output} is a file; give a folder for the run")
     if config.resume:
         require_same_run(config)
     config.output.mkdir(parents=True, exist_ok=True)
@@ -106,13 +101,20 @@ def open_run(config: TrainingConfig) -> RunFolder:
     return run
 
 
+def require_free(config: TrainingConfig) -> None:
+    """Raise InvalidConfig if the run's folder is taken: to be told before any data is read."""
+    if config.output.is_file():
+        raise InvalidConfig(f"{config.output} is a file; give a folder for the run")
+    if RunFolder(config.output).last.exists() and not config.resume:
+        raise InvalidConfig(
+            f"{config.output} holds a run already; resume it, or give another folder"
+        )
+
+
 def note_environment(run: RunFolder, config: TrainingConfig) -> None:
     """Add what a run goes on with to what it was made with so far."""
-    before = (
-        json.loads(run.environment.read_text("utf-8"))
-        if config.resume and (run.environment.exists())
-        else []
-    )
+    resumed = config.resume and run.environment.exists()
+    before = json.loads(run.environment.read_text(encoding="utf-8")) if resumed else []
     now = environment() | {"seed": config.seed, "precision": config.precision}
     write_atomically(run.environment, (json.dumps([*before, now], indent=2) + "\n").encode())
 
