@@ -30,6 +30,7 @@ def settings(tmp_path):
         learning_rate=3e-3,
         threads=1,
         device="cpu",
+        previews=False,
     )
 
 

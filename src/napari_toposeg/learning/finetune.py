@@ -32,6 +32,7 @@ from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 from napari_toposeg.learning.networks import build_dense
+from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.learning.topological_term import Look, topological_term
@@ -73,6 +74,7 @@ def finetune(
     InvalidConfig
         If nothing is labelled, or the labels cannot be class numbers.
     """
+    require_free(config)
     cases = read_cases(config) if cases is None else cases
     training = [case for case in cases if case.role == "train"]
     count = count_classes(cases)
@@ -90,12 +92,29 @@ def finetune(
     kept = [case for case in cases if case.role == "validation"]
     validation = [prepare_case(case, spacing, intensity) for case in kept]
     card = describe(config, count, spacing, training, examples)
+    config = planned(config, card)
     torch.manual_seed(config.seed)
     network = build_dense(card.network, outputs=count + 1)
     require_multiple(card.crop, network.encoder.multiple)
     if config.checkpoint != "none":
         start_from(network.state_dict(), card, config.checkpoint).write(config.output)
+    yield Step(step=0, total=config.steps, message="planned", plan=config.model_dump())
     return (yield from optimise(Segmentation(network, examples, validation, config, card), config))
+
+
+def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
+    """Return the settings with all that was left open filled in, so that they repeat the run."""
+    network = card.network
+    settled = {
+        "name": card.name,
+        "classes": card.classes,
+        "network": network.name,
+        "size": network.size,
+        "patch": network.patch,
+        "crop": card.crop,
+        "spacing": card.spacing,
+    }
+    return config.model_copy(update=settled)
 
 
 def read_cases(config: FinetuneConfig) -> list[Case]:

@@ -159,6 +159,7 @@ class TrainPanel(QWidget):
             seed=self._annotate.seed.value(),
             device=settings.device,
             threads=settings.worker_threads,
+            previews=False,
         )
 
     def _build_form(self) -> None:
