@@ -181,10 +181,13 @@ class TopologicalTerm:
         found = [(at_hand[n // K], n % K) for n in chosen.tolist() if n // K in at_hand]
         crops_classes = torch.tensor(found, dtype=torch.long).reshape(-1, 2)
         share = Share(len(at_hand) / B, len(found) / len(chosen))
-        boxes = self.around(block, edges)
-        return Place(crops_classes[:, 0], crops_classes[:, 1], *boxes, len(chosen), share)
+        cut, trim, inner = self.around(block, edges)
+        crops, classes = crops_classes.T
+        return Place(crops, classes, cut, trim, inner, len(chosen), share)
 
-    def around(self, block: Sequence[slice], edges: Sequence[int]) -> tuple[tuple[slice, ...], ...]:
+    def around(
+        self, block: Sequence[slice], edges: Sequence[int]
+    ) -> tuple[tuple[slice, ...], tuple[slice, ...], tuple[slice, ...]]:
         """Return of a block what is cut out, trimmed and has a gradient: see `Place`."""
         around = grown(block, self.halo, edges)
         cut = grown(around, reach(self.smoothing), edges)

@@ -61,6 +61,10 @@ class Autoencoder(nn.Module):
 
     cube: int
 
+    def parts(self) -> "dict[str, Autoencoder]":
+        """Return the autoencoders of which it consists, by name; most are one, without a name."""
+        return {"": self}
+
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
         """Hide cubes and rebuild them; every image of the batch hides equally many."""
         raise NotImplementedError

@@ -63,7 +63,7 @@ class PointHead(nn.Module):
     def forward(self, pooled_BD: Tensor) -> Tensor:
         """Return points ``(B, 9, 3)``; an untrained head tells the middle of the volume."""
         told: Tensor = self.layers(pooled_BD)
-        return told.unflatten(1, (9, 3)) + 0.5
+        return told.reshape(-1, 9, 3) + 0.5
 
 
 class Seen(NamedTuple):
@@ -87,28 +87,23 @@ class PlacedAutoencoder(nn.Module):
     def __init__(self, autoencoder: Autoencoder, *, spatial: bool) -> None:
         super().__init__()
         self.autoencoder = autoencoder
-        parts = parts_of(autoencoder).values() if spatial else ()
+        parts = autoencoder.parts().values() if spatial else ()
         self.heads = nn.ModuleList(PointHead(features_of(part)) for part in parts)
         self.mean = MeanPoints() if spatial else None
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the networks."""
-        return tuple(parts_of(self.autoencoder))
+        return tuple(self.autoencoder.parts())
 
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> list[Seen]:
         """Return what each network makes of the same images with the same hidden cubes."""
-        parts = parts_of(self.autoencoder).values()
+        parts = self.autoencoder.parts().values()
         rebuilt = [part(image_BCZYX, hidden_BN) for part in parts]
         if not self.heads:
             return [Seen(each, None) for each in rebuilt]
         told = [head(each.pooled_BD) for head, each in zip(self.heads, rebuilt, strict=True)]
         return [Seen(*pair) for pair in zip(rebuilt, told, strict=True)]
-
-
-def parts_of(autoencoder: Autoencoder) -> dict[str, Autoencoder]:
-    """Return the networks of which an autoencoder consists, by name."""
-    return {"": autoencoder}
 
 
 def features_of(autoencoder: Autoencoder) -> int:
