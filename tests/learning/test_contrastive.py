@@ -1,11 +1,7 @@
-import os
-import subprocess
-import sys
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
+from tests.learning.distributed import in_processes
 from torch import distributed as ranks
 
 from napari_toposeg.learning.losses.contrastive import (
@@ -18,7 +14,6 @@ from napari_toposeg.learning.losses.contrastive import (
 
 SAMPLES, WIDTH = 6, 5
 GROUPS = torch.tensor([0, 1, 0, 2, 1, 1])
-SECONDS = 120
 
 
 def unit(values):
@@ -111,44 +106,23 @@ def losses_of(network, views, group):
     return found
 
 
-def work(rank, count, folder):
-    """Be one of several processes, each with its share of the samples."""
-    ranks.init_process_group(
-        "gloo", init_method=f"file://{folder}/meeting", rank=rank, world_size=count
-    )
+def shared_losses(count):
+    """Return the losses of a process that has its share of the samples."""
     network, views = model_and_views()
     size = SAMPLES // count
-    share = slice(rank * size, (rank + 1) * size)
-    assert torch.equal(gathered(views[0, share].contiguous()), views[0]), (
-        "what is gathered is in the order of the processes"
-    )
-    found = losses_of(
+    share = slice(ranks.get_rank() * size, (ranks.get_rank() + 1) * size)
+    assert torch.equal(gathered(views[0, share].contiguous()), views[0])
+    return losses_of(
         torch.nn.parallel.DistributedDataParallel(network), views[:, share], GROUPS[share]
     )
-    torch.save(found, Path(folder) / f"{rank}.pt")
-    ranks.destroy_process_group()
 
 
-def test_two_processes_give_the_losses_and_gradients_of_one(tmp_path):
+def test_two_processes_give_the_losses_and_gradients_of_one():
     whole = losses_of(*model_and_views(), GROUPS)
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    started = [
-        subprocess.Popen([sys.executable, __file__, str(n), "2", str(tmp_path)], env=environment)
-        for n in range(2)
-    ]
-    try:
-        assert [each.wait(SECONDS) for each in started] == [0, 0]
-    finally:
-        for each in started:
-            each.kill()
-    found = [torch.load(tmp_path / f"{n}.pt", weights_only=True) for n in range(2)]
+    found = in_processes(2, shared_losses, 2)
     for name, wanted in whole.items():
         parts = [each[name] for each in found]
         # Each process has the loss of its own samples, and all have the mean's gradient.
         torch.testing.assert_close(torch.stack(parts).mean(0), wanted, rtol=1e-5, atol=1e-6)
         torch.testing.assert_close(parts[0][1:], parts[1][1:])
         assert wanted[1:].abs().max() > 1e-3
-
-
-if __name__ == "__main__":
-    work(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

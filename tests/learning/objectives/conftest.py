@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.dataset import Example, phantom_cases, prepare_image
+from napari_toposeg.learning.engine import learning_rate
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.pretraining import Pretraining
 
@@ -58,3 +60,41 @@ def make_task(examples):
         return Pretraining(make_objective(config, built), scans, scans, config, card)
 
     return make
+
+
+@pytest.fixture
+def train():
+    """Take some steps as the loop does, and return the losses of each."""
+
+    def run(task, steps):
+        parameters = [part for part in task.network.parameters() if part.requires_grad]
+        optimiser = torch.optim.AdamW(parameters, betas=(0.9, 0.95), weight_decay=0.05)
+        history = []
+        for number in range(1, steps + 1):
+            batch = task.draw(number, range(task.config.batch))
+            losses = task.losses(task.network, batch, number)
+            optimiser.zero_grad()
+            losses["loss"].backward()
+            nn.utils.clip_grad_norm_(parameters, 1.0)
+            optimiser.param_groups[0]["lr"] = learning_rate(number, task.config)
+            optimiser.step()
+            task.after(number)
+            history.append({name: float(value.detach()) for name, value in losses.items()})
+        return history
+
+    return run
+
+
+@pytest.fixture
+def judge():
+    """Return the evaluation of a task's network."""
+
+    def run(task):
+        work = task.evaluate(task.network)
+        while True:
+            try:
+                next(work)
+            except StopIteration as done:
+                return done.value
+
+    return run

@@ -13,8 +13,8 @@ together keep the answers from being all alike. KoLeo spreads the student's feat
 Whether they do become all alike is watched. ``entropy`` is the teacher's mean entropy relative to
 the largest there is: 1 means it tells all prototypes alike. ``spread`` is the standard deviation of
 normalised features over crops relative to that of random directions: 0 means one feature for all.
-The loss falls in both collapses, so the best weights are chosen by another thing: how well the
-other view of a crop is found among the views of all crops by the teacher's features.
+The loss falls in both collapses, so the best weights are chosen by another thing: how much more
+alike two views of one crop are than views of two, in the teacher's features.
 
 What differs: the centre moves once a step, by the mean of the step's parts and devices; the last
 layer's weight vectors have length 1 always, which is the original's weight normalisation with its
@@ -44,7 +44,6 @@ from napari_toposeg.learning.losses.contrastive import (
     koleo,
     mean_of_devices,
     normalised,
-    nt_xent,
 )
 from napari_toposeg.learning.networks import build_encoder
 from napari_toposeg.learning.objectives.heads import Projection, encoder_weights, pooled
@@ -184,20 +183,16 @@ class SelfDistillation:
     def judge(self, network: nn.Module, batch: Batch) -> Evaluation:
         """Measure how well views of a crop find each other, and whether all answers are alike."""
         answers: Answers = network(self.views(batch)[:1])
-        first, second = answers.teacher_features_WD.float().chunk(2)
-        mean = (first.mean(0) + second.mean(0)) / 2
-        error = nt_xent(first - mean, second - mean, temperature=0.1, gather=False)
-        near = normalised(first - mean) @ normalised(second - mean).T
-        found = (near.argmax(1) == torch.arange(len(near), device=near.device)).float().mean()
-        features = normalised(first)
+        first, second = normalised(answers.teacher_features_WD).chunk(2)
+        found, apart = found_among(first @ second.T)
         metrics = {
-            "views_found": float(found),
-            "views_error": float(error),
+            "views_found": found,
+            "views_apart": apart,
             "entropy": float(relative_entropy(self.told(answers.teacher_WK, self.config.steps))),
-            "spread": float(features.std(0, correction=0).mean()) * features.shape[1] ** 0.5,
+            "spread": float(first.std(0, correction=0).mean()) * first.shape[1] ** 0.5,
         }
         image = batch["image"][0, 0].float().cpu().numpy()
-        return Evaluation(-float(error), metrics, {"image": image})
+        return Evaluation(apart, metrics, {"image": image})
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the teacher's encoder's."""
@@ -222,6 +217,32 @@ def distillation(student_WK: Tensor, told_WK: Tensor, *, views: int) -> Tensor:
         if one != other
     ]
     return torch.stack(pairs).mean()
+
+
+def found_among(cosines_BB: Tensor) -> tuple[float, float]:
+    """Tell how well the other view of a crop is told from those of other crops.
+
+    Parameters
+    ----------
+    cosines_BB
+        Of a view of each crop, along the first axis, with the other view of each crop.
+
+    Returns
+    -------
+    tuple of float
+        Share of other crops that are less alike than the crop itself (0.5 by chance), and by how
+        many standard deviations the crop is more alike than the others are on average.
+    """
+    crops = len(cosines_BB)
+    if crops < 2:
+        return 0.5, 0.0
+    own_B1 = cosines_BB.diagonal()[:, None]
+    others_BB = cosines_BB[~torch.eye(crops, dtype=torch.bool, device=own_B1.device)]
+    others_BB = others_BB.reshape(crops, crops - 1)
+    less = (others_BB < own_B1).float() + 0.5 * (others_BB == own_B1).float()
+    gap = own_B1.mean() - others_BB.mean()
+    # Features that are all alike differ by rounding only.
+    return float(less.mean()), float(gap / (others_BB.std(correction=0) + 1e-4))
 
 
 def relative_entropy(told_WK: Tensor) -> Tensor:

@@ -1,0 +1,52 @@
+from statistics import median
+
+import torch
+
+from napari_toposeg.learning.objectives.heads import PixelShuffle
+
+
+def test_the_head_puts_each_answer_at_its_voxel():
+    head = PixelShuffle(24, 1, (2, 3, 4))
+    with torch.no_grad():
+        head.map.weight.copy_(torch.eye(24)[:, :, None, None, None])
+        head.map.bias.zero_()
+    places = torch.arange(24.0 * 8).reshape(1, 24, 2, 2, 2)
+    image = head(places)
+    assert image.shape == (1, 1, 4, 6, 8)
+    # The feature at (1, 0, 1) answers for the voxels from (2, 0, 4).
+    assert torch.equal(image[0, 0, 2:4, 0:3, 4:8].flatten(), places[0, :, 1, 0, 1])
+
+
+def test_the_loss_counts_hidden_voxels_alone(make_task):
+    task = make_task("simmim", patch=8)
+    batch = task.draw(1, range(4))
+    hidden = batch["hidden"].reshape(4, 1, 2, 2, 2)
+    for axis in (2, 3, 4):
+        hidden = hidden.repeat_interleave(8, axis)
+    # Nothing is known of what is hidden, so with it inverted only the target is.
+    before = task.losses(task.network, batch, 1)["l1"]
+    answer = task.network.head(
+        task.network.encoder(batch["image"], batch["hidden"].reshape(4, 1, 2, 2, 2))[-1]
+    )
+    by_hand = [
+        (answer[n] - batch["image"][n]).abs()[hidden[n] & batch["inside"][n]].mean()
+        for n in range(4)
+    ]
+    torch.testing.assert_close(before, torch.stack(by_hand).mean())
+
+
+def test_what_is_hidden_is_not_seen(make_task):
+    task = make_task("simmim", patch=8)
+    batch = task.draw(1, range(4))
+    mask = batch["hidden"].reshape(4, 1, 2, 2, 2)
+    hidden = mask
+    for axis in (2, 3, 4):
+        hidden = hidden.repeat_interleave(8, axis)
+    other = torch.where(hidden, torch.rand_like(batch["image"]), batch["image"])
+    seen, same = (task.network.encoder(image, mask)[-1] for image in (batch["image"], other))
+    assert torch.equal(seen, same)
+
+
+def test_the_loss_falls(make_task, train):
+    history = [step["loss"] for step in train(make_task("simmim", steps=25), 25)]
+    assert median(history[-5:]) < 0.5 * median(history[:5])
