@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
+import torch
 
 from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
 from napari_toposeg.learning.networks import build_encoder
@@ -84,15 +85,31 @@ def planned(config: PretrainConfig, crop: Size3, spacing: Spacing) -> PretrainCo
     return plan_turning(config).model_copy(update=settled)
 
 
+def multiple_of(network: NetworkConfig) -> Size3:
+    """Return what each edge of an image must be a multiple of."""
+    with torch.device("meta"):
+        return build_encoder(network).multiple
+
+
 def crop_multiple(network: NetworkConfig) -> Size3:
     """Return what each edge of a crop must be a multiple of: whole features and whole cubes."""
-    multiple = build_encoder(network).multiple
+    multiple = multiple_of(network)
     z, y, x = (math.lcm(step, network.hidden_cube) for step in multiple)
     return z, y, x
 
 
-def plan_crop(shapes: Sequence[Sequence[int]], multiple: Size3, least: int = 2) -> Size3:
-    """Return the median shape in whole multiples: so many at least, and at most 48 voxels.
+def least_multiples(network: NetworkConfig) -> int:
+    """Return how many multiples an edge of a crop has at least, where nothing is hidden.
+
+    A ViT of a single patch has nothing to attend to; other networks look within their multiple.
+    """
+    return 2 if network.name in ("vit", "unetr") else 1
+
+
+def plan_crop(
+    shapes: Sequence[Sequence[int]], multiple: Size3, least: int = 2, *, square: bool = False
+) -> Size3:
+    """Return the median shape in whole multiples: so many at least, and at most about 48 voxels.
 
     Parameters
     ----------
@@ -102,9 +119,11 @@ def plan_crop(shapes: Sequence[Sequence[int]], multiple: Size3, least: int = 2) 
         What each edge must be a multiple of.
     least
         Multiples that an edge has at least.
+    square
+        Give the edges along y and x the length of the shorter; both have the same multiple.
     """
     z, y, x = (
-        step * min(max(least, math.ceil(edge / step)), max(LARGEST_CROP // step, least))
+        step * min(max(least, math.ceil(edge / step)), max(round(LARGEST_CROP / step), least))
         for edge, step in zip(np.median(shapes, axis=0), multiple, strict=True)
     )
-    return z, y, x
+    return (z, min(y, x), min(y, x)) if square else (z, y, x)

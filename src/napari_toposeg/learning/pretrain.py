@@ -76,7 +76,8 @@ def prepare(config: PretrainConfig) -> Prepared:
         require_multiple(config.crop, multiple)
     training, validation = read_data(config)
     shapes = [each.image.shape for each in training.examples]
-    crop = config.crop or plan_crop(shapes, multiple)
+    square = config.objective == "swin-ssl"
+    crop = config.crop or plan_crop(shapes, multiple, square=square)
     config = planned(config, crop, training.spacing)
     card = describe(config, crop, training)
     torch.manual_seed(config.seed)

@@ -8,6 +8,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.crops import crop_at
 from napari_toposeg.learning.dataset import Example
 from napari_toposeg.learning.objectives.swin_ssl import draw_cuts, upright
+from napari_toposeg.learning.planning import plan_crop
 from napari_toposeg.learning.pretraining import collate
 
 
@@ -66,3 +67,9 @@ def test_the_terms_add_up_with_equal_weights(make_task):
 def test_the_loss_falls(make_task, train):
     history = [step["loss"] for step in train(make_task("swin-ssl", steps=25), 25)]
     assert median(history[-5:]) < 0.9 * median(history[:5])
+
+
+def test_a_planned_crop_is_square_in_the_plane_of_rotation():
+    shapes = [(30, 40, 24)]
+    assert plan_crop(shapes, (8, 8, 8)) == (32, 40, 24)
+    assert plan_crop(shapes, (8, 8, 8), square=True) == (32, 24, 24)

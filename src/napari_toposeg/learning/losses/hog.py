@@ -66,7 +66,7 @@ def votes(gradient_B3ZYX: Tensor) -> Tensor:
     The root of the sum of squared votes is the gradient's length.
     """
     axes_A3 = axes_of_neighbours().to(gradient_B3ZYX)
-    length = gradient_B3ZYX.norm(dim=1, keepdim=True)
+    length: Tensor = gradient_B3ZYX.square().sum(1, keepdim=True).sqrt()
     direction = gradient_B3ZYX / length.clamp(min=1e-12)
     along = torch.einsum("ac,bczyx->bazyx", axes_A3, direction).abs()
     near = (along - NEXT_AXIS).clamp(min=0)
@@ -95,4 +95,5 @@ def oriented_gradients(image_B1ZYX: Tensor, inside_B1ZYX: Tensor, cell: int) -> 
         for image, inside in zip(image_B1ZYX, inside_B1ZYX, strict=True)
     ]
     histogram = torch.cat(means)
-    return histogram / (histogram.square().sum(1, keepdim=True) + FAINT**2).sqrt()
+    length: Tensor = (histogram.square().sum(1, keepdim=True) + FAINT**2).sqrt()
+    return histogram / length

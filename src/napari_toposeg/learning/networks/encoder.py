@@ -32,7 +32,7 @@ class Encoder(nn.Module):
 
     @property
     def embedding(self) -> nn.Module:
-        """The layers from voxels to the first features, ``(B, C, z, y, x)`` or ``(B, N, C)``."""
+        """The module whose answer are the first features, ``(B, C, z, y, x)`` or ``(B, N, C)``."""
         raise NotImplementedError
 
     def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:

@@ -151,9 +151,12 @@ def at_size_of(answer: Tensor, image: Tensor) -> Tensor:
 
 @contextmanager
 def channels_zeroed(embedding: nn.Module, seeds: Sequence[int]) -> Iterator[None]:
-    """Set channels of what an embedding answers to zero, within the context."""
+    """Set channels of what an embedding answers to zero, within the context, where it is called."""
+    called = False
 
     def zero(module: nn.Module, arguments: object, features: Tensor) -> Tensor:
+        nonlocal called
+        called = True
         axis = 2 if features.ndim == 3 else 1
         shape = [
             len(seeds),
@@ -167,6 +170,7 @@ def channels_zeroed(embedding: nn.Module, seeds: Sequence[int]) -> Iterator[None
         yield
     finally:
         handle.remove()
+    assert called, "the encoder does not call what it says is its embedding"
 
 
 def draw_kept(seeds: Sequence[int], channels: int) -> Tensor:
