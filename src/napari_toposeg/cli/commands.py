@@ -78,13 +78,13 @@ def demo(arguments: argparse.Namespace) -> Answer:
 
 
 def predict(arguments: argparse.Namespace) -> Answer:
-    """Segment files."""
+    """Segment files, and encode them."""
     config = read_settings(arguments, PredictConfig)
     from napari_toposeg.learning.predict import predict
 
     outcome = watch(predict(config))
     if outcome.result is None:
-        text = f"stopped; the label maps that were done are in {config.output}"
+        text = f"stopped; the files that were done are in {config.output}"
         return Answer(text, {"output": config.output, "stopped": True}, STOPPED)
     text = "\n".join(f"written: {path}" for path in outcome.result)
     return Answer(text, {"output": config.output, "written": outcome.result, "stopped": False})

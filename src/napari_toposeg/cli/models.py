@@ -1,23 +1,20 @@
 """The models command: what there is, what it is for, and moving models in and out of the store."""
 
 import argparse
-import shutil
 import tempfile
-import urllib.parse
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_toposeg.cli.answers import Answer, aligned
+from napari_toposeg.cli.answers import STOPPED, Answer, aligned
 from napari_toposeg.cli.flags import Commands
+from napari_toposeg.cli.watch import watch
 
 if TYPE_CHECKING:
     from napari_toposeg.learning.cards import Card
 
-PATIENCE = 30.0
-"""Seconds without an answer after which a download is given up."""
+LAYOUTS = ("monai-vit", "monai-swin", "selfmedmae")
+"""Those of `learning.importing`, which would bring torch along with the flags."""
 
 
 def add_models(commands: Commands) -> None:
@@ -41,9 +38,20 @@ def add_operands(action: argparse.ArgumentParser, name: str) -> None:
     """Add what an action works on."""
     if name == "import":
         action.add_argument(
-            "source", metavar="PATH_OR_URL", help="a .safetensors file, or a run's folder"
+            "source",
+            metavar="PATH_OR_URL",
+            help="a model file, a run's folder or published weights (.pt, .pth, .safetensors), or "
+            "the address of a file: https://... or hf://OWNER/REPOSITORY/FILE",
         )
         action.add_argument("--name", help="its name in the store; default: the file's or folder's")
+        action.add_argument(
+            "--layout",
+            choices=("auto", *LAYOUTS),
+            default="auto",
+            help="whose published weights they are; auto: recognised by their names (default: "
+            "auto)",
+        )
+        action.add_argument("--sha256", help="checksum that a fetched file must have")
     elif name != "list":
         action.add_argument("name", metavar="NAME", help="a name of 'models list'")
     if name == "export":
@@ -82,14 +90,37 @@ def info(arguments: argparse.Namespace) -> Answer:
 
 
 def import_model(arguments: argparse.Namespace) -> Answer:
-    """Copy a model into the store."""
+    """Put a model into the store, fetched first where an address is given."""
+    from napari_toposeg.learning.fetching import fetch, is_address
+
+    if not is_address(arguments.source):
+        return put_into_store(Path(arguments.source), arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = watch(fetch(arguments.source, Path(folder), sha256=arguments.sha256))
+        if outcome.result is None:
+            return Answer("stopped; nothing was imported", {"stopped": True}, STOPPED)
+        return put_into_store(outcome.result, arguments)
+
+
+def put_into_store(path: Path, arguments: argparse.Namespace) -> Answer:
+    """Copy a model of this program, or convert published weights."""
     from napari_toposeg.learning import cards
 
-    with local_copy(arguments.source) as path:
+    if arguments.layout == "auto" and cards.has_card(path):
         name = arguments.name or (path.stem if path.is_file() else path.resolve().name)
         card = cards.import_model(path, name)
-    text = f"imported: {card.name} ({card.task}); see 'napari-toposeg models info {card.name}'"
-    return Answer(text, described(card))
+        return Answer(imported(card), described(card))
+    from napari_toposeg.learning.importing import import_weights
+
+    layout = None if arguments.layout == "auto" else arguments.layout
+    card, report = import_weights(path, arguments.name, layout=layout)
+    lines = [imported(card), report.summary(), *(f"  left: {name}" for name in report.left)]
+    return Answer("\n".join(lines), {**described(card), "report": asdict(report)})
+
+
+def imported(card: "Card") -> str:
+    """Say what was imported, and where to read on."""
+    return f"imported: {card.name} ({card.task}); see 'napari-toposeg models info {card.name}'"
 
 
 def export_model(arguments: argparse.Namespace) -> Answer:
@@ -125,17 +156,3 @@ def line(value: object) -> str:
         case float():
             return f"{value:.4g}"
     return str(value)
-
-
-@contextmanager
-def local_copy(source: str) -> Iterator[Path]:
-    """Yield the path of a file or folder, fetched first into a temporary folder if it is a URL."""
-    address = urllib.parse.urlsplit(source)
-    if address.scheme not in ("http", "https"):
-        yield Path(source)
-        return
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / (Path(urllib.parse.unquote(address.path)).name or "model.safetensors")
-        with urllib.request.urlopen(source, timeout=PATIENCE) as answer, path.open("wb") as file:
-            shutil.copyfileobj(answer, file)
-        yield path

@@ -8,7 +8,7 @@ from napari_toposeg.config.run import RunConfig
 
 
 class PredictConfig(RunConfig):
-    """Segmentation of files."""
+    """Segmentation of files, and what a model's encoder sees in them."""
 
     model: str = Field(description="model name, run folder or file")
     images: tuple[Path, ...] = Field(description="image files or folders", min_length=1)
@@ -16,6 +16,11 @@ class PredictConfig(RunConfig):
         description="folder that receives one label map for each image, under the image's name"
     )
     probability: bool = Field(False, description="write one probability map for each class too")
+    features: bool = Field(
+        False,
+        description="write what the model's encoder sees, too: <image>_features.npz for each "
+        "image, and features.csv; any model will do",
+    )
     overwrite: bool = Field(
         False, description="replace files that are in the output folder already"
     )

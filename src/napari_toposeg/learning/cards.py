@@ -156,6 +156,21 @@ def load_card(name_or_path: str | Path) -> Card:
         ) from error
 
 
+def has_card(path: Path) -> bool:
+    """Tell whether a path is to be read as a model of this program.
+
+    So is one that is not there, of which the reading then says so.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If it is a damaged safetensors file.
+    """
+    if not path.is_file():
+        return True
+    return path.suffix == SUFFIX and "card" in read_header(path)
+
+
 def list_models() -> tuple[Card, ...]:
     """Return the cards of all models, shipped ones first, by name; damaged files are left out."""
     cards = []

@@ -1,9 +1,14 @@
-"""Segmentation of whole volumes, in memory or from files, as generators of Steps."""
+"""Segmentation of whole volumes, in memory or from files, as generators of Steps.
+
+From files the features of an encoder can be had too.
+"""
 
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +20,13 @@ from napari_toposeg.io import list_cases, read_volume, write_volume
 from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import choose_threads, memory_errors_explained
+from napari_toposeg.learning.features import TABLE, encode_with, write_features, write_table
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.resampling import resample_to
 from napari_toposeg.volume import Volume
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,30 +124,51 @@ def segmentation_on(
 def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
     """Segment files; each label map is written on its image's own grid, under its name.
 
+    With `features`, what the model's encoder sees is written too, or alone if it does not segment.
+
     Returns
     -------
     list of Path
-        The label maps.
+        The files that were written.
     """
     choose_threads(config.threads)
     outputs = plan_outputs(config)
     model = load_model(config.model, config.device)
-    require_segmenter(model)
+    if not config.features:
+        require_segmenter(model)
     began, written = time.perf_counter(), []
+    pooled: dict[str, NDArray[np.float32]] = {}
     for number, (image, output) in enumerate(outputs.items()):
-        run = segment_with(read_volume(image), model, overlap=config.overlap)
+        volume = read_volume(image)
+        told = partial(told_of, name=image.name, number=number, count=len(outputs), began=began)
+        if model.card.task == "segment":
+            segmentation = yield from told(segment_with(volume, model, overlap=config.overlap))
+            written += write_segmentation(segmentation, output, config.probability)
+        if config.features:
+            features = yield from told(encode_with(volume, model))
+            written.append(write_features(features, features_path(output)))
+            pooled[image.name] = features.pooled
+            # After every image, so that one that is stopped leaves a table of what it did.
+            write_table(pooled, config.output / TABLE)
+    return written + ([config.output / TABLE] if config.features else [])
+
+
+def told_of(
+    run: Generator[Step, None, Result], *, name: str, number: int, count: int, began: float
+) -> Generator[Step, None, Result]:
+    """Tell a run over the windows of one image as a part of that over all images."""
+    while True:
         try:
-            while True:
-                window = next(run)
-                yield Step(
-                    step=number * window.total + window.step,
-                    total=len(outputs) * window.total,
-                    seconds=time.perf_counter() - began,
-                    message=f"{image.name}: segmenting",
-                )
+            window = next(run)
         except StopIteration as finished:
-            written += write_segmentation(finished.value, output, config.probability)
-    return written
+            result: Result = finished.value
+            return result
+        yield Step(
+            step=number * window.total + window.step,
+            total=count * window.total,
+            seconds=time.perf_counter() - began,
+            message=f"{name}: {window.message}",
+        )
 
 
 def plan_outputs(config: PredictConfig) -> dict[Path, Path]:
@@ -160,10 +189,12 @@ def plan_outputs(config: PredictConfig) -> dict[Path, Path]:
             raise InvalidConfig(
                 f"the label map of {image.name} would overwrite the image; give another --output"
             )
-        if output.exists() and not config.overwrite:
-            raise InvalidConfig(
-                f"{output} exists already; give another --output, or --overwrite to replace it"
-            )
+        places = [output, *([features_path(output)] if config.features else [])]
+        for place in places:
+            if place.exists() and not config.overwrite:
+                raise InvalidConfig(
+                    f"{place} exists already; give another --output, or --overwrite to replace it"
+                )
         if output in planned.values():
             raise InvalidConfig(
                 f"two images would be written to {output.name}; "
@@ -177,15 +208,24 @@ def write_segmentation(segmentation: Segmentation, path: Path, probability: bool
     """Write the label map, and beside it one probability map for each class if wanted."""
     paths = [write_volume(segmentation.labels, path)]
     if probability:
-        stem = path.name.removesuffix(".gz").removesuffix(
-            path.suffix if path.suffix != ".gz" else ".nii"
-        )
+        stem = stem_of(path)
         for name, values in zip(
             segmentation.classes, segmentation.class_probabilities[1:], strict=True
         ):
             place = path.with_name(f"{stem}_{name}_probability.nii.gz")
             paths.append(write_volume(segmentation.probability.with_voxels(values), place))
     return paths
+
+
+def features_path(output: Path) -> Path:
+    """Return where the features of an image go, beside its label map."""
+    return output.with_name(f"{stem_of(output)}_features.npz")
+
+
+def stem_of(path: Path) -> str:
+    """Return a file's name without its ending, which may be double."""
+    ending = path.suffix if path.suffix != ".gz" else ".nii"
+    return path.name.removesuffix(".gz").removesuffix(ending)
 
 
 def output_path(folder: Path, image: Path) -> Path:

@@ -84,7 +84,8 @@ def edge_of(count: int, what: str) -> int:
         raise InvalidCheckpoint(
             f"{count} {what} are no cube; only weights of cubic windows and patches are imported"
         )
-    return int(round(count ** (1 / 3)))
+    edge: int = round(count ** (1 / 3))
+    return edge
 
 
 def is_cube(count: int) -> bool:

@@ -53,10 +53,10 @@ def unpickled(path: Path) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "weights_only" not in str(error).lower():
+        # The other reasons are bytes that no checkpoint has.
+        if "unsupported global" not in str(error).lower():
             raise InvalidCheckpoint(
-                f"{path.name} is no checkpoint of PyTorch ({error}); give a .pt, .pth or "
-                f"{SUFFIX} file"
+                f"{path.name} is no checkpoint of PyTorch; give a .pt, .pth or {SUFFIX} file"
             ) from error
         raise InvalidCheckpoint(
             f"{path.name} holds Python objects beside its tensors (such as an argparse.Namespace "
