@@ -4,14 +4,16 @@ from typing import Literal, NamedTuple
 
 from torch import nn
 
-from napari_toposeg.config import NetworkConfig, SizeName
+from napari_toposeg.config import NetworkConfig, Size3, SizeName
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.networks.dense_autoencoder import DenseAutoencoder
 from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, EncoderOnly
+from napari_toposeg.learning.networks.fused import Fused, Pair
 from napari_toposeg.learning.networks.masked_autoencoder import Autoencoder, MaskedAutoencoder
 from napari_toposeg.learning.networks.segmenter import Segmenter
 from napari_toposeg.learning.networks.swin import SwinUnetr
 from napari_toposeg.learning.networks.unetr import Unetr
+from napari_toposeg.learning.networks.unetr_pp import UnetrPP, UnetrPPEncoder
 from napari_toposeg.learning.networks.vit import VisionTransformer
 
 
@@ -52,6 +54,26 @@ def swin_width_of(size: SizeName) -> int:
             return 48
 
 
+class WidthPP(NamedTuple):
+    """Channels of a UNETR++'s finest features, and the grid of them that it is made for."""
+
+    features: int
+    grid: Size3
+
+
+def unetr_pp_width_of(size: SizeName) -> WidthPP:
+    """Return the dimensions of a UNETR++; base as published for 64 x 128 x 128 voxels."""
+    match size:
+        case "nano":
+            return WidthPP(8, (16, 8, 8))
+        case "tiny":
+            return WidthPP(16, (16, 16, 16))
+        case "small":
+            return WidthPP(24, (32, 32, 32))
+        case "base":
+            return WidthPP(32, (32, 32, 32))
+
+
 def build(
     config: NetworkConfig, *, task: Literal["reconstruct", "encode", "segment"], classes: int = 0
 ) -> nn.Module:
@@ -76,17 +98,26 @@ def build_autoencoder(config: NetworkConfig) -> Autoencoder:
     """Build an untrained network that rebuilds hidden cubes."""
     match config.name:
         case "vit" | "unetr":
-            width = width_of(config.size)
-            return MaskedAutoencoder(
-                build_vit(config),
-                dimension=width.decoder_dimension,
-                depth=width.decoder_depth,
-                heads=width.decoder_heads,
-                channels=config.channels,
-            )
+            return build_masked(config)
+        case "fused":
+            encoder = build_unetr_pp(config, hides=True)
+            upp = UnetrPP(encoder, outputs=config.channels, deep=False)
+            return Pair(build_masked(config), DenseAutoencoder(upp, cube=config.hidden_cube))
         case _:
             network = build_dense(config, outputs=config.channels, hides=True)
             return DenseAutoencoder(network, cube=config.hidden_cube)
+
+
+def build_masked(config: NetworkConfig) -> MaskedAutoencoder:
+    """Build an untrained vision transformer under a decoder that rebuilds hidden patches."""
+    width = width_of(config.size)
+    return MaskedAutoencoder(
+        build_vit(config),
+        dimension=width.decoder_dimension,
+        depth=width.decoder_depth,
+        heads=width.decoder_heads,
+        channels=config.channels,
+    )
 
 
 def build_encoder(config: NetworkConfig, *, hides: bool = False) -> Encoder:
@@ -105,7 +136,10 @@ def build_encoder(config: NetworkConfig, *, hides: bool = False) -> Encoder:
 
 
 def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> EncoderDecoder:
-    """Build an untrained network that answers for every voxel."""
+    """Build an untrained network that answers for every voxel.
+
+    One that `hides` is for pretraining: it answers at the scale of the voxels alone.
+    """
     match config.name:
         case "vit":
             return Segmenter(build_vit(config, hides=hides), outputs=outputs)
@@ -114,8 +148,27 @@ def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> 
         case "swin":
             width = swin_width_of(config.size)
             return SwinUnetr(features=width, outputs=outputs, channels=config.channels, hides=hides)
+        case "unetr-pp":
+            return UnetrPP(build_unetr_pp(config, hides=hides), outputs=outputs, deep=not hides)
+        case "fused":
+            vit, upp = build_vit(config, hides=hides), build_unetr_pp(config, hides=hides)
+            return Fused(vit, upp, outputs=outputs, deep=not hides)
         case _:
             raise NotImplementedError(config.name)
+
+
+def build_unetr_pp(config: NetworkConfig, *, hides: bool = False) -> UnetrPPEncoder:
+    """Build an untrained encoder of a UNETR++; the config's grid is of its finest features."""
+    width = unetr_pp_width_of(config.size)
+    # Of a fused network the grid is that of the ViT's patches.
+    own = config.grid if config.name == "unetr-pp" else None
+    return UnetrPPEncoder(
+        width=width.features,
+        grid=own or width.grid,
+        channels=config.channels,
+        hides=hides,
+        legacy_permute=config.legacy_permute,
+    )
 
 
 def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransformer:

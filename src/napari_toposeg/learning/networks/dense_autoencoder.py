@@ -1,7 +1,8 @@
 """Masked reconstruction by a network with a decoder of its own.
 
 Cubes of the image are hidden from the encoder; the network's own decoder, the same that will
-segment, answers for every voxel, and the answer counts where voxels were hidden.
+segment, answers for every voxel, and the answer counts where voxels were hidden. Decoders look at
+the image too, so what is hidden is zero in it for all of the network.
 
 References
 ----------
@@ -9,8 +10,11 @@ SimMIM (Xie et al. 2022, arXiv:2111.09886); for convolutional networks SparK (Ti
 arXiv:2301.03580).
 """
 
+import math
+
 from torch import Tensor, nn
 
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.networks.encoder import EncoderDecoder, cubes_of
 from napari_toposeg.learning.networks.masked_autoencoder import (
     Autoencoder,
@@ -28,11 +32,25 @@ class DenseAutoencoder(Autoencoder):
     network
         Built with `hides`; as many outputs as the image has channels.
     cube
-        Edge of what is hidden as one, in voxels.
+        Edge of what is hidden as one, in voxels; a multiple of the strides of the finest features,
+        so that each of them is hidden or visible as a whole.
+
+    Raises
+    ------
+    InvalidConfig
+        If the cube is no such multiple.
     """
 
     def __init__(self, network: EncoderDecoder, *, cube: int) -> None:
         super().__init__()
+        stride = network.encoder.strides[0]
+        step = math.lcm(*stride)
+        if cube % step:
+            raise InvalidConfig(
+                f"cubes of {cube} voxels cut through the features of this network, which span "
+                f"{stride} along (z, y, x); give --cube {-(-cube // step) * step}, or another "
+                f"multiple of {step}"
+            )
         self.network, self.cube = network, cube
 
     @property
@@ -43,8 +61,18 @@ class DenseAutoencoder(Autoencoder):
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
         """Hide cubes and rebuild them; every image of the batch hides equally many."""
         image = image_BCZYX
-        features = self.network.encoder(image, cubes_of(hidden_BN, image, self.cube))
-        answer, *_ = self.network.decode(features, image)
+        hidden_B1zyx = cubes_of(hidden_BN, image, self.cube)
+        seen = image.masked_fill(in_voxels(hidden_B1zyx, self.cube), 0)
+        features = self.network.encoder(seen, hidden_B1zyx)
+        answer, *_ = self.network.decode(features, seen)
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
         return Rebuilt(predicted, true, composite, hidden_BN, features[-1].mean((2, 3, 4)))
+
+
+def in_voxels(hidden_B1zyx: Tensor, cube: int) -> Tensor:
+    """Return a mask of cubes as one of voxels, ``(B, 1, Z, Y, X)``."""
+    mask = hidden_B1zyx
+    for axis in (2, 3, 4):
+        mask = mask.repeat_interleave(cube, axis)
+    return mask
