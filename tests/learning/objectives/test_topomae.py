@@ -1,14 +1,12 @@
 """topomae: each term can be switched off, shares of a batch add up, and the term looks rightly."""
 
-import json
-import multiprocessing
-from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from tests.learning.distributed import in_processes
 from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 
@@ -19,7 +17,10 @@ from napari_toposeg.learning.dataset import Example
 from napari_toposeg.learning.losses.batches import lasting_features
 from napari_toposeg.learning.losses.cldice import SoftClDice, VesselClDice
 from napari_toposeg.learning.losses.vesselness import vesselness
+from napari_toposeg.learning.networks import build_autoencoder
+from napari_toposeg.learning.networks.masked_autoencoder import Autoencoder
 from napari_toposeg.learning.objectives import make_objective
+from napari_toposeg.learning.objectives.topomae import TopologicalReconstruction
 from napari_toposeg.learning.planning import plan_turning
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.learning.smoothing import smooth
@@ -114,19 +115,14 @@ def test_a_part_without_a_drawn_crop_has_the_gradient_of_the_rest():
     assert losses_of(it, samples=range(empty, empty + 2))["topology"].item() == 0
 
 
-def train(rank: int, world: int, folder: Path) -> None:
-    """Train three steps of a batch's share, in a process of several."""
+def train(objective: str, folder: Path) -> list[dict[str, float]]:
+    """Train three steps of this process's share of the batch."""
     torch.set_num_threads(1)
-    it = task(topology_crops=1)
+    it = task(topology_crops=1) if objective == "one" else pair_task(topology_crops=1)
     network: torch.nn.Module = it.network
-    if world > 1:
-        distributed.init_process_group(
-            "gloo",
-            init_method=f"file://{folder}/meet",
-            rank=rank,
-            world_size=world,
-            timeout=timedelta(seconds=120),
-        )
+    rank, world = 0, 1
+    if distributed.is_initialized():
+        rank, world = distributed.get_rank(), distributed.get_world_size()
         network = DistributedDataParallel(network)
     optimiser = torch.optim.SGD(it.network.parameters(), lr=0.1)
     size = it.config.batch // world
@@ -138,23 +134,15 @@ def train(rank: int, world: int, folder: Path) -> None:
         losses["loss"].backward()
         optimiser.step()
         told.append({name: value.item() for name, value in losses.items()})
-    (folder / f"losses-{world}-{rank}.json").write_text(json.dumps(told))
     torch.save(it.network.state_dict(), folder / f"weights-{world}-{rank}.pt")
-    if world > 1:
-        distributed.destroy_process_group()
+    return told
 
 
-def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
+@pytest.mark.parametrize("objective", ["one", "pair"])
+def test_two_processes_give_the_losses_and_weights_of_one(tmp_path, objective):
     """With one crop looked at a step, one of them has nothing to look at."""
-    train(0, 1, tmp_path)
-    other = multiprocessing.get_context("spawn").Process(target=train, args=(1, 2, tmp_path))
-    other.start()
-    train(0, 2, tmp_path)
-    other.join(timeout=120)
-    assert other.exitcode == 0
-    alone, *shared = (
-        json.loads((tmp_path / f"losses-{name}.json").read_text()) for name in ("1-0", "2-0", "2-1")
-    )
+    alone = train(objective, tmp_path)
+    shared = in_processes(2, train, objective, tmp_path)
     for step, one in enumerate(alone):
         for name, value in one.items():
             mean = sum(share[step][name] for share in shared) / 2
@@ -163,6 +151,64 @@ def test_two_processes_give_the_losses_and_weights_of_one(tmp_path):
     for name, tensor in weights[0].items():
         torch.testing.assert_close(weights[1][name], tensor, atol=1e-5, rtol=1e-4)
         torch.testing.assert_close(weights[2][name], weights[1][name])
+
+
+class Two(Autoencoder):
+    """Two small ViTs side by side."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        sizes = NetworkConfig(name="vit", size="nano", patch=6)
+        self.vit, self.upp = build_autoencoder(sizes), build_autoencoder(sizes)
+        self.cube = self.vit.cube
+
+    def parts(self) -> dict[str, Autoencoder]:
+        return {"vit": self.vit, "upp": self.upp}
+
+
+def pair_task(**settings) -> Pretraining:
+    it = task(**settings)
+    torch.manual_seed(1)
+    objective = TopologicalReconstruction(Two(), it.config)
+    return Pretraining(objective, it.examples, it.examples, it.config, it.described)
+
+
+def test_two_networks_are_to_agree_and_each_is_judged():
+    it = pair_task(spatial_consistency_weight=0.5, reconstruction_consistency_weight=0.25)
+    found = {name: value.item() for name, value in losses_of(it).items()}
+    assert found["mse"] == pytest.approx((found["mse_vit"] + found["mse_upp"]) / 2)
+    assert found["loss"] == pytest.approx(
+        found["mse"]
+        + found["topology_weight"] * found["topology"]
+        + it.config.spatial_weight * found["spatial"]
+        + 0.5 * found["spatial_consistency"]
+        + 0.25 * found["reconstruction_consistency"]
+    )
+    with torch.inference_mode():
+        metrics = it.objective.judge(it.network, it.validation[0]).metrics
+    assert {"mse", "mse_vit", "mse_upp", "spatial_error", "spatial_error_mean"} <= set(metrics)
+
+
+def test_networks_that_do_the_same_agree():
+    it = pair_task()
+    pair = it.network
+    pair.autoencoder.upp.load_state_dict(pair.autoencoder.vit.state_dict())
+    pair.heads[1].load_state_dict(pair.heads[0].state_dict())
+    found = losses_of(it)
+    assert found["spatial_consistency"].item() == found["reconstruction_consistency"].item() == 0
+    assert found["spatial"].item() > 0
+
+
+@pytest.mark.parametrize(
+    ("off", "gone"),
+    [
+        ({"spatial_consistency_weight": 0.0}, {"spatial_consistency"}),
+        ({"reconstruction_consistency_weight": 0.0}, {"reconstruction_consistency"}),
+        ({"spatial_weight": 0.0}, {"spatial", "spatial_consistency"}),
+    ],
+)
+def test_a_consistency_can_be_switched_off(off, gone):
+    assert set(losses_of(pair_task())) - set(losses_of(pair_task(**off))) == gone
 
 
 def test_crops_are_turned_by_default_where_the_pretext_needs_it():
