@@ -2,49 +2,76 @@
 
 import argparse
 import json
-from collections.abc import Generator, Mapping
+import logging
+import os
+import sys
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, TypeVar
 
-from napari_toposeg.cli.answers import STOPPED, Answer, aligned, duration
+from napari_toposeg.cli.answers import Answer, aligned, duration
 from napari_toposeg.cli.flags import read_settings, written
 from napari_toposeg.cli.watch import Outcome, watch
 from napari_toposeg.config import FinetuneConfig, PretrainConfig
 from napari_toposeg.progress import Step
 
 TrainConfig = PretrainConfig | FinetuneConfig
+Config = TypeVar("Config", PretrainConfig, FinetuneConfig)
 Result = TypeVar("Result")
 
 
 def pretrain(arguments: argparse.Namespace) -> Answer:
     """Pretrain on unlabelled scans."""
-    config = read_settings(arguments, PretrainConfig)
     from napari_toposeg.learning.pretrain import pretrain
 
-    return train(config, pretrain(config))
+    return train(read_settings(arguments, PretrainConfig), pretrain)
 
 
 def finetune(arguments: argparse.Namespace) -> Answer:
     """Train a segmentation model on labelled scans."""
-    config = read_settings(arguments, FinetuneConfig)
     from napari_toposeg.learning.finetune import finetune
 
-    return train(config, finetune(config))
+    return train(read_settings(arguments, FinetuneConfig), finetune)
 
 
-def train(config: TrainConfig, run: Generator[Step, None, Any]) -> Answer:
-    """Watch a run, print what it plans before it begins, and say what it left."""
+def train(config: Config, run: Callable[[Config], Generator[Step, None, Any]]) -> Answer:
+    """Watch a run, print what it plans before it begins, and say what it left.
+
+    A run on several devices has a process for each, of which the first speaks.
+    """
+    from napari_toposeg.learning.preemption import is_restarted, requeue
+    from napari_toposeg.learning.ranks import highest, launch
+
+    if is_restarted():
+        config = config.model_copy(update={"resume": True})
+    if launch(config):
+        silence()
+        outcome = watch(announced(run(config), config, {}), sys.stdout, highest)
+        return Answer("", {}, ending(outcome))
     needed: dict[str, float] = {}
-    outcome = watch(announced(run, config, needed))
+    outcome = watch(announced(run(config), config, needed), agreed=highest)
+    requeued = requeue(outcome.signal)
     best = config.output / "best.safetensors"
     data = {
         "output": config.output,
         "best": best if best.is_file() else None,
         "stopped": outcome.stopped,
+        "requeued": requeued,
         "forecast": needed or None,
     } | (outcome.last.record() if outcome.last else {})
-    return Answer(summary(outcome, best), data, STOPPED if outcome.stopped else 0)
+    return Answer(summary(outcome, best), data, ending(outcome))
+
+
+def silence() -> None:
+    """Let this process print nothing but errors and warnings."""
+    logging.getLogger("napari_toposeg").setLevel(logging.WARNING)
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+
+
+def ending(outcome: Outcome[Any]) -> int:
+    """Return the exit code, as shells have it of a process that a signal ended."""
+    return 128 + outcome.signal if outcome.stopped else 0
 
 
 def announced(

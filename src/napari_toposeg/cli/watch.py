@@ -1,4 +1,4 @@
-"""Watching a run from a terminal: its progress, and Ctrl-C that ends it cleanly.
+"""Watching a run from a terminal: its progress, and signals such as Ctrl-C that end it cleanly.
 
 On a terminal one bar is redrawn; elsewhere (a log, a queue) a line is written now and then.
 """
@@ -19,6 +19,11 @@ from napari_toposeg.progress import Step
 
 Result = TypeVar("Result")
 
+SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGUSR1") if hasattr(signal, name)
+]
+"""Ctrl-C, the end of a job, and its announcement by SLURM."""
+
 QUIET_SECONDS = 10.0
 """Least time between two lines where there is no terminal."""
 
@@ -33,53 +38,74 @@ class Outcome(Generic[Result]):
         What the run returned; None if it was stopped.
     last
         Its last Step.
-    stopped
-        Whether Ctrl-C ended it.
+    signal
+        The number of the signal that ended it, such as of Ctrl-C; 0: it came to its end.
     """
 
     result: Result | None
     last: Step | None
-    stopped: bool = False
+    signal: int = 0
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a signal ended the run."""
+        return self.signal != 0
 
 
-def watch(run: Generator[Step, None, Result], stream: TextIO | None = None) -> Outcome[Result]:
+def watch(
+    run: Generator[Step, None, Result],
+    stream: TextIO | None = None,
+    agreed: Callable[[int], int] = int,
+) -> Outcome[Result]:
     """Iterate a run to its end, or until Ctrl-C, and show its progress.
 
     The first Ctrl-C lets the step in hand finish and closes the run; a second one does not wait.
+    So do SIGTERM and SIGUSR1.
+
+    Parameters
+    ----------
+    agreed
+        Turns the signal that this process received, or 0, into the one that all processes of the
+        run are to end by: it is asked at every Step.
     """
     show = progress(stream or sys.stderr)
     last: Step | None = None
-    with interruptible() as interrupted, closing(show):
+    with interruptible() as received, closing(show):
         while True:
             try:
                 last = next(run)
             except StopIteration as stop:
                 return Outcome(stop.value, last)
             show(last)
-            if interrupted():
+            if ending := agreed(received()):
                 run.close()
-                return Outcome(None, last, stopped=True)
+                return Outcome(None, last, ending)
 
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into an answer of the yielded function instead of an exception."""
+def interruptible() -> Iterator[Callable[[], int]]:
+    """Turn the first signal into an answer of the yielded function instead of an end.
+
+    The function returns the signal's number, or 0.
+    """
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
+        yield lambda: 0
         return
-    asked = threading.Event()
+    received: list[int] = []
 
-    def ask(_signal: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if received and number == signal.SIGINT:
             raise KeyboardInterrupt
-        asked.set()
-        print("\nstopping after this step; Ctrl-C again to stop at once", file=sys.stderr)
+        received.append(number)
+        if number == signal.SIGINT:
+            print("\nstopping after this step; Ctrl-C again to stop at once", file=sys.stderr)
 
-    before = signal.signal(signal.SIGINT, ask)
+    before = {number: signal.signal(number, ask) for number in SIGNALS}
     try:
-        yield asked.is_set
+        yield lambda: received[-1] if received else 0
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def progress(stream: TextIO) -> "Bar | Lines":

@@ -19,6 +19,7 @@ TopologyName = Literal[
 ]
 FieldLossName = Literal[TopologyName, "topograph", "defects"]
 LossName = Literal["dice-ce", FieldLossName]
+Momentum = Annotated[float, Field(ge=0, lt=1)]
 Level = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -32,7 +33,21 @@ class TrainingConfig(RunConfig):
     steps: PositiveInt = Field(description="optimiser steps")
     batch: PositiveInt = Field(description="crops a step, on all devices together")
     every: PositiveInt = Field(description="steps between checkpoints")
-    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of AdamW")
+    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
+    optimiser: Literal["adamw", "sgd"] = Field(
+        "adamw",
+        description="adamw, with a cosine rate; sgd: with Nesterov's momentum 0.99 and a "
+        "polynomial rate, as nnU-Net",
+    )
+    weight_decay: float = Field(
+        0.05, ge=0, description="weight decay; biases, norms, tokens and positions have none"
+    )
+    betas: tuple[Momentum, Momentum] = Field(
+        (0.9, 0.95), description="AdamW's decay of the mean and of the square of gradients"
+    )
+    warm_up: float = Field(
+        0.05, ge=0, lt=1, description="share of the steps in which the rate grows to its peak"
+    )
     seed: int = Field(0, ge=0, description="seed of every random choice")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     devices: PositiveInt = Field(1, description="devices of each node that work together")

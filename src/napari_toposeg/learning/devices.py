@@ -47,9 +47,15 @@ def describe_device(name: str) -> str:
     return f"CPU, {processors()} cores" if device == "cpu" else "Apple GPU"
 
 
-def choose_threads(threads: int) -> None:
-    """Let the network use so many CPU threads; 0: one for each core this process may use."""
-    available = processors()
+def choose_threads(threads: int, processes: int = 1) -> None:
+    """Let the network use so many CPU threads; 0: one for each core this process may use.
+
+    Parameters
+    ----------
+    processes
+        Of the run on this machine; they share the cores.
+    """
+    available = max(1, processors() // processes)
     torch.set_num_threads(min(threads, available) if threads > 0 else available)
 
 

@@ -2,32 +2,29 @@
 
 One loop serves every task. Every random choice of step n follows from the seed and n alone, so a
 run that was killed and resumed gives the numbers of one that was not: its weights and the
-optimiser's state are all that it must keep.
+optimiser's state are all that it must keep. To close the generator keeps them first.
 """
 
-import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from lightning_fabric import Fabric
-from torch import Tensor, nn
 
 from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.learning.devices import choose_threads, memory_errors_explained, resolve_device
+from napari_toposeg.learning.descent import Descent, begin, learning_rate
+from napari_toposeg.learning.devices import choose_threads, memory_errors_explained
 from napari_toposeg.learning.forecast import FEWEST, forecast
 from napari_toposeg.learning.logbook import Logbook
-from napari_toposeg.learning.run_folder import open_run, restore
+from napari_toposeg.learning.ranks import join_ranks, world_of
+from napari_toposeg.learning.run_folder import RunFolder, open_run, restore
 from napari_toposeg.learning.task import Batch, Evaluation, Task
+from napari_toposeg.learning.training_state import Progress, load_training, snapshot
 from napari_toposeg.progress import Step
-
-WARM_UP = 0.05
-WEIGHT_DECAY = 0.05
-GRADIENT_NORM = 1.0
 
 
 def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
@@ -42,53 +39,114 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
     OutOfMemory
         If the device has too little memory.
     """
-    run = open_run(config)
-    choose_threads(config.threads)
-    descent = begin(task, config)
-    done, best = restore(run, task.network, descent.optimiser) if config.resume else (0, -math.inf)
-    with memory_errors_explained(), Logbook(run.folder, done) as log:
+    fabric = join_ranks(config)
+    run = open_run(config, writes=fabric.is_global_zero)
+    choose_threads(config.threads, processes=config.devices)
+    of_ranks = parts_of(range(config.batch), world_of(config))
+    shares = parts_of(of_ranks[fabric.global_rank], config.accumulate)
+    progress = restore(run, task.network) if config.resume else Progress()
+    descent = begin(task, config, fabric)
+    load_training(descent.optimiser, fabric.strategy.precision, progress)
+    done = progress.step
+    with (
+        memory_errors_explained(),
+        Logbook(run.folder, done) if fabric.is_global_zero else nullcontext() as log,
+    ):
         if config.forecast and config.steps - done >= FEWEST:
-            yield from forecast_of(descent, config, done)
-        began = time.perf_counter()
-        for step, parts in batches(task, config, range(done + 1, config.steps + 1)):
+            found = yield from forecast(descent, config, shares, done)
+            yield Step(step=done, total=config.steps, message=str(found), forecast=found.record())
+        course = Course(run, log, task, descent, config, progress.best)
+        if progress.untold:
+            yield from course.tell(done, progress.untold)
+        for step, parts in batches(task, shares, range(done + 1, config.steps + 1)):
             losses = descent.step(step, parts)
             task.after(step)
-            evaluation, checkpoint = None, None
-            if step % config.every == 0 or step == config.steps:
-                evaluation = yield from descent.judge(step)
-                best, checkpoint = run.keep(task, descent.optimiser, evaluation, step, best)
-                if evaluation.preview and config.previews:
-                    log.show(run.draw(evaluation.preview, step), step)
-            report = Step(
-                step=step,
-                total=config.steps,
-                losses=losses,
-                metrics=evaluation.metrics if evaluation else {},
-                seconds=time.perf_counter() - began,
-                checkpoint=checkpoint,
-                preview=evaluation.preview if evaluation else None,
-                message="training",
-            )
-            log.record(report, learning_rate(step, config))
-            yield report
+            yield from course.tell(step, losses)
     return run.best
 
 
-def forecast_of(
-    descent: "Descent", config: TrainingConfig, done: int
-) -> Generator[Step, None, None]:
-    """Measure what the rest of a run will need, and tell it in a Step."""
-    shares = parts_of(range(config.batch), config.accumulate)
-    found = yield from forecast(descent, config, shares, done)
-    yield Step(step=done, total=config.steps, message=str(found), forecast=found.record())
+@dataclass
+class Course:
+    """What follows a step: a validation now and then, log and checkpoints, the Step itself.
+
+    Parameters
+    ----------
+    log
+        None of ranks that do not write.
+    best
+        The highest score so far.
+    """
+
+    run: RunFolder
+    log: Logbook | None
+    task: Task
+    descent: Descent
+    config: TrainingConfig
+    best: float
+    began: float = field(default_factory=time.perf_counter)
+
+    def tell(self, step: int, losses: Mapping[str, float]) -> Generator[Step, None, None]:
+        """Judge if it is time, write, and yield the Step.
+
+        Where the generator is closed meanwhile, the step is kept; one that was not told is told
+        when the run is resumed.
+        """
+        stop = step % self.config.every == 0 or step == self.config.steps
+        told = False
+        try:
+            evaluation = (yield from self.descent.judge(step)) if stop else None
+            report = self.write(step, losses, evaluation)
+            told = True
+            yield report
+        except GeneratorExit:
+            if not (told and stop):
+                self.keep(Progress(step, self.best, {} if told else losses), Evaluation(0.0, {}))
+            raise
+
+    def write(self, step: int, losses: Mapping[str, float], evaluation: Evaluation | None) -> Step:
+        """Write log and checkpoints of a step, and return its Step."""
+        better = evaluation is not None and self.run.is_better(evaluation.score, self.best)
+        report = Step(
+            step=step,
+            total=self.config.steps,
+            losses=losses,
+            metrics=evaluation.metrics if evaluation else {},
+            seconds=time.perf_counter() - self.began,
+            checkpoint=(self.run.best if better else self.run.last) if evaluation else None,
+            preview=evaluation.preview if evaluation else None,
+            message="training",
+        )
+        # The log comes first: a run that is resumed forgets lines after its checkpoint.
+        if self.log is not None:
+            self.log.record(report, learning_rate(step, self.config))
+            if evaluation and evaluation.preview and self.config.previews:
+                self.log.show(self.run.draw(evaluation.preview, step), step)
+        if evaluation:
+            self.best = max(self.best, evaluation.score)
+            self.keep(Progress(step, self.best), evaluation, better=better)
+        return report
+
+    def keep(self, progress: Progress, evaluation: Evaluation, *, better: bool = False) -> None:
+        """Write checkpoints; all ranks give their shards, rank 0 writes."""
+        taken = snapshot(self.task, self.descent.optimiser, self.descent.fabric.strategy.precision)
+        if self.log is None:
+            return
+        card = self.task.card(evaluation)
+        if better:
+            self.run.keep_best(taken, card, progress)
+        self.run.keep_last(taken, card, progress)
 
 
-def batches(task: Task, config: TrainingConfig, steps: range) -> Iterator[tuple[int, list[Batch]]]:
+def batches(task: Task, shares: Sequence[range], steps: range) -> Iterator[tuple[int, list[Batch]]]:
     """Yield steps with the parts of their batches.
 
     Each step's are drawn in a thread while the step before is computed.
+
+    Parameters
+    ----------
+    shares
+        Samples of each part.
     """
-    shares = parts_of(range(config.batch), config.accumulate)
 
     def draw(step: int) -> list[Batch]:
         return [task.draw(step, share) for share in shares]
@@ -128,96 +186,3 @@ def use_one_thread() -> None:
     # A thread takes the number for threads to come when it first asks; later that would undo this.
     torch.get_num_threads()
     torch.set_num_threads(1)
-
-
-@dataclass(frozen=True)
-class Descent:
-    """A task on its device, with its optimiser."""
-
-    task: Task
-    config: TrainingConfig
-    fabric: Fabric
-    network: nn.Module
-    optimiser: torch.optim.Optimizer
-
-    def step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
-        """Take one step of the optimiser and return the losses as numbers."""
-        set_rate(self.optimiser, learning_rate(number, self.config))
-        values = self.gradients(number, parts)
-        if not math.isfinite(values["loss"]):
-            raise InvalidConfig(
-                f"the loss became {values['loss']} at step {number}; use a lower learning rate"
-            )
-        norm = self.fabric.clip_gradients(
-            self.network, self.optimiser, max_norm=GRADIENT_NORM, error_if_nonfinite=False
-        )
-        # In 16 bits the scaler leaves such a step out, and tries the next one at a smaller scale.
-        if self.config.precision != "16-mixed" and not math.isfinite(float(norm)):
-            raise InvalidConfig(
-                f"the gradient became {float(norm)} at step {number}; use a lower learning rate, "
-                "or the precision 32-true"
-            )
-        self.optimiser.step()
-        return values
-
-    def gradients(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
-        """Compute the gradients of a step and return its losses as numbers."""
-        self.network.train()
-        self.optimiser.zero_grad()
-        values: dict[str, float] = {}
-        for batch in parts:
-            losses = self.task.losses(self.network, self.moved(batch), number)
-            self.fabric.backward(losses["loss"] / len(parts))
-            for name, value in losses.items():
-                values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
-        return values
-
-    def moved(self, batch: Batch) -> Batch:
-        """Bring the tensors of a batch to the device."""
-        return {
-            name: self.fabric.to_device(part) if isinstance(part, Tensor) else part
-            for name, part in batch.items()
-        }
-
-    def judge(self, number: int) -> Generator[Step, None, Evaluation]:
-        """Evaluate without training; each piece of it is a Step that can be cancelled at."""
-        self.network.eval()
-        work = self.task.evaluate(self.network)
-        while True:
-            try:
-                piece = next(work)
-            except StopIteration as done:
-                evaluation: Evaluation = done.value
-                return evaluation
-            yield Step(step=number - 1, total=self.config.steps, message=piece.message)
-
-
-def begin(task: Task, config: TrainingConfig) -> Descent:
-    """Put network and optimiser on the device: bf16 on a GPU by default, else full precision."""
-    device = resolve_device(config.device)
-    precision = config.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if device.startswith("cuda") else "32-true"
-    kind, _, index = device.partition(":")
-    fabric = Fabric(accelerator=kind, devices=[int(index)] if index else 1, precision=precision)
-    parameters = [each for each in task.network.parameters() if each.requires_grad]
-    adamw = torch.optim.AdamW(parameters, betas=(0.9, 0.95), weight_decay=WEIGHT_DECAY)
-    network, optimiser = fabric.setup(task.network, adamw)
-    for method in task.forward_methods:
-        network.mark_forward_method(method)
-    return Descent(task, config, fabric, network, optimiser)
-
-
-def learning_rate(step: int, config: TrainingConfig) -> float:
-    """Return the rate: a linear warm-up, then a cosine down to a hundredth of the peak."""
-    warm = max(1, round(WARM_UP * config.steps))
-    if step <= warm:
-        return config.learning_rate * step / warm
-    done = (step - warm) / max(1, config.steps - warm)
-    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
-
-
-def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of all parameters."""
-    for group in optimiser.param_groups:
-        group["lr"] = rate

@@ -1,6 +1,7 @@
 """The task of pretraining: crops of unlabelled scans, and an objective that learns from them."""
 
 from collections.abc import Generator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,6 +48,10 @@ class Pretraining:
         size = max(n for n in range(1, config.batch + 1) if VALIDATION_CROPS % n == 0)
         parts = parts_of(range(VALIDATION_CROPS), VALIDATION_CROPS // size)
         self.validation = [objective.prepare(self.fixed(validation, part), 0) for part in parts]
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return all that is trained, at one rate."""
+        return [{"params": list(self.network.named_parameters())}]
 
     def fixed(self, examples: Sequence[Example], samples: range) -> Batch:
         """Draw crops to be judged, of one scan after the other."""

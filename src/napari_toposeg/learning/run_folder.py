@@ -4,24 +4,24 @@ A kill at any moment loses at most what came since the last checkpoint.
 """
 
 import json
-import math
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from napari_toposeg.config import TrainingConfig, write_atomically
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.learning.cards import read_header
-from napari_toposeg.learning.checkpoints import STATE, load_strictly, read_tensors, save_checkpoint
+from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.checkpoints import save_checkpoint
 from napari_toposeg.learning.environment import environment
-from napari_toposeg.learning.task import Evaluation, Task
+from napari_toposeg.learning.training_state import Progress, Snapshot, read_last
 from napari_toposeg.reports import plot_preview
+
+logger = logging.getLogger(__name__)
 
 FREE_TO_CHANGE = {
     "resume",
@@ -32,6 +32,12 @@ FREE_TO_CHANGE = {
     "name",
     "previews",
     "forecast",
+    "devices",
+    "nodes",
+    "strategy",
+    "accumulate",
+    "checkpointing",
+    "compile",
 }
 """Settings that may differ when a run is resumed."""
 
@@ -62,26 +68,18 @@ class RunFolder:
         """What the run was made with: one entry for each time that it was begun or resumed."""
         return self.folder / "environment.json"
 
-    def keep(
-        self,
-        task: Task,
-        optimiser: torch.optim.Optimizer,
-        evaluation: Evaluation,
-        step: int,
-        best: float,
-    ) -> tuple[float, Path]:
-        """Write checkpoints; return the best score so far and the newest file."""
-        card = task.card(evaluation)
-        better = evaluation.score >= best or not self.best.exists()
-        best = max(best, evaluation.score)
-        weights = dict(task.weights())
-        if better:
-            save_checkpoint(self.best, weights, card, extra={"step": str(step)})
-        shared = json.dumps(shared_names(task.network, weights))
-        progress = {"step": str(step), "best": repr(best), "shared": shared}
-        state = weights | state_tensors(task.network, weights) | optimiser_tensors(optimiser)
-        save_checkpoint(self.last, state, card, extra=progress)
-        return best, self.best if better else self.last
+    def is_better(self, score: float, best: float) -> bool:
+        """Tell whether a score belongs to the best checkpoint; of equal ones the newest does."""
+        return score >= best or not self.best.exists()
+
+    def keep_best(self, taken: Snapshot, card: Card, progress: Progress) -> None:
+        """Write the model."""
+        save_checkpoint(self.best, taken.weights, card, extra={"step": str(progress.step)})
+
+    def keep_last(self, taken: Snapshot, card: Card, progress: Progress) -> None:
+        """Write all that the run goes on from."""
+        state = {**taken.weights, **taken.rest}
+        save_checkpoint(self.last, state, card, extra={**taken.header, **progress.header()})
 
     def draw(self, preview: Mapping[str, NDArray[np.float32]], step: int) -> Path:
         """Draw the preview of a step, and return its path."""
@@ -89,12 +87,20 @@ class RunFolder:
         return plot_preview(preview, path, title=f"step {step}")
 
 
-def open_run(config: TrainingConfig) -> RunFolder:
-    """Make the folder of a run, or take up the one that is there."""
+def open_run(config: TrainingConfig, *, writes: bool = True) -> RunFolder:
+    """Make the folder of a run, or take up the one that is there.
+
+    Parameters
+    ----------
+    writes
+        Whether this process does, or another one of the run.
+    """
     require_free(config)
     run = RunFolder(config.output)
     if config.resume:
         require_same_run(config)
+    if not writes:
+        return run
     config.output.mkdir(parents=True, exist_ok=True)
     config.to_toml(run.settings)
     note_environment(run, config)
@@ -134,61 +140,10 @@ def require_same_run(config: TrainingConfig) -> None:
         )
 
 
-def restore(
-    run: RunFolder, network: nn.Module, optimiser: torch.optim.Optimizer
-) -> tuple[int, float]:
-    """Load weights and optimiser from the last checkpoint; return its step and the best score."""
-    if not run.last.exists():
-        return 0, -math.inf
-    tensors, header = read_tensors(run.last), read_header(run.last)
-    shared: dict[str, str] = json.loads(header.get("shared", "{}"))
-    weights = {
-        name: tensors.get(f"{STATE}{name}", tensors.get(shared.get(name, name)))
-        for name in network.state_dict()
-    }
-    known = {name: tensor for name, tensor in weights.items() if tensor is not None}
-    load_strictly(network, known, source=run.last.name)
-    load_optimiser(optimiser, tensors)
-    return int(header["step"]), float(header["best"])
-
-
-def shared_names(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, str]:
-    """Return what the model's weights are called in a network that holds it as a part."""
-    kept = {tensor.data_ptr(): name for name, tensor in weights.items() if tensor.numel()}
-    return {
-        name: kept[tensor.data_ptr()]
-        for name, tensor in network.state_dict().items()
-        if tensor.data_ptr() in kept
-    }
-
-
-def state_tensors(network: nn.Module, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what a training keeps besides the model: heads, teachers, centres."""
-    shared = shared_names(network, weights)
-    return {
-        f"{STATE}{name}": tensor
-        for name, tensor in network.state_dict().items()
-        if name not in shared
-    }
-
-
-def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """Return the optimiser's state as named tensors, ``optimiser.<parameter>.<name>``."""
-    state: dict[int, dict[str, Any]] = optimiser.state_dict()["state"]
-    return {
-        f"optimiser.{index}.{name}": torch.as_tensor(value)
-        for index, of in state.items()
-        for name, value in of.items()
-    }
-
-
-def load_optimiser(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
-    """Put back what `optimiser_tensors` took."""
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, tensor in tensors.items():
-        if key.startswith("optimiser."):
-            _, index, name = key.split(".", 2)
-            state.setdefault(int(index), {})[name] = tensor
-    optimiser.load_state_dict(
-        {"state": state, "param_groups": optimiser.state_dict()["param_groups"]}
-    )
+def restore(run: RunFolder, network: nn.Module) -> Progress:
+    """Load the network from the last checkpoint, if there is one."""
+    if run.last.exists():
+        return read_last(run.last, network)
+    if run.settings.exists():
+        logger.info("%s holds no checkpoint yet; the run begins at its first step", run.folder)
+    return Progress()

@@ -5,7 +5,7 @@ own number alone, and each loss is a mean over samples: so a batch that is share
 computed in parts is the same batch.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -51,6 +51,13 @@ class Task(Protocol):
 
     network: nn.Module
     forward_methods: tuple[str, ...]
+
+    def parameter_groups(self) -> Sequence[dict[str, Any]]:
+        """Return groups of what is trained, for the optimiser.
+
+        ``"params"`` are named parameters; ``"scale"``, if any, is the group's share of the learning
+        rate.
+        """
 
     def draw(self, step: int, samples: range) -> Batch:
         """Draw some samples of a step's batch, on the CPU; called from another thread."""

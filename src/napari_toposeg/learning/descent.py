@@ -1,0 +1,166 @@
+"""Descent: a task on its device, with its optimiser, and one step of it.
+
+A batch is computed in parts, one after the other: losses are means over samples, so the mean over
+equal parts, and over the equal shares of the ranks, is the whole's.
+"""
+
+import math
+import os
+import shutil
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from napari_toposeg.config import TrainingConfig
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.networks.blocks import compute_anew
+from napari_toposeg.learning.ranks import join_ranks, mean_over_ranks
+from napari_toposeg.learning.task import Batch, Evaluation, Task
+from napari_toposeg.progress import Step
+
+GRADIENT_NORM = 1.0
+NOT_DECAYED = ("token", "position")
+
+
+@dataclass(frozen=True)
+class Descent:
+    """A task on its device, with its optimiser."""
+
+    task: Task
+    config: TrainingConfig
+    fabric: Fabric
+    network: nn.Module
+    optimiser: torch.optim.Optimizer
+
+    def step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
+        """Take one step of the optimiser; return the losses, means over all ranks."""
+        set_rate(self.optimiser, learning_rate(number, self.config))
+        values = mean_over_ranks(self.fabric, self.gradients(number, parts))
+        if not math.isfinite(values["loss"]):
+            raise InvalidConfig(
+                f"the loss became {values['loss']} at step {number}; use a lower learning rate"
+            )
+        norm = self.fabric.clip_gradients(
+            self.network, self.optimiser, max_norm=GRADIENT_NORM, error_if_nonfinite=False
+        )
+        # In 16 bits the scaler leaves such a step out, and tries the next one at a smaller scale.
+        if self.config.precision != "16-mixed" and not math.isfinite(float(norm)):
+            raise InvalidConfig(
+                f"the gradient became {float(norm)} at step {number}; use a lower learning rate, "
+                "or the precision 32-true"
+            )
+        self.optimiser.step()
+        return values
+
+    def gradients(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
+        """Compute the gradients of a step; return the losses of this rank's share."""
+        self.network.train()
+        self.optimiser.zero_grad()
+        values: dict[str, float] = {}
+        for index, batch in enumerate(parts, start=1):
+            # Ranks exchange the sum of all parts' gradients, once.
+            with self.fabric.no_backward_sync(self.network, enabled=index < len(parts)):
+                losses = self.task.losses(self.network, self.moved(batch), number)
+                self.fabric.backward(losses["loss"] / len(parts))
+            for name, value in losses.items():
+                values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
+        return values
+
+    def moved(self, batch: Batch) -> Batch:
+        """Bring the tensors of a batch to the device."""
+        return {
+            name: self.fabric.to_device(part) if isinstance(part, Tensor) else part
+            for name, part in batch.items()
+        }
+
+    def judge(self, number: int) -> Generator[Step, None, Evaluation]:
+        """Evaluate without training; each piece of it is a Step that can be cancelled at."""
+        self.network.eval()
+        work = self.task.evaluate(self.network)
+        while True:
+            try:
+                piece = next(work)
+            except StopIteration as done:
+                evaluation: Evaluation = done.value
+                return evaluation
+            yield Step(step=number - 1, total=self.config.steps, message=piece.message)
+
+
+def begin(task: Task, config: TrainingConfig, fabric: Fabric | None = None) -> Descent:
+    """Put network and optimiser on the device."""
+    fabric = fabric or join_ranks(config)
+    if config.checkpointing:
+        compute_anew(task.network)
+    if config.compile:
+        require_compiler()
+        # In place: the names of the weights stay.
+        task.network.compile()
+    network = fabric.setup_module(task.network)
+    # Sharded parameters are others than those before, so the optimiser is made after.
+    optimiser = fabric.setup_optimizers(new_optimiser(task, config))
+    for method in task.forward_methods:
+        network.mark_forward_method(method)
+    return Descent(task, config, fabric, network, optimiser)
+
+
+def require_compiler() -> None:
+    """Raise InvalidConfig if there is no C++ compiler, without which torch cannot compile."""
+    names = (os.environ.get("CXX"), "g++", "clang++", "cl")
+    if not any(name and shutil.which(name) for name in names):
+        raise InvalidConfig(
+            "compiling the network needs a C++ compiler, and there is none (g++, clang++ or CXX); "
+            "install one, or leave --compile out"
+        )
+
+
+def new_optimiser(task: Task, config: TrainingConfig) -> torch.optim.Optimizer:
+    """Return AdamW, or SGD with Nesterov's momentum as nnU-Net has it (10.1038/s41592-020-01008-z).
+
+    Biases, norms, tokens and positions are not decayed.
+    """
+    groups = list(divided(task.parameter_groups(), config.weight_decay))
+    match config.optimiser:
+        case "adamw":
+            return torch.optim.AdamW(groups, betas=config.betas)
+        case "sgd":
+            return torch.optim.SGD(groups, lr=config.learning_rate, momentum=0.99, nesterov=True)
+
+
+def divided(groups: Iterable[dict[str, Any]], decay: float) -> Iterator[dict[str, Any]]:
+    """Divide groups of named parameters into those that are decayed and those that are not."""
+    for group in groups:
+        parts: dict[float, list[nn.Parameter]] = {decay: [], 0.0: []}
+        for name, parameter in group["params"]:
+            if parameter.requires_grad:
+                parts[decay if is_decayed(name, parameter) else 0.0].append(parameter)
+        for value, parameters in parts.items():
+            if parameters:
+                yield group | {"params": parameters, "weight_decay": value}
+
+
+def is_decayed(name: str, parameter: Tensor) -> bool:
+    """Tell whether weight decay draws a parameter to 0."""
+    own = name.rpartition(".")[2]
+    return parameter.ndim > 1 and not any(kind in own for kind in NOT_DECAYED)
+
+
+def learning_rate(step: int, config: TrainingConfig) -> float:
+    """Return the rate: a linear warm-up, then down by a cosine, or a polynomial for SGD."""
+    warm = max(1, round(config.warm_up * config.steps))
+    if step <= warm:
+        return config.learning_rate * step / warm
+    done = (step - warm) / max(1, config.steps - warm)
+    if config.optimiser == "sgd":
+        # Of the last step too: at 0 nothing would be learned.
+        return config.learning_rate * max(1.0 - done, 1.0 / config.steps) ** 0.9
+    return config.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
+
+
+def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of all parameters; that of a group is a share of it."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate * group.get("scale", 1.0)
