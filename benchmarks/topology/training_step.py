@@ -25,7 +25,8 @@ from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.dataset import Example, prepare_image
 from napari_toposeg.learning.devices import choose_threads, resolve_device
-from napari_toposeg.learning.engine import Descent, batches, begin
+from napari_toposeg.learning.descent import Descent, begin
+from napari_toposeg.learning.engine import batches
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.phantoms import vessel_tree
@@ -115,7 +116,8 @@ def alternate(runs: dict[str, Descent], rounds: int, steps: int = 6) -> dict[str
         for name, run in runs.items():
             first = 1 + round_ * steps
             ends = [time.perf_counter()]
-            for number, drawn in batches(run.task, run.config, range(first, first + steps)):
+            shares = [range(run.config.batch)]
+            for number, drawn in batches(run.task, shares, range(first, first + steps)):
                 run.step(number, drawn)
                 ends.append(time.perf_counter())
             seconds = [b - a for a, b in pairwise(ends)][1:-1]

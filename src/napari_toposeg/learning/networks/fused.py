@@ -67,6 +67,10 @@ class Pair(Autoencoder):
             )
         self.vit, self.upp, self.cube = vit, upp, vit.cube
 
+    def parts(self) -> dict[str, Autoencoder]:
+        """Return the two by name."""
+        return {"vit": self.vit, "upp": self.upp}
+
     def both(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Both:
         """Return what each of the two rebuilds."""
         return Both(self.vit(image_BCZYX, hidden_BN), self.upp(image_BCZYX, hidden_BN))
