@@ -9,13 +9,15 @@ import psutil
 import pytest
 import torch
 
-from napari_toposeg.config import PrepareConfig, PretrainConfig
+from napari_toposeg.config import FinetuneConfig, PrepareConfig, PretrainConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import store, write_volume
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cohort import read_cohort
 from napari_toposeg.learning.crops import crop_at, draw_unlabelled
 from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.labelled import prepare_labelled, read_cases, read_labelled_store
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.places import ANYWHERE, FLAT, Places
 from napari_toposeg.learning.prepare import Prepared, prepare
@@ -132,6 +134,57 @@ def test_a_store_is_not_replaced_unasked(settings: PrepareConfig) -> None:
 def test_labels_must_be_class_numbers(settings: PrepareConfig, many: Path) -> None:
     with pytest.raises(InvalidConfig, match="is this the image"):
         prepared(settings, labels=many)
+
+
+def test_fine_tuning_reads_a_store_as_it_reads_folders(
+    settings: PrepareConfig, many: Path, scan: Volume, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels"
+    for number in range(3):
+        shifted = np.roll(scan.voxels > 0, number, axis=2).astype(np.uint8)
+        write_volume(scan.with_voxels(shifted, modality="label"), labels / f"ct{number}.nii.gz")
+    kept = tmp_path / "kept.txt"
+    kept.write_text("ct1\n")
+    common = {"checkpoint": "none", "output": tmp_path / "run", "validation": kept}
+    place = prepared(settings, labels=labels).store
+    stored = read_labelled_store(FinetuneConfig.create(data=place, **common), None)
+    config = FinetuneConfig.create(images=many, labels=labels, spacing=SPACING, **common)
+    held = prepare_labelled(config, read_cases(config), None)
+    assert (stored.classes, stored.spacing) == (held.classes, held.spacing) == (1, SPACING)
+    for part in ("training", "validation"):
+        pairs = list(zip(getattr(stored, part), getattr(held, part), strict=True))
+        assert pairs
+        for one, other in pairs:
+            assert one.name == other.name
+            whole = one.loaded()
+            np.testing.assert_allclose(whole.image, other.image, atol=1e-5)
+            np.testing.assert_array_equal(whole.target, other.target)
+
+
+def test_fine_tuning_on_a_store_learns(
+    settings: PrepareConfig, many: Path, scan: Volume, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels"
+    for number in range(3):
+        shifted = np.roll(scan.voxels > 0, number, axis=2).astype(np.uint8)
+        write_volume(scan.with_voxels(shifted, modality="label"), labels / f"ct{number}.nii.gz")
+    (tmp_path / "kept.txt").write_text("ct1\n")
+    config = FinetuneConfig.create(
+        checkpoint="none",
+        data=prepared(settings, labels=labels).store,
+        validation=tmp_path / "kept.txt",
+        output=tmp_path / "run",
+        size="nano",
+        crop=(12, 12, 12),
+        steps=20,
+        every=20,
+        learning_rate=3e-3,
+        device="cpu",
+        threads=1,
+    )
+    steps = [step for step in finetune(config) if step.losses]
+    assert steps[-1].losses["loss"] < steps[0].losses["loss"]
+    assert 0 < steps[-1].metrics["dice"] <= 1
 
 
 def test_a_store_of_another_spacing_is_refused(settings: PrepareConfig) -> None:

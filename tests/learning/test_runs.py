@@ -2,18 +2,19 @@
 
 import numpy as np
 import pytest
-
-from napari_toposeg.config import FinetuneConfig, PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.learning.dataset import Case, Example
-from napari_toposeg.learning.finetune import count_classes, finetune, pieces_to_judge, plan_crop
+from napari_toposeg.learning.labelled import count_classes
 from napari_toposeg.learning.predict import predict, segment
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.reconstruct import reconstruct
 from napari_toposeg.phantoms import ball
 from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume
+
+from napari_toposeg.config import FinetuneConfig, PredictConfig
+from napari_toposeg.learning.finetune import finetune, pieces_to_judge, plan_crop
 
 
 @pytest.fixture

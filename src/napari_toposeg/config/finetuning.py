@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
-
 from napari_toposeg.config.network import NetworkName, SizeName
 from napari_toposeg.config.run import PositiveInt, Size3, Spacing3
 from napari_toposeg.config.training import LossName, TopologyConfig
+from pydantic import Field
 
 
 class FinetuneConfig(TopologyConfig):
@@ -15,6 +14,9 @@ class FinetuneConfig(TopologyConfig):
 
     checkpoint: str = Field(
         description="model name, run folder or file to start from; 'none': from scratch"
+    )
+    data: Path | None = Field(
+        None, description="store made by prepare with labels, in place of --images and --labels"
     )
     images: Path | None = Field(None, description="folder of images")
     labels: Path | None = Field(

@@ -4,7 +4,7 @@ What is read from files is held in memory: right for the few scans of one person
 prepared once (see `prepare`), and its examples are read crop by crop.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -78,6 +78,12 @@ class Example:
     image: Voxels
     target: Voxels | None = None
     modality: str = "unknown"
+
+    def loaded(self) -> "Example":
+        """Return the case in memory, as a whole."""
+        whole = (slice(None),) * 3
+        target = None if self.target is None else self.target[whole]
+        return Example(self.name, self.image[whole], target, self.modality)
 
     @cached_property
     def places(self) -> Places:
@@ -184,12 +190,7 @@ def read_labelled(
     image_paths, label_paths = list_cases(images), list_cases(labels)
     known = sorted(image_paths.keys() & label_paths.keys())
     wanted = [name for name in (known if names is None else names) if name not in without]
-    lacking = [name for name in wanted if name not in known]
-    if lacking:
-        raise InvalidConfig(
-            f"{len(lacking)} case(s) lack an image or labels, first {lacking[:3]}; "
-            "image and labels of a case must be files of one name in the two folders"
-        )
+    require_known(wanted, known)
     if not wanted:
         raise InvalidConfig(
             f"{images} and {labels} share no case; name image and labels of a case alike"
@@ -203,6 +204,16 @@ def read_labelled(
         )
         for name in wanted
     ]
+
+
+def require_known(wanted: Iterable[str], known: Container[str]) -> None:
+    """Raise InvalidConfig unless every named case has an image and labels."""
+    lacking = [name for name in wanted if name not in known]
+    if lacking:
+        raise InvalidConfig(
+            f"{len(lacking)} case(s) lack an image or labels, first {lacking[:3]}; "
+            "image and labels of a case must be files of one name in the two folders"
+        )
 
 
 def read_names(path: Path | None) -> list[str] | None:

@@ -2,33 +2,24 @@
 
 import math
 from collections.abc import Generator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from monai.data.utils import dense_patch_slices
-from numpy.typing import NDArray
-from torch import Tensor, nn
-
-from napari_toposeg import __version__
-from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.crops import Crop, draw_labelled, require_multiple
-from napari_toposeg.learning.dataset import (
-    BACKGROUND,
-    Case,
-    Example,
-    median_spacing,
-    phantom_cases,
-    prepare_case,
-    read_labelled,
-    read_names,
-)
+from napari_toposeg.learning.dataset import Case, Example
 from napari_toposeg.learning.engine import optimise
+from napari_toposeg.learning.labelled import (
+    LabelledData,
+    prepare_labelled,
+    read_cases,
+    read_labelled_store,
+)
 from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 from napari_toposeg.learning.networks import build_dense
@@ -39,18 +30,16 @@ from napari_toposeg.learning.topological_term import Look, topological_term
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
-from napari_toposeg.volume import Spacing
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_toposeg import __version__
+from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
 
 LARGEST_CROP = 48
 TOPOLOGY = tuple(name for name in TopologyConfig.model_fields if name.startswith("topology_"))
-MOST_CLASSES = 254
 VALIDATION_OVERLAP = 0.25
 VALIDATION_WINDOWS = 12
-PHANTOM_SPACING = (1.0, 1.0, 1.0)
-PHANTOM_SCALES = (1, 1, 2, 3)
-"""Half of the phantoms are drawn coarser: scans of thick slices show only such vessels."""
-PHANTOM_VALIDATION = 8
-PHANTOM_VALIDATION_SEED = 1_000_000
 
 
 def finetune(
@@ -75,31 +64,22 @@ def finetune(
         If nothing is labelled, or the labels cannot be class numbers.
     """
     require_free(config)
-    cases = read_cases(config) if cases is None else cases
-    training = [case for case in cases if case.role == "train"]
-    count = count_classes(cases)
-    spacing = config.spacing or (
-        PHANTOM_SPACING if config.phantoms else median_spacing(case.image for case in training)
-    )
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
     intensity = start.intensity if start else None
-    examples = [prepare_case(case, spacing, intensity) for case in training]
-    examples = [example for example in examples if is_labelled(example)]
-    if not examples:
-        raise InvalidConfig(
-            "no voxel is labelled for training; paint classes and background on some slices first"
-        )
-    kept = [case for case in cases if case.role == "validation"]
-    validation = [prepare_case(case, spacing, intensity) for case in kept]
-    card = describe(config, count, spacing, training, examples)
+    if config.data is None:
+        data = prepare_labelled(config, read_cases(config) if cases is None else cases, intensity)
+    else:
+        data = read_labelled_store(config, intensity)
+    card = describe(config, data)
     config = planned(config, card)
     torch.manual_seed(config.seed)
-    network = build_dense(card.network, outputs=count + 1)
+    network = build_dense(card.network, outputs=data.classes + 1)
     require_multiple(card.crop, network.encoder.multiple)
     if config.checkpoint != "none":
         start_from(network.state_dict(), card, config.checkpoint).write(config.output)
     yield Step(step=0, total=config.steps, message="planned", plan=config.model_dump())
-    return (yield from optimise(Segmentation(network, examples, validation, config, card), config))
+    task = Segmentation(network, data.training, data.validation, config, card)
+    return (yield from optimise(task, config))
 
 
 def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
@@ -117,57 +97,6 @@ def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
     return config.model_copy(update=settled)
 
 
-def read_cases(config: FinetuneConfig) -> list[Case]:
-    """Read the labelled cases that the config names, or draw phantoms."""
-    if config.phantoms:
-        spacing = config.spacing or PHANTOM_SPACING
-        draw = partial(phantom_cases, spacing=spacing, scales=PHANTOM_SCALES)
-        drawn = draw(config.phantoms, first_seed=config.seed)
-        kept = draw(PHANTOM_VALIDATION, first_seed=PHANTOM_VALIDATION_SEED, role="validation")
-        return drawn + kept
-    if config.images is None or config.labels is None:
-        raise InvalidConfig("fine-tuning needs labelled volumes; give --images and --labels")
-    validation = read_names(config.validation)
-    names = read_names(config.ids)
-    training = read_labelled(config.images, config.labels, names, "train", without=validation or ())
-    return training + (
-        read_labelled(config.images, config.labels, validation, "validation") if validation else []
-    )
-
-
-def is_labelled(example: Example) -> bool:
-    """Tell whether any voxel of an example has a label."""
-    return example.target is not None and bool(np.any(example.target != IGNORED))
-
-
-def count_classes(cases: Sequence[Case]) -> int:
-    """Return the number of classes besides the background.
-
-    Raises
-    ------
-    InvalidConfig
-        If labels are negative, fractional or too many, or there is no class at all.
-    """
-    largest = 0
-    for case in cases:
-        values = np.unique(case.labels.voxels)
-        values = values[values != BACKGROUND] if case.annotated else values
-        if (
-            (values != np.round(values)).any()
-            or values.min(initial=0) < 0
-            or values.max(initial=0) > MOST_CLASSES
-        ):
-            raise InvalidConfig(
-                f"labels of {case.name!r} must be whole numbers from 0 to {MOST_CLASSES}, got "
-                f"{values[:8].tolist()}; "
-                "is this the image?"
-            )
-        largest = max(largest, int(values.max(initial=0)))
-    if not largest:
-        raise InvalidConfig("no voxel has a class; label at least one voxel with 1 or more")
-    return largest
-
-
 def plan_crop(examples: Sequence[Example], patch: int) -> Size3:
     """Return the median shape in whole patches: at least two, and at most 48 voxels an edge."""
     shape = np.median([example.image.shape for example in examples], axis=0)
@@ -176,24 +105,19 @@ def plan_crop(examples: Sequence[Example], patch: int) -> Size3:
     return z, y, x
 
 
-def describe(
-    config: FinetuneConfig,
-    count: int,
-    spacing: Spacing,
-    cases: Sequence[Case],
-    examples: Sequence[Example],
-) -> Card:
+def describe(config: FinetuneConfig, data: LabelledData) -> Card:
     """Write the card of a segmentation model."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
     network = start.network if start else NetworkConfig(size=config.size, patch=config.patch)
     if config.network:
         network = network.model_copy(update={"name": config.network})
+    count = data.classes
     classes = config.classes or tuple(f"class {number}" for number in range(1, count + 1))
     if len(classes) < count:
         raise InvalidConfig(
             f"the labels hold {count} classes and {len(classes)} names were given; name every class"
         )
-    modalities = {case.image.modality for case in cases}
+    modalities = {example.modality for example in data.training}
     recipe = config.model_dump(
         mode="json",
         include={
@@ -213,12 +137,12 @@ def describe(
         name=config.name or config.output.name,
         task="segment",
         network=network,
-        crop=config.crop or plan_crop(examples, network.patch),
-        spacing=spacing,
+        crop=config.crop or plan_crop(data.training, network.patch),
+        spacing=data.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
         intensity=start.intensity if start else None,
         classes=classes[:count],
-        data=f"{len(examples)} labelled volume(s)",
+        data=f"{len(data.training)} labelled volume(s)",
         recipe=recipe | {"started_from": start.name if start else "none"},
         made_with=f"napari-toposeg {__version__}",
     )
@@ -308,7 +232,7 @@ class Segmentation:
                 found.append(prediction.flatten())
                 true.append(torch.from_numpy(target).flatten())
                 preview = preview or {
-                    "image": piece.image,
+                    "image": np.asarray(piece.image),
                     "truth": target.astype(np.float32),
                     "prediction": prediction.numpy().astype(np.float32),
                 }
@@ -365,8 +289,9 @@ def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
 
 def labelled_part(example: Example, crop: Size3) -> Example:
     """Cut out the box of labelled voxels, grown to at least a crop where the volume allows."""
-    assert example.target is not None
-    places = np.nonzero(example.target != IGNORED)
+    example = example.loaded()
+    target = np.asarray(example.target)
+    places = np.nonzero(target != IGNORED)
     if not places[0].size:
         places = tuple(np.array([0, size - 1]) for size in example.image.shape)
     box = []
@@ -379,7 +304,7 @@ def labelled_part(example: Example, crop: Size3) -> Example:
     return Example(
         example.name,
         np.ascontiguousarray(example.image[cut]),
-        np.ascontiguousarray(example.target[cut]),
+        np.ascontiguousarray(target[cut]),
     )
 
 
@@ -394,4 +319,4 @@ def collate(crops: Sequence[Crop]) -> dict[str, Any]:
 def labels_of(crop: Crop | Example) -> NDArray[np.int64]:
     """Return the class numbers of a labelled crop or example."""
     assert crop.target is not None
-    return crop.target.astype(np.int64)
+    return np.asarray(crop.target).astype(np.int64)

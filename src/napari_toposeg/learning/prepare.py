@@ -31,8 +31,8 @@ from napari_toposeg.progress import Step
 STORED_BLOCK = 16
 """Edge of the blocks, in voxels, by which places in a stored case are known."""
 
-MOST_CLASSES = 255
-"""Largest class number."""
+MOST_CLASSES = 254
+"""Largest class number; in annotations 255 is background."""
 
 
 @dataclass(frozen=True)

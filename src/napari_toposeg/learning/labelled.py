@@ -1,0 +1,162 @@
+"""The labelled data of a fine-tuning run, from folders, the viewer, phantoms or a store."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from napari_toposeg.config import FinetuneConfig
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io.store import open_store
+from napari_toposeg.learning.cards import Intensity
+from napari_toposeg.learning.cohort import agreed_spacing, stored_examples
+from napari_toposeg.learning.dataset import (
+    BACKGROUND,
+    PHANTOM_SPACING,
+    Case,
+    Example,
+    median_spacing,
+    phantom_cases,
+    prepare_case,
+    read_labelled,
+    read_names,
+    require_known,
+)
+from napari_toposeg.learning.devices import decompressing_threads
+from napari_toposeg.learning.places import IGNORED
+from napari_toposeg.volume import Spacing
+
+MOST_CLASSES = 254
+PHANTOM_SCALES = (1, 1, 2, 3)
+"""Half of the phantoms are drawn coarser: scans of thick slices show only such vessels."""
+PHANTOM_VALIDATION = 8
+PHANTOM_VALIDATION_SEED = 1_000_000
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Labelled cases on one grid.
+
+    Parameters
+    ----------
+    classes
+        Number of classes besides the background.
+    spacing
+        Voxel size in mm along ``(z, y, x)``.
+    """
+
+    training: list[Example]
+    validation: list[Example]
+    classes: int
+    spacing: Spacing
+
+
+def prepare_labelled(
+    config: FinetuneConfig, cases: Sequence[Case], intensity: Intensity | None
+) -> LabelledData:
+    """Bring cases in memory to one grid.
+
+    Raises
+    ------
+    InvalidConfig
+        If nothing is labelled, or the labels cannot be class numbers.
+    """
+    count = count_classes(cases)
+    drawn = [case for case in cases if case.role == "train"]
+    kept = [case for case in cases if case.role == "validation"]
+    spacing = config.spacing or (
+        PHANTOM_SPACING if config.phantoms else median_spacing(case.image for case in drawn)
+    )
+    training, validation = (
+        [prepare_case(case, spacing, intensity) for case in part] for part in (drawn, kept)
+    )
+    training = [example for example in training if is_labelled(example)]
+    if not training:
+        raise InvalidConfig(
+            "no voxel is labelled for training; paint classes and background on some slices first"
+        )
+    return LabelledData(training, validation, count, spacing)
+
+
+def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> LabelledData:
+    """Open a store that was made with labels; its cases are read crop by crop.
+
+    Raises
+    ------
+    InvalidConfig
+        If it has no labels or another spacing, a named case is not in it, or the checkpoint wants
+        other intensities than stores hold.
+    """
+    assert config.data is not None
+    store = open_store(config.data)
+    if intensity is not None:
+        raise InvalidConfig(
+            f"{config.checkpoint} was trained on intensities scaled by {intensity}, and stores "
+            "hold 0..1; give --images and --labels in place of --data"
+        )
+    if not store.manifest.labelled:
+        raise InvalidConfig(f"{config.data} has no labels; prepare it anew with --labels")
+    spacing = agreed_spacing([store], config.spacing) or store.manifest.spacing
+    threads = decompressing_threads(config.device)
+    known = {example.name: example for example in stored_examples(store, threads)}
+    kept = read_names(config.validation) or []
+    wanted = [name for name in read_names(config.ids) or sorted(known) if name not in kept]
+    require_known([*wanted, *kept], known)
+    classes = max(max(case.classes or (0,)) for case in store.manifest.cases)
+    if not (wanted and classes):
+        raise InvalidConfig(f"no case of {config.data} is left to train on, or none has a class")
+    return LabelledData(
+        [known[name] for name in wanted], [known[name] for name in kept], classes, spacing
+    )
+
+
+def read_cases(config: FinetuneConfig) -> list[Case]:
+    """Read the labelled cases that the config names, or draw phantoms."""
+    if config.phantoms:
+        spacing = config.spacing or PHANTOM_SPACING
+        draw = partial(phantom_cases, spacing=spacing, scales=PHANTOM_SCALES)
+        drawn = draw(config.phantoms, first_seed=config.seed)
+        kept = draw(PHANTOM_VALIDATION, first_seed=PHANTOM_VALIDATION_SEED, role="validation")
+        return drawn + kept
+    if config.images is None or config.labels is None:
+        raise InvalidConfig("fine-tuning needs labelled volumes; give --images and --labels")
+    validation = read_names(config.validation)
+    names = read_names(config.ids)
+    training = read_labelled(config.images, config.labels, names, "train", without=validation or ())
+    return training + (
+        read_labelled(config.images, config.labels, validation, "validation") if validation else []
+    )
+
+
+def is_labelled(example: Example) -> bool:
+    """Tell whether any voxel of an example has a label."""
+    return example.target is not None and bool(np.any(example.target != IGNORED))
+
+
+def count_classes(cases: Sequence[Case]) -> int:
+    """Return the number of classes besides the background.
+
+    Raises
+    ------
+    InvalidConfig
+        If labels are negative, fractional or too many, or there is no class at all.
+    """
+    largest = 0
+    for case in cases:
+        values = np.unique(case.labels.voxels)
+        values = values[values != BACKGROUND] if case.annotated else values
+        if (
+            (values != np.round(values)).any()
+            or values.min(initial=0) < 0
+            or values.max(initial=0) > MOST_CLASSES
+        ):
+            raise InvalidConfig(
+                f"labels of {case.name!r} must be whole numbers from 0 to {MOST_CLASSES}, got "
+                f"{values[:8].tolist()}; "
+                "is this the image?"
+            )
+        largest = max(largest, int(values.max(initial=0)))
+    if not largest:
+        raise InvalidConfig("no voxel has a class; label at least one voxel with 1 or more")
+    return largest
