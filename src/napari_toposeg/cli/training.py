@@ -66,7 +66,7 @@ def train(config: Config, run: Callable[[Config], Generator[Step, None, Any]]) -
 def silence() -> None:
     """Let this process print nothing but errors and warnings."""
     logging.getLogger("napari_toposeg").setLevel(logging.WARNING)
-    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")
+    sys.stdout = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - to the end
 
 
 def ending(outcome: Outcome[Any]) -> int:
@@ -120,7 +120,9 @@ def summary(outcome: Outcome[Any], best: Path) -> str:
         done = f"{'stopped' if outcome.stopped else 'done'}: step {last.step} of {last.total}"
         done += f" in {duration(last.seconds)}" + "".join(f", {n} {v:.4g}" for n, v in figures)
     if not best.is_file():
-        return f"{done}\nno checkpoint was written yet"
+        kept = (best.parent / "last.safetensors").is_file()
+        hint = "the same command with --resume goes on" if kept else "no step was kept"
+        return f"{done}\nno model was written yet; {hint}"
     kept = "best kept at" if outcome.stopped else "best model:"
     lines = [done, *transfer(best.parent), f"{kept} {best}"]
     if outcome.stopped:
