@@ -5,6 +5,7 @@ them: a run that goes on after a kill tells it from which step on to forget what
 """
 
 import json
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -38,8 +39,13 @@ class Logbook:
     def __init__(self, folder: Path, done: int = 0) -> None:
         self.lines = folder / STEPS
         forget_after(self.lines, done)
+        self.folder = folder / BOARD
+        drop_host(self.folder)
         self.board = SummaryWriter(
-            str(folder / BOARD), purge_step=done + 1 if done else None, flush_secs=FLUSH_SECONDS
+            str(self.folder),
+            purge_step=done + 1 if done else None,
+            flush_secs=FLUSH_SECONDS,
+            filename_suffix=f".{done}",
         )
         self.before = 0.0
 
@@ -53,6 +59,7 @@ class Logbook:
         trace: TracebackType | None,
     ) -> None:
         self.board.close()
+        drop_host(self.folder)
 
     def record(self, step: Step, rate: float) -> None:
         """Note a step.
@@ -66,15 +73,22 @@ class Logbook:
             file.write(json.dumps(step.record()) + "\n")
         values = {f"loss/{name}": value for name, value in step.losses.items()}
         values |= {f"validation/{name}": value for name, value in step.metrics.items()}
-        values |= {"run/learning rate": rate, "run/seconds a step": step.seconds - self.before}
+        values |= {"run/learning_rate": rate, "run/seconds_a_step": step.seconds - self.before}
         for name, value in values.items():
-            self.board.add_scalar(name, value, step.step)
+            self.board.add_scalar(name.replace(" ", "_"), value, step.step)
         self.before = step.seconds
 
     def show(self, picture: Path, step: int) -> None:
         """Show a preview."""
         pixels = (imread(picture)[..., :3] * 255).astype(np.uint8)
         self.board.add_image("preview", pixels, step, dataformats="HWC")
+
+
+def drop_host(folder: Path) -> None:
+    """Take this machine's name, which the writer puts there, out of the names of the files."""
+    host = f".{socket.gethostname()}."
+    for path in list(folder.glob(f"*{host}*")):
+        path.replace(path.with_name(path.name.replace(host, ".")))
 
 
 def forget_after(path: Path, step: int) -> None:
