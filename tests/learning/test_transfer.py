@@ -12,7 +12,7 @@ from napari_toposeg.learning.checkpoints import save_checkpoint
 from napari_toposeg.learning.fitting import resize_positions
 from napari_toposeg.learning.networks import build
 from napari_toposeg.learning.networks.vit import VisionTransformer
-from napari_toposeg.learning.transfer import start_from
+from napari_toposeg.learning.transfer import start_from, start_pretraining
 
 
 def card_of(task="reconstruct", classes=(), **network):
@@ -130,6 +130,65 @@ def test_positions_linear_in_place_stay_so_on_a_finer_grid():
     # Beyond the outermost centres values are those of the border.
     assert torch.allclose(fine[:, 0, 0, 0], torch.tensor([0.0, 0.25, 0.75, 1.0]))
     assert torch.allclose(fine[0, :, 0, 1], torch.tensor([0.0, 0.25, 0.75, 1.25, 1.75, 2.0]))
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory):
+    """Save a ViT and a UNETR++ that were pretrained together."""
+    torch.manual_seed(1)
+    card = card_of(name="fused", patch=8)
+    path = tmp_path_factory.mktemp("pair") / "pair.safetensors"
+    weights = build(card.network, task="reconstruct").state_dict()
+    save_checkpoint(path, weights, card)
+    return weights, path
+
+
+@pytest.mark.parametrize(
+    ("name", "origins"),
+    [
+        ("vit", {"encoder.": "vit.encoder."}),
+        ("unetr-pp", {"encoder.": "upp.network.encoder."}),
+        ("fused", {"encoder.vit.": "vit.encoder.", "encoder.upp.": "upp.network.encoder."}),
+    ],
+)
+def test_a_pair_gives_either_network_and_the_one_that_joins_them(pair, name, origins):
+    weights, path = pair
+    target = card_of("segment", ("organ",), name=name, patch=8)
+    own = fresh(target)
+    report = start_from(own, target, path)
+    for ours, theirs in origins.items():
+        names = [each for each in own if each.startswith(ours)]
+        assert names and set(names) <= set(report.taken)
+        assert all(torch.equal(own[n], weights[theirs + n.removeprefix(ours)]) for n in names)
+    decoder = [each for each in report.taken if each.startswith("decoder")]
+    assert bool(decoder) == (name != "vit")
+    assert all(torch.equal(own[each], weights[f"upp.network.{each}"]) for each in decoder)
+    # One output, the image's, was rebuilt; classes are other answers, though two shapes agree.
+    assert not [each for each in report.taken if each.startswith("out")]
+
+
+def test_projections_of_a_unetr_pp_are_resized_to_another_grid(saved):
+    given, path = saved(card_of(name="unetr-pp", grid=(8, 8, 8), cube=32))
+    target = card_of("segment", ("organ",), name="unetr-pp", grid=(16, 8, 8))
+    own = fresh(target)
+    report = start_from(own, target, path)
+    name = "encoder.stages.0.0.epa_block.E.weight"
+    assert name in report.resized and "encoder.stages.0.0.pos_embed" in report.resized
+    # The projection of tokens that are all alike keeps its size.
+    torch.testing.assert_close(
+        own[name].sum(1), given[f"network.{name}"].sum(1), atol=1e-5, rtol=1e-3
+    )
+
+
+def test_student_and_teacher_start_alike(saved):
+    given, path = saved(card_of())
+    card = card_of("encode")
+    network = torch.nn.ModuleDict(
+        {each: build(card.network, task="encode") for each in ("student", "teacher")}
+    )
+    start_pretraining(network, network["teacher"].state_dict(), card, path)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, given[name.partition(".")[2]])
 
 
 def test_the_report_is_written_where_a_run_begins_and_kept_where_one_goes_on(saved, tmp_path):

@@ -1,7 +1,8 @@
 """Fitting one tensor of a model to its place in another network.
 
-Three things may differ and still be meant: the grid that learned positions lie on, the patch that
-an embedding looks at, and the channels of the image. All else must have one shape.
+Three things may differ and still be meant: the grid that learned positions or projections are made
+for, the patch that an embedding looks at, and the channels of the image. All else must have one
+shape.
 
 References
 ----------
@@ -12,6 +13,7 @@ arXiv:2212.08013, section 3.4.
 
 # N tokens, D embedding, C channels, P and Q edges of patches, V values in a patch
 
+import math
 from typing import Literal, NamedTuple
 
 import torch
@@ -19,6 +21,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from napari_toposeg.config import NetworkConfig, Size3
+from napari_toposeg.learning.networks import unetr_pp_width_of
+from napari_toposeg.learning.networks.unetr_pp import SCALES, grid_at
 
 
 class Fitted(NamedTuple):
@@ -45,6 +49,8 @@ def fitted(
     fit: Fitted | None = None
     if name.endswith("positions") and source.grid and target.grid:
         fit = Fitted(resize_positions(given, source.grid, target.grid), "resized")
+    elif name.endswith((".pos_embed", ".E.weight")):
+        fit = fit_places(name, given, shape, source, target)
     elif name == "embed.weight":
         fit = fit_embedding(given, source, target)
     elif given.ndim == 5 and (given.shape[1], shape[1]) == (source.channels, target.channels):
@@ -62,6 +68,31 @@ def fit_embedding(given_DV: Tensor, source: NetworkConfig, target: NetworkConfig
     if source.channels == target.channels:
         return Fitted(kernel.flatten(1), "resized")
     return Fitted(inflate(kernel, target.channels).flatten(1), "inflated")
+
+
+def fit_places(
+    name: str, given: Tensor, shape: tuple[int, ...], source: NetworkConfig, target: NetworkConfig
+) -> Fitted | None:
+    """Bring a UNETR++'s position codes ``(1, N, D)`` or projections ``(P, N)`` to another grid."""
+    projects = name.endswith("E.weight")
+    places_ND = given.T if projects else given
+    count = shape[-1] if projects else shape[-2]
+    grids = grid_of(source, places_ND.shape[-2]), grid_of(target, count)
+    if grids[0] is None or grids[1] is None:
+        return None
+    resized = resize_positions(places_ND, grids[0], grids[1])
+    if projects:
+        # A sum over places keeps its size.
+        resized = (resized * (len(places_ND) / count)).T
+    return Fitted(resized, "resized")
+
+
+def grid_of(network: NetworkConfig, count: int) -> Size3 | None:
+    """Return which of a UNETR++'s grids has so many places, if any."""
+    own = network.grid if network.name == "unetr-pp" else None
+    finest = own or unetr_pp_width_of(network.size).grid
+    grids = (grid_at(finest, scale) for scale in range(SCALES))
+    return next((grid for grid in grids if math.prod(grid) == count), None)
 
 
 def inflate(kernel: Tensor, channels: int) -> Tensor:

@@ -31,7 +31,7 @@ from napari_toposeg.learning.planning import (
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.seeds import Purpose, random_of
-from napari_toposeg.learning.transfer import start_from
+from napari_toposeg.learning.transfer import start_pretraining
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing
 
@@ -83,7 +83,8 @@ def prepare(config: PretrainConfig) -> Prepared:
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
     if config.start:
-        start_from(objective.weights(), card, config.start).write(config.output)
+        weights = objective.weights()
+        start_pretraining(objective.network, weights, card, config.start).write(config.output)
     examples = training.examples
     return Prepared(Pretraining(objective, examples, validation or examples, config, card), config)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_toposeg.config import NetworkConfig, write_atomically
 from napari_toposeg.errors import InvalidCheckpoint
@@ -21,6 +21,7 @@ from napari_toposeg.learning.cards import Card, load_card, resolve_model
 from napari_toposeg.learning.checkpoints import model_tensors
 from napari_toposeg.learning.fitting import Fitted, fitted
 from napari_toposeg.learning.networks import build
+from napari_toposeg.learning.networks.encoder import Encoder
 
 DECODER = " decoder"
 REPORT = "transfer.json"
@@ -128,13 +129,34 @@ def start_from(
             continue
         shape = tuple(weights[own_names[key]].shape)
         fit = fitted(key.name, given[given_names[key]], shape, source.network, card.network)
-        if fit is not None and (key.of_encoder or fit.change == "taken"):
+        if fit is not None:
             fits[key] = fit
     require_whole(common, own_names, given_names, fits, source=source, card=card)
     with torch.no_grad():
         for key, fit in fits.items():
             weights[own_names[key]].copy_(fit.tensor)
     return report(source.name, own_names, given_names, fits)
+
+
+def start_pretraining(
+    network: nn.Module, weights: Mapping[str, Tensor], card: Card, name_or_path: str | Path
+) -> TransferReport:
+    """Fill the weights of an objective with those of a model; teacher and student start alike.
+
+    Parameters
+    ----------
+    network
+        All that the objective trains or keeps.
+    weights
+        Those of it that the card describes, by the names of what it describes.
+    """
+    became = start_from(weights, card, name_or_path)
+    if card.task == "encode":
+        begun = {name.removeprefix("encoder."): tensor for name, tensor in weights.items()}
+        for part in network.modules():
+            if isinstance(part, Encoder) and part.state_dict().keys() == begun.keys():
+                part.load_state_dict(begun)
+    return became
 
 
 def parts_of(card: Card) -> dict[str, str]:
