@@ -10,6 +10,7 @@ from napari_toposeg.learning.networks.dense_autoencoder import DenseAutoencoder
 from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, EncoderOnly
 from napari_toposeg.learning.networks.fused import Fused, Pair
 from napari_toposeg.learning.networks.masked_autoencoder import Autoencoder, MaskedAutoencoder
+from napari_toposeg.learning.networks.resenc_unet import ResEncUnet, ResidualEncoder
 from napari_toposeg.learning.networks.segmenter import Segmenter
 from napari_toposeg.learning.networks.swin import SwinUnetr
 from napari_toposeg.learning.networks.unetr import Unetr
@@ -72,6 +73,26 @@ def unetr_pp_width_of(size: SizeName) -> WidthPP:
             return WidthPP(24, (32, 32, 32))
         case "base":
             return WidthPP(32, (32, 32, 32))
+
+
+class WidthResEnc(NamedTuple):
+    """Channels and residual blocks at each scale."""
+
+    widths: tuple[int, ...]
+    blocks: tuple[int, ...]
+
+
+def resenc_width_of(size: SizeName) -> WidthResEnc:
+    """Return the dimensions of a residual-encoder U-Net; base is nnU-Net's plan L."""
+    match size:
+        case "nano":
+            return WidthResEnc((8, 16, 32, 64), (1, 1, 2, 2))
+        case "tiny":
+            return WidthResEnc((16, 32, 64, 128, 160), (1, 2, 2, 2, 2))
+        case "small":
+            return WidthResEnc((32, 64, 128, 256, 320), (1, 3, 4, 6, 6))
+        case "base":
+            return WidthResEnc((32, 64, 128, 256, 320, 320), (1, 3, 4, 6, 6, 6))
 
 
 def build(
@@ -153,8 +174,15 @@ def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> 
         case "fused":
             vit, upp = build_vit(config, hides=hides), build_unetr_pp(config, hides=hides)
             return Fused(vit, upp, outputs=outputs, deep=not hides)
-        case _:
-            raise NotImplementedError(config.name)
+        case "resenc-unet":
+            residual = resenc_width_of(config.size)
+            encoder = ResidualEncoder(
+                widths=residual.widths,
+                blocks=residual.blocks,
+                channels=config.channels,
+                hides=hides,
+            )
+            return ResEncUnet(encoder, outputs=outputs, deep=not hides)
 
 
 def build_unetr_pp(config: NetworkConfig, *, hides: bool = False) -> UnetrPPEncoder:

@@ -15,7 +15,7 @@ import math
 from torch import Tensor, nn
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.learning.networks.encoder import EncoderDecoder, cubes_of
+from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, cubes_of
 from napari_toposeg.learning.networks.masked_autoencoder import (
     Autoencoder,
     Rebuilt,
@@ -32,24 +32,22 @@ class DenseAutoencoder(Autoencoder):
     network
         Built with `hides`; as many outputs as the image has channels.
     cube
-        Edge of what is hidden as one, in voxels; a multiple of the strides of the finest features,
-        so that each of them is hidden or visible as a whole.
+        Edge of what is hidden as one, in voxels; see `least_cube`.
 
     Raises
     ------
     InvalidConfig
-        If the cube is no such multiple.
+        If the cube does not fit the features.
     """
 
     def __init__(self, network: EncoderDecoder, *, cube: int) -> None:
         super().__init__()
-        stride = network.encoder.strides[0]
-        step = math.lcm(*stride)
-        if cube % step:
+        least = least_cube(network.encoder, cube)
+        if cube != least:
             raise InvalidConfig(
                 f"cubes of {cube} voxels cut through the features of this network, which span "
-                f"{stride} along (z, y, x); give --cube {-(-cube // step) * step}, or another "
-                f"multiple of {step}"
+                f"{network.encoder.strides[0]} along (z, y, x) where they are finest; "
+                f"give --cube {least}"
             )
         self.network, self.cube = network, cube
 
@@ -68,6 +66,21 @@ class DenseAutoencoder(Autoencoder):
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
         return Rebuilt(predicted, true, composite, hidden_BN, features[-1].mean((2, 3, 4)))
+
+
+def least_cube(encoder: Encoder, cube: int) -> int:
+    """Return the smallest edge from `cube` on that fits an encoder's features.
+
+    The finest features lie each in one cube. Where coarser ones are hidden too, each lies in one
+    cube or consists of whole ones; it is hidden where all of them are.
+    """
+    finest, *coarser = encoder.strides
+    step = math.lcm(*finest)
+    edges = {edge for strides in coarser for edge in strides} if encoder.masks_all_scales else set()
+    cube = -(-cube // step) * step
+    while any(cube % edge and edge % cube for edge in edges):
+        cube += step
+    return cube
 
 
 def in_voxels(hidden_B1zyx: Tensor, cube: int) -> Tensor:

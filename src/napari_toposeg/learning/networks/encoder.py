@@ -8,9 +8,9 @@ voxels; a mask ``(B, 1, z, y, x)`` has one entry for each cube of the image.
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from napari_toposeg.config import Size3
+from napari_toposeg.errors import InvalidConfig
 
 
 class Encoder(nn.Module):
@@ -24,11 +24,14 @@ class Encoder(nn.Module):
         Voxels along ``(z, y, x)`` that one feature of each scale spans.
     multiple
         Every edge of an image must be a multiple of these.
+    masks_all_scales
+        Whether features of every scale are hidden; otherwise the finest alone.
     """
 
     widths: tuple[int, ...]
     strides: tuple[Size3, ...]
     multiple: Size3
+    masks_all_scales: bool = False
 
     @property
     def embedding(self) -> nn.Module:
@@ -92,26 +95,31 @@ def cubes_of(hidden_BN: Tensor, image: Tensor, cube: int) -> Tensor:
     return hidden_BN.reshape(-1, 1, *(edge // cube for edge in image.shape[2:]))
 
 
-def at_scale(hidden_B1zyx: Tensor, features: Tensor) -> Tensor:
-    """Return a mask at the scale of features ``(B, C, z, y, x)``, as ``(B, 1, z, y, x)``.
+def all_hidden(hidden_B1zyx: Tensor, grid: Size3) -> Tensor:
+    """Return which features of a grid have all that they span hidden, ``(B, 1, z, y, x)``.
 
     Raises
     ------
-    ValueError
-        If a feature lies in more than one cube.
+    InvalidConfig
+        If a feature neither lies in one cube nor consists of whole ones.
     """
-    if any(
-        large % small
-        for large, small in zip(features.shape[2:], hidden_B1zyx.shape[2:], strict=True)
-    ):
-        raise ValueError(
-            f"features {tuple(features.shape[2:])} do not divide the cubes "
-            f"{tuple(hidden_B1zyx.shape[2:])}; hide larger cubes"
-        )
-    return F.interpolate(hidden_B1zyx.float(), size=features.shape[2:]).bool()
+    mask = hidden_B1zyx
+    for axis, wanted in enumerate(grid, start=2):
+        cubes = mask.shape[axis]
+        if wanted % cubes == 0:
+            mask = mask.repeat_interleave(wanted // cubes, axis)
+        elif cubes % wanted == 0:
+            mask = mask.unflatten(axis, (wanted, -1)).all(axis + 1)
+        else:
+            raise InvalidConfig(
+                f"{tuple(hidden_B1zyx.shape[2:])} cubes do not fit {tuple(grid)} features; hide "
+                "cubes whose edge is a power of two, such as --cube 8 or --cube 16"
+            )
+    return mask
 
 
 def with_token(features: Tensor, hidden_B1zyx: Tensor, token_C: Tensor) -> Tensor:
     """Put a token in the place of the features that are hidden."""
-    place = at_scale(hidden_B1zyx, features)
+    z, y, x = features.shape[2:]
+    place = all_hidden(hidden_B1zyx, (z, y, x))
     return torch.where(place, token_C.to(features.dtype)[None, :, None, None, None], features)
