@@ -13,7 +13,7 @@ from napari_toposeg.cli.watch import watch
 if TYPE_CHECKING:
     from napari_toposeg.learning.cards import Card
 
-LAYOUTS = ("monai-vit", "monai-swin", "selfmedmae")
+LAYOUTS = ("monai-vit", "monai-swin", "nnssl", "selfmedmae")
 """Those of `learning.importing`, which would bring torch along with the flags."""
 
 

@@ -11,12 +11,12 @@ from napari_toposeg import __version__
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning.cards import Card, new_model_path
 from napari_toposeg.learning.checkpoints import load_strictly, save_checkpoint
-from napari_toposeg.learning.importing import monai_swin, monai_vit, selfmedmae
+from napari_toposeg.learning.importing import monai_swin, monai_vit, nnssl, selfmedmae
 from napari_toposeg.learning.importing.converted import Converted
 from napari_toposeg.learning.importing.reading import Published, read_published
 from napari_toposeg.learning.networks import build
 
-Layout = Literal["monai-vit", "monai-swin", "selfmedmae"]
+Layout = Literal["monai-vit", "monai-swin", "nnssl", "selfmedmae"]
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 
 
@@ -103,6 +103,8 @@ def recognises(published: Published, layout: Layout) -> bool:
             return monai_vit.recognises(published)
         case "monai-swin":
             return monai_swin.recognises(published)
+        case "nnssl":
+            return nnssl.recognises(published)
         case "selfmedmae":
             return selfmedmae.recognises(published)
 
@@ -125,6 +127,8 @@ def convert(published: Published, layout: Layout) -> Converted:
             return monai_vit.convert(published)
         case "monai-swin":
             return monai_swin.convert(published)
+        case "nnssl":
+            return nnssl.convert(published)
         case "selfmedmae":
             return selfmedmae.convert(published)
 
