@@ -2,19 +2,20 @@
 
 import numpy as np
 import pytest
+
+from napari_toposeg.config import FinetuneConfig, PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.learning.dataset import Case, Example
+from napari_toposeg.learning.finetune import finetune, pieces_to_judge
 from napari_toposeg.learning.labelled import count_classes
+from napari_toposeg.learning.planning import plan_crop
 from napari_toposeg.learning.predict import predict, segment
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.reconstruct import reconstruct
 from napari_toposeg.phantoms import ball
 from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume
-
-from napari_toposeg.config import FinetuneConfig, PredictConfig
-from napari_toposeg.learning.finetune import finetune, pieces_to_judge, plan_crop
 
 
 @pytest.fixture
@@ -103,8 +104,7 @@ def test_an_annotation_on_validation_slices_only_is_refused(settings, scan):
 
 
 def test_the_crop_is_planned_in_whole_patches():
-    examples = [Example("a", np.zeros((35, 50, 7), np.float32))]
-    assert plan_crop(examples, 6) == (36, 48, 12)
+    assert plan_crop([(35, 50, 7)], (6, 6, 6)) == (36, 48, 12)
 
 
 @pytest.fixture

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Literal
 
+from pydantic import Field
+
 from napari_toposeg.config.network import NetworkName, SizeName
 from napari_toposeg.config.run import PositiveInt, Size3, Spacing3
 from napari_toposeg.config.training import LossName, TopologyConfig
-from pydantic import Field
 
 
 class FinetuneConfig(TopologyConfig):
@@ -37,6 +38,14 @@ class FinetuneConfig(TopologyConfig):
     size: SizeName = Field("tiny", description="size of the network when starting from scratch")
     patch: PositiveInt = Field(
         6, description="edge of a patch of a ViT when starting from scratch, in voxels"
+    )
+    freeze: bool = Field(False, description="train the decoder alone, on a fixed encoder")
+    layer_decay: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        description="learning rate of a block of a ViT encoder relative to that of the next; 0.75 "
+        "suits large pretrained ones",
     )
     loss: LossName = Field(
         "dice-ce",

@@ -3,11 +3,16 @@
 import math
 from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from monai.data.utils import dense_patch_slices
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_toposeg import __version__
+from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
@@ -20,9 +25,13 @@ from napari_toposeg.learning.labelled import (
     read_cases,
     read_labelled_store,
 )
+from napari_toposeg.learning.layer_rates import freeze_encoder, parameter_groups
 from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
+from napari_toposeg.learning.losses.scales import coarse_loss
 from napari_toposeg.learning.networks import build_dense
+from napari_toposeg.learning.networks.encoder import EncoderDecoder
+from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
@@ -30,13 +39,7 @@ from napari_toposeg.learning.topological_term import Look, topological_term
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
-from numpy.typing import NDArray
-from torch import Tensor, nn
 
-from napari_toposeg import __version__
-from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
-
-LARGEST_CROP = 48
 TOPOLOGY = tuple(name for name in TopologyConfig.model_fields if name.startswith("topology_"))
 VALIDATION_OVERLAP = 0.25
 VALIDATION_WINDOWS = 12
@@ -77,9 +80,14 @@ def finetune(
     require_multiple(card.crop, network.encoder.multiple)
     if config.checkpoint != "none":
         start_from(network.state_dict(), card, config.checkpoint).write(config.output)
+    if config.freeze:
+        freeze_encoder(network)
     yield Step(step=0, total=config.steps, message="planned", plan=config.model_dump())
-    task = Segmentation(network, data.training, data.validation, config, card)
-    return (yield from optimise(task, config))
+    return (
+        yield from optimise(
+            Segmentation(network, data.training, data.validation, config, card), config
+        )
+    )
 
 
 def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
@@ -97,12 +105,10 @@ def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
     return config.model_copy(update=settled)
 
 
-def plan_crop(examples: Sequence[Example], patch: int) -> Size3:
-    """Return the median shape in whole patches: at least two, and at most 48 voxels an edge."""
-    shape = np.median([example.image.shape for example in examples], axis=0)
-    most = max(LARGEST_CROP // patch, 2)
-    z, y, x = (patch * min(max(2, math.ceil(edge / patch)), most) for edge in shape)
-    return z, y, x
+def crop_for(network: NetworkConfig, examples: Sequence[Example]) -> Size3:
+    """Return a crop that suits the network and the data."""
+    shapes = [example.image.shape for example in examples]
+    return plan_crop(shapes, multiple_of(network), least_multiples(network))
 
 
 def describe(config: FinetuneConfig, data: LabelledData) -> Card:
@@ -137,7 +143,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
         name=config.name or config.output.name,
         task="segment",
         network=network,
-        crop=config.crop or plan_crop(data.training, network.patch),
+        crop=config.crop or crop_for(network, data.training),
         spacing=data.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
         intensity=start.intensity if start else None,
@@ -151,22 +157,28 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
 class Segmentation:
     """The task of a segmentation network: see `task.Task`."""
 
-    forward_methods: tuple[str, ...] = ()
+    forward_methods: tuple[str, ...] = ("forward_scales",)
 
     def __init__(
         self,
-        network: nn.Module,
+        network: EncoderDecoder,
         examples: Sequence[Example],
         validation: Sequence[Example],
         config: FinetuneConfig,
         card: Card,
     ) -> None:
-        self.network, self.examples = network, examples
+        self.network: nn.Module = network
+        self.examples = examples
+        self.scale_weights = network.scale_weights
         self.validation = [pieces_to_judge(each, card.crop, config.seed) for each in validation]
         self.config, self.described = config, card
         self.augmentation = Augmentation()
         self.flips = tuple("zyx".index(axis) for axis in config.flips)
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what is trained, early blocks at lower rates where wanted."""
+        return parameter_groups(self.network, self.config.layer_decay)
 
     def draw(self, step: int, samples: range) -> Batch:
         """Draw crops around labelled voxels, each from a case chosen at random."""
@@ -200,16 +212,19 @@ class Segmentation:
         if "turns" in batch:
             image, target = self.augmentation.turn(image, target, batch["turns"])
         relit = self.augmentation.relight(image, self.config.seed, step, batch["samples"])
-        logits = network(relit)
+        answers = cast(EncoderDecoder, network).forward_scales(relit)
+        coarse, weight = coarse_loss(answers, target, self.scale_weights), self.scale_weights[0]
         if self.term is None:
-            terms = dice_cross_entropy(logits, target)
-            return {"loss": terms.dice_loss + terms.cross_entropy, **terms._asdict()}
-        answer, look = Answer.of(logits), batch["look"]
+            terms = dice_cross_entropy(answers[0], target)
+            loss = weight * (terms.dice_loss + terms.cross_entropy) + coarse
+            return {"loss": loss, **terms._asdict()}
+        answer, look = Answer.of(answers[0]), batch["look"]
         terms = dice_cross_entropy(answer.loose, target)
-        drawn = answer.loose[look.place.crops.to(logits.device)]
+        drawn = answer.loose[look.place.crops.to(relit.device)]
         term = self.term(drawn.float().softmax(1)[:, 1:], look)
-        main = terms.dice_loss + terms.cross_entropy
-        return terms._asdict() | self.term.join(main, term, [answer], look.place.share, step)
+        main = weight * (terms.dice_loss + terms.cross_entropy)
+        joined = self.term.join(main, term, [answer], look.place.share, step)
+        return terms._asdict() | joined | {"loss": joined["loss"] + coarse}
 
     def after(self, step: int) -> None:
         """Do nothing."""
