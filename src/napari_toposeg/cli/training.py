@@ -120,8 +120,8 @@ def summary(outcome: Outcome[Any], best: Path) -> str:
         done = f"{'stopped' if outcome.stopped else 'done'}: step {last.step} of {last.total}"
         done += f" in {duration(last.seconds)}" + "".join(f", {n} {v:.4g}" for n, v in figures)
     if not best.is_file():
-        kept = (best.parent / "last.safetensors").is_file()
-        hint = "the same command with --resume goes on" if kept else "no step was kept"
+        begun = (best.parent / "last.safetensors").is_file()
+        hint = "the same command with --resume goes on" if begun else "no step was kept"
         return f"{done}\nno model was written yet; {hint}"
     kept = "best kept at" if outcome.stopped else "best model:"
     lines = [done, *transfer(best.parent), f"{kept} {best}"]

@@ -37,7 +37,8 @@ def launch(config: TrainingConfig) -> int:
         return 0
     fabric = new_fabric(config)
     fabric.launch()
-    return fabric.global_rank
+    rank: int = fabric.global_rank
+    return rank
 
 
 def world_of(config: TrainingConfig) -> int:

@@ -85,7 +85,7 @@ def whole(tensor: Tensor) -> Tensor:
     """Return a tensor gathered from its shards."""
     if not isinstance(tensor, DTensor):
         return tensor
-    gathered: Tensor = tensor.detach().full_tensor().cpu()
+    gathered: Tensor = tensor.full_tensor().detach().cpu()
     return gathered
 
 

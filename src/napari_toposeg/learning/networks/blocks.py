@@ -42,4 +42,4 @@ def compute_anew(network: nn.Module) -> None:
                 return forward(*inputs, **named)
             return checkpoint(forward, *inputs, use_reentrant=False, **named)
 
-        block.forward = forgetful  # type: ignore[method-assign]
+        block.forward = forgetful
