@@ -18,8 +18,9 @@ from benchmarks.data.volumes import write_chests
 from benchmarks.row import Row
 from napari_toposeg.config import PretrainConfig
 from napari_toposeg.learning.cohort import read_cohort
+from napari_toposeg.learning.descent import begin
 from napari_toposeg.learning.devices import decompressing_threads
-from napari_toposeg.learning.engine import batches, begin
+from napari_toposeg.learning.engine import batches
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.pretrain import describe
 from napari_toposeg.learning.pretraining import Pretraining
@@ -77,7 +78,7 @@ def timed(task: Pretraining, config: PretrainConfig) -> tuple[float, float]:
     descent = begin(task, config)
     waited, worked = [], []
     before = time.perf_counter()
-    for step, parts in batches(task, config, range(1, config.steps + 1)):
+    for step, parts in batches(task, [range(config.batch)], range(1, config.steps + 1)):
         there = time.perf_counter()
         descent.step(step, parts)
         waited.append(there - before)
