@@ -44,6 +44,20 @@ def test_a_saved_model_is_loaded_with_its_card_and_weights(checkpoint):
         assert torch.equal(tensor, expected[name])
 
 
+@pytest.mark.parametrize("task", ["reconstruct", "encode", "segment"])
+@pytest.mark.parametrize("name", ["vit", "unetr", "swin", "unetr-pp", "resenc-unet", "fused"])
+def test_every_network_is_loaded_without_what_its_training_kept(tmp_path, name, task):
+    network = NetworkConfig(name=name, size="nano", patch=8)
+    classes = ("vessel",) if task == "segment" else ()
+    card = CARD.model_copy(update={"network": network, "task": task, "classes": classes})
+    weights = build(network, task=task, classes=len(classes)).state_dict()
+    kept = {"state.head.weight": torch.ones(2), "optimiser.0.exp_avg": torch.ones(3)}
+    save_checkpoint(tmp_path / "last.safetensors", weights | kept, card)
+    loaded = load_model(tmp_path).network.state_dict()
+    assert loaded.keys() == weights.keys()
+    assert all(torch.equal(loaded[each], weights[each]) for each in weights)
+
+
 def test_weights_stored_in_half_precision_are_loaded_in_full(checkpoint, tmp_path):
     path = tmp_path / "half.safetensors"
     save_checkpoint(
