@@ -1,0 +1,243 @@
+"""Many processes, parts of a batch and activations computed anew: the same numbers as of one."""
+
+import itertools
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from tests.learning.distributed import in_processes
+
+from napari_toposeg.config import FinetuneConfig
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.checkpoints import read_tensors
+from napari_toposeg.learning.dataset import Case
+from napari_toposeg.learning.descent import is_decayed
+from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.networks import build
+from napari_toposeg.learning.networks.blocks import blocks_of, compute_anew
+from napari_toposeg.learning.preemption import requeue
+from napari_toposeg.learning.pretrain import pretrain
+from napari_toposeg.learning.ranks import require_processes
+from napari_toposeg.phantoms import ball
+
+
+def losses(run):
+    return [step.losses["loss"] for step in run if step.message == "training"]
+
+
+def pretraining_losses(config):
+    return losses(pretrain(config))
+
+
+def finetuning_losses(config):
+    phantom = ball((24, 24, 24), spacing=(2.0, 2.0, 2.0), seed=1)
+    return losses(finetune(config, [Case("ball", phantom.image, phantom.truth, "train")]))
+
+
+@pytest.fixture
+def small_finetuning(tmp_path):
+    return FinetuneConfig.create(
+        checkpoint="none",
+        size="nano",
+        output=tmp_path / "model",
+        spacing=(2.0, 2.0, 2.0),
+        crop=(24, 24, 24),
+        classes=("ball",),
+        steps=4,
+        every=2,
+        batch=2,
+        threads=1,
+        device="cpu",
+    )
+
+
+@pytest.mark.parametrize("objective", ["mae", "topomae"])
+def test_two_processes_give_the_losses_of_one_in_pretraining(small_run, tmp_path, objective):
+    config = small_run.model_copy(update={"objective": objective, "steps": 4})
+    one = pretraining_losses(config.model_copy(update={"output": tmp_path / "one"}))
+    first, second = in_processes(2, pretraining_losses, config.model_copy(update={"devices": 2}))
+    assert first == second == pytest.approx(one, rel=1e-4)
+    assert len((config.output / "steps.jsonl").read_text().splitlines()) == 4
+
+
+@pytest.mark.xfail(strict=True, reason="the loss of a batch is not yet the mean over its crops")
+def test_two_processes_give_the_losses_of_one_in_fine_tuning(small_finetuning, tmp_path):
+    one = finetuning_losses(small_finetuning.model_copy(update={"output": tmp_path / "one"}))
+    two = small_finetuning.model_copy(update={"devices": 2})
+    first, second = in_processes(2, finetuning_losses, two)
+    assert first == second == pytest.approx(one, rel=1e-4)
+
+
+@pytest.mark.parametrize("setting", [{"accumulate": 2}, {"checkpointing": True}])
+def test_less_memory_gives_the_same_numbers(small_run, tmp_path, setting):
+    small_run = small_run.model_copy(update={"objective": "mae"})
+    whole = pretraining_losses(small_run.model_copy(update={"output": tmp_path / "whole"}))
+    assert pretraining_losses(small_run.model_copy(update=setting)) == pytest.approx(
+        whole, rel=1e-4
+    )
+    kept = read_tensors(small_run.output / "last.safetensors")
+    assert kept.keys() == read_tensors(tmp_path / "whole" / "last.safetensors").keys()
+
+
+def test_bf16_trains_on_the_cpu(small_run):
+    found = pretraining_losses(small_run.model_copy(update={"precision": "bf16-mixed"}))
+    assert found[-1] < found[0]
+
+
+def test_sgd_trains_and_resumes_to_the_same_numbers(small_run, tmp_path):
+    config = small_run.model_copy(update={"optimiser": "sgd", "learning_rate": 1e-2})
+    whole = pretraining_losses(config.model_copy(update={"output": tmp_path / "whole"}))
+    killed = pretrain(config)
+    before = losses(itertools.islice(killed, 3))
+    killed.close()
+    after = pretraining_losses(config.model_copy(update={"resume": True}))
+    assert before + after == whole
+    assert whole[-1] < whole[0]
+
+
+def test_biases_norms_tokens_and_positions_are_not_decayed():
+    matrix = torch.zeros(2, 2)
+    assert is_decayed("blocks.0.up.weight", matrix)
+    assert not is_decayed("blocks.0.up.bias", matrix[0])
+    assert not is_decayed("mask_token", matrix)
+    assert not is_decayed("encoder.positions", matrix)
+
+
+def test_a_batch_that_ranks_cannot_share_equally_is_refused(small_run):
+    with pytest.raises(InvalidConfig, match="2 crops a step cannot be divided into 3"):
+        next(pretrain(small_run.model_copy(update={"accumulate": 3, "forecast": False})))
+
+
+def test_several_devices_without_their_processes_are_refused(small_run):
+    run = pretrain(small_run.model_copy(update={"devices": 2}))
+    with pytest.raises(InvalidConfig, match="needs a process for each"):
+        list(run)
+
+
+def test_slurm_with_another_number_of_tasks_is_refused(small_run, monkeypatch):
+    monkeypatch.setenv("SLURM_PROCID", "0")
+    monkeypatch.setenv("SLURM_NTASKS", "4")
+    with pytest.raises(InvalidConfig, match=r"4 processes.*ntasks-per-node must be devices"):
+        require_processes(small_run)
+
+
+@pytest.fixture
+def command(small_run):
+    """The command line of a small run."""
+    program = "import sys; from napari_toposeg.cli import main; sys.exit(main())"
+    crop, spacing = map(str, small_run.crop), map(str, small_run.spacing)
+    words = [sys.executable, "-c", program, "pretrain", "--data", str(small_run.data[0])]
+    words += ["--objective", "mae", "--network", "vit", "--size", "nano", "--patch", "6"]
+    words += ["--crop", *crop, "--spacing", *spacing, "--batch", "2", "--device", "cpu"]
+    return [*words, "--threads", "1", "--no-forecast", "--no-previews"]
+
+
+def steps_in(folder):
+    path = folder / "steps.jsonl"
+    lines = path.read_text().splitlines() if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("}")]
+
+
+def when_begun(process, folder, step=1):
+    """Wait until a run has told a step."""
+    while process.poll() is None and len(steps_in(folder)) < step:
+        time.sleep(0.02)
+    assert process.poll() is None, process.communicate()
+
+
+def test_a_run_that_is_killed_anywhere_ends_as_one_that_is_not(command, tmp_path):
+    command = [*command, "--steps", "40", "--every", "1"]
+    subprocess.run([*command, "--output", tmp_path / "whole"], check=True, capture_output=True)
+    folder, chance = tmp_path / "killed", random.Random(1)
+    resumed = [*command, "--output", folder, "--resume"]
+    for kill in range(3):
+        process = subprocess.Popen(
+            resumed, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        when_begun(process, folder, 1 + 8 * kill)
+        time.sleep(chance.random() * 0.5)
+        process.kill()
+        process.communicate()
+    subprocess.run(resumed, check=True, capture_output=True)
+    told = [(line["step"], line["losses"], line["metrics"]) for line in steps_in(folder)]
+    whole = [
+        (line["step"], line["losses"], line["metrics"]) for line in steps_in(tmp_path / "whole")
+    ]
+    assert told == whole
+    for name in ("best.safetensors", "last.safetensors"):
+        found, true = read_tensors(folder / name), read_tensors(tmp_path / "whole" / name)
+        assert found.keys() == true.keys()
+        assert all(torch.equal(found[key], true[key]) for key in true)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no SIGUSR1 here")
+def test_a_job_that_slurm_warns_keeps_its_step_is_queued_again_and_resumes(command, tmp_path):
+    notes = tmp_path / "requeued"
+    fake = tmp_path / "bin" / "scontrol"
+    fake.parent.mkdir()
+    fake.write_text(f'#!/bin/sh\necho "$@" >> {notes}\n')
+    fake.chmod(0o755)
+    job = {"SLURM_JOB_ID": "7", "PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}"}
+    folder = tmp_path / "job"
+    words = [*command, "--every", "100000", "--output", folder]
+    process = subprocess.Popen(
+        [*words, "--steps", "100000"],
+        env=os.environ | job,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    when_begun(process, folder)
+    process.send_signal(signal.SIGUSR1)
+    _, errors = process.communicate()
+    assert process.returncode == 128 + signal.SIGUSR1, errors
+    assert notes.read_text() == "requeue 7\n"
+    done = len(steps_in(folder))
+    again = subprocess.Popen(
+        [*words, "--steps", "100000"],
+        env=os.environ | job | {"SLURM_RESTART_COUNT": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    when_begun(again, folder, done + 1)
+    again.send_signal(signal.SIGINT)
+    again.communicate()
+    assert again.returncode == 130
+    assert [line["step"] for line in steps_in(folder)][: done + 1] == list(range(1, done + 2))
+    assert notes.read_text() == "requeue 7\n"
+
+
+def test_only_the_announced_end_of_a_slurm_job_queues_it_again(monkeypatch):
+    monkeypatch.delenv("SLURM_JOB_ID", raising=False)
+    assert not requeue(int(getattr(signal, "SIGUSR1", 0)))
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    assert not requeue(int(signal.SIGINT))
+
+
+@pytest.mark.parametrize("name", ["vit", "unetr", "swin"])
+def test_blocks_computed_anew_give_the_same_gradients_under_the_same_names(small_run, name):
+    from napari_toposeg.config import NetworkConfig
+
+    torch.manual_seed(0)
+    config = NetworkConfig(name=name, size="nano", patch=16 if name != "vit" else 8)
+    network = build(config, task="segment", classes=1).eval()
+    names = list(network.state_dict())
+    image = torch.rand(1, 1, 64, 64, 64) if name == "swin" else torch.rand(1, 1, 32, 32, 32)
+    assert len(list(blocks_of(network))) >= 4
+    network(image).square().mean().backward()
+    true = [each.grad for each in network.parameters()]
+    network.zero_grad()
+    compute_anew(network)
+    network(image).square().mean().backward()
+    assert list(network.state_dict()) == names
+    for found, expected in zip(network.parameters(), true, strict=True):
+        assert (found.grad is None) == (expected is None)
+        if expected is not None:
+            torch.testing.assert_close(found.grad, expected)
