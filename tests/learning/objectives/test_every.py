@@ -6,10 +6,11 @@ import pytest
 import torch
 
 from napari_toposeg.learning.networks import build
+from napari_toposeg.learning.networks.encoder import Encoder
 from napari_toposeg.learning.pretrain import pretrain
 
 OBJECTIVES = ["simmim", "maskfeat", "swin-ssl", "disruptive", "dino"]
-NETWORKS = ["vit", "unetr", "swin"]
+NETWORKS = ["vit", "unetr", "swin", "unetr-pp", "resenc-unet"]
 
 
 def step_of(task, number, samples=None):
@@ -29,6 +30,16 @@ def test_every_parameter_that_is_trained_has_a_gradient(make_task, objective, ne
         if part.requires_grad and part.grad is None
     ]
     assert not without
+    # Of blocks that begin as the identity some are zero; those of the first features are not.
+    first = [
+        part
+        for module in task.network.modules()
+        if isinstance(module, Encoder)
+        for part in module.embedding.parameters()
+        if part.requires_grad
+    ]
+    assert first
+    assert any(part.grad.any() for part in first)
 
 
 @pytest.mark.parametrize("network", NETWORKS)
@@ -76,18 +87,18 @@ def test_the_loss_is_finite_in_16_bits_and_near_that_in_32(make_task, objective)
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_a_killed_run_resumes_to_the_same_numbers(small_run, tmp_path, objective):
+def test_a_run_that_was_stopped_resumes_to_the_same_numbers(small_run, tmp_path, objective):
     config = small_run.model_copy(
         update={"objective": objective, "local_views": 1, "steps": 4, "every": 2}
     )
     whole = losses(pretrain(config.model_copy(update={"output": tmp_path / "whole"})))
-    killed = pretrain(config)
-    for step in killed:
+    stopped = pretrain(config)
+    for step in stopped:
         if step.step == 3:
             break
-    killed.close()
+    stopped.close()
     resumed = losses(pretrain(config.model_copy(update={"resume": True})))
-    assert resumed == whole[2:]
+    assert resumed == whole[3:]
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -1,5 +1,6 @@
 from statistics import median
 
+import pytest
 import torch
 
 from napari_toposeg.learning.objectives.heads import PixelShuffle
@@ -23,11 +24,8 @@ def test_the_loss_counts_hidden_voxels_alone(make_task):
     hidden = batch["hidden"].reshape(4, 1, 2, 2, 2)
     for axis in (2, 3, 4):
         hidden = hidden.repeat_interleave(8, axis)
-    # Nothing is known of what is hidden, so with it inverted only the target is.
     before = task.losses(task.network, batch, 1)["l1"]
-    answer = task.network.head(
-        task.network.encoder(batch["image"], batch["hidden"].reshape(4, 1, 2, 2, 2))[-1]
-    )
+    answer = task.network.head(task.network.hiding(batch["image"], batch["hidden"])[-1])
     by_hand = [
         (answer[n] - batch["image"][n]).abs()[hidden[n] & batch["inside"][n]].mean()
         for n in range(4)
@@ -35,16 +33,22 @@ def test_the_loss_counts_hidden_voxels_alone(make_task):
     torch.testing.assert_close(before, torch.stack(by_hand).mean())
 
 
-def test_what_is_hidden_is_not_seen(make_task):
-    task = make_task("simmim", patch=8)
-    batch = task.draw(1, range(4))
-    mask = batch["hidden"].reshape(4, 1, 2, 2, 2)
-    hidden = mask
+@pytest.mark.parametrize("network", ["vit", "resenc-unet"])
+def test_what_is_hidden_is_not_seen_and_what_is_around_it_is(make_task, network):
+    task = make_task("simmim", network, patch=8)
+    batch = task.draw(1, range(2))
+    hidden = batch["hidden"].reshape(2, 1, 2, 2, 2)
+    voxels = hidden
     for axis in (2, 3, 4):
-        hidden = hidden.repeat_interleave(8, axis)
-    other = torch.where(hidden, torch.rand_like(batch["image"]), batch["image"])
-    seen, same = (task.network.encoder(image, mask)[-1] for image in (batch["image"], other))
-    assert torch.equal(seen, same)
+        voxels = voxels.repeat_interleave(8, axis)
+    image, noise = batch["image"], torch.rand_like(batch["image"])
+    images = (image, torch.where(voxels, noise, image), torch.where(voxels, image, noise))
+    plain, others, around = (
+        task.network.hiding(each, batch["hidden"])[-1].movedim(1, -1)[hidden[:, 0]]
+        for each in images
+    )
+    assert torch.equal(plain, others)
+    assert not torch.allclose(plain, around, atol=1e-3)
 
 
 def test_the_loss_falls(make_task, train):

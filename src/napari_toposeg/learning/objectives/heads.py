@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from napari_toposeg.config import NetworkConfig, Size3
 from napari_toposeg.learning.networks import build_encoder
-from napari_toposeg.learning.networks.encoder import Encoder
+from napari_toposeg.learning.networks.encoder import Encoder, cubes_of, with_token
 from napari_toposeg.learning.networks.vit import initialise
 
 
@@ -53,6 +53,34 @@ class Projection(nn.Sequential):
         super().__init__(*layers, nn.Linear(widths[-1], dimension))
         # Biases at the start would be an answer that all crops share.
         initialise(self)
+
+
+class HidingEncoder(nn.Module):
+    """An encoder that hides cubes, and whose coarsest features tell of what is around them.
+
+    Of an encoder that leaves hidden places out at all scales, the coarsest features of a hidden
+    cube are a token and nothing else, which only a decoder can mend. Such a one sees a learnt
+    intensity in the place of hidden voxels instead.
+    """
+
+    def __init__(self, config: NetworkConfig) -> None:
+        super().__init__()
+        encoder = build_encoder(config, hides=True)
+        self.cube, self.hidden_value = config.hidden_cube, None
+        if encoder.masks_all_scales:
+            encoder = build_encoder(config)
+            self.hidden_value = nn.Parameter(torch.zeros(config.channels))
+        self.encoder = encoder
+
+    def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> list[Tensor]:
+        """Return features from fine to coarse of images whose cubes are hidden."""
+        hidden_B1zyx = cubes_of(hidden_BN, image_BCZYX, self.cube)
+        features: list[Tensor]
+        if self.hidden_value is None:
+            features = self.encoder(image_BCZYX, hidden_B1zyx)
+        else:
+            features = self.encoder(with_token(image_BCZYX, hidden_B1zyx, self.hidden_value))
+        return features
 
 
 def pooled(features: list[Tensor]) -> Tensor:

@@ -28,10 +28,8 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.baselines import hidden_voxels
 from napari_toposeg.learning.losses.hog import AXES, oriented_gradients
 from napari_toposeg.learning.losses.masked import masked_squared_error
-from napari_toposeg.learning.networks import build_encoder
-from napari_toposeg.learning.networks.encoder import cubes_of
 from napari_toposeg.learning.networks.masked_autoencoder import hidden_values
-from napari_toposeg.learning.objectives.heads import PixelShuffle, encoder_weights
+from napari_toposeg.learning.objectives.heads import HidingEncoder, PixelShuffle, encoder_weights
 from napari_toposeg.learning.objectives.masked import draw_hidden_for
 from napari_toposeg.learning.patches import to_patches
 from napari_toposeg.learning.task import Batch, Evaluation
@@ -42,14 +40,14 @@ class FeaturePredictor(nn.Module):
 
     def __init__(self, config: NetworkConfig, cell: int) -> None:
         super().__init__()
-        self.encoder = build_encoder(config, hides=True)
-        self.cube = config.hidden_cube
-        self.pool, spread = fit(self.encoder.strides[-1], cell)
-        self.head = PixelShuffle(self.encoder.widths[-1], AXES * config.channels, spread)
+        self.hiding = HidingEncoder(config)
+        encoder = self.hiding.encoder
+        self.pool, spread = fit(encoder.strides[-1], cell)
+        self.head = PixelShuffle(encoder.widths[-1], AXES * config.channels, spread)
 
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Tensor:
         """Return predicted histograms ``(B, V, z, y, x)`` of all cells."""
-        features = self.encoder(image_BCZYX, cubes_of(hidden_BN, image_BCZYX, self.cube))[-1]
+        features = self.hiding(image_BCZYX, hidden_BN)[-1]
         predicted: Tensor = self.head(F.avg_pool3d(features, self.pool))
         return predicted
 
@@ -63,7 +61,8 @@ class MaskedFeatures:
         self.config, self.built, self.cube = config, network, network.hidden_cube
         self.cells = 1 if self.cube % 2 else 2
         self.cell = self.cube // self.cells
-        self.network: nn.Module = FeaturePredictor(network, self.cell)
+        self.predictor = FeaturePredictor(network, self.cell)
+        self.network: nn.Module = self.predictor
 
     def prepare(self, batch: Batch, step: int) -> Batch:
         """Draw what is hidden of each sample."""
@@ -117,9 +116,7 @@ class MaskedFeatures:
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the encoder's: the head serves this objective only."""
-        encoder = self.network.encoder
-        assert isinstance(encoder, nn.Module)
-        return encoder_weights(encoder, self.built)
+        return encoder_weights(self.predictor.hiding.encoder, self.built)
 
 
 def fit(stride: Size3, cell: int) -> tuple[Size3, Size3]:

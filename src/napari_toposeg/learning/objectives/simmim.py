@@ -23,15 +23,18 @@ from torch import Tensor, nn
 
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.losses.masked import masked_absolute_error
-from napari_toposeg.learning.networks import build_encoder
-from napari_toposeg.learning.networks.encoder import cubes_of
 from napari_toposeg.learning.networks.masked_autoencoder import (
     Autoencoder,
     Rebuilt,
     composite_of,
     hidden_values,
 )
-from napari_toposeg.learning.objectives.heads import PixelShuffle, encoder_weights, pooled
+from napari_toposeg.learning.objectives.heads import (
+    HidingEncoder,
+    PixelShuffle,
+    encoder_weights,
+    pooled,
+)
 from napari_toposeg.learning.objectives.masked import MaskedReconstruction
 from napari_toposeg.learning.task import Batch
 
@@ -41,14 +44,15 @@ class SimpleAutoencoder(Autoencoder):
 
     def __init__(self, config: NetworkConfig) -> None:
         super().__init__()
-        self.encoder = build_encoder(config, hides=True)
-        self.head = PixelShuffle(self.encoder.widths[-1], config.channels, self.encoder.strides[-1])
+        self.hiding = HidingEncoder(config)
+        encoder = self.hiding.encoder
+        self.head = PixelShuffle(encoder.widths[-1], config.channels, encoder.strides[-1])
         self.cube = config.hidden_cube
 
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> Rebuilt:
         """Hide cubes and rebuild them; every image of the batch hides equally many."""
         image = image_BCZYX
-        features = self.encoder(image, cubes_of(hidden_BN, image, self.cube))
+        features = self.hiding(image, hidden_BN)
         answer = self.head(features[-1])
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
@@ -59,8 +63,8 @@ class SimpleMaskedModelling(MaskedReconstruction):
     """The objective: see `objective.Objective`."""
 
     def __init__(self, network: NetworkConfig, config: PretrainConfig) -> None:
-        super().__init__(SimpleAutoencoder(network), config)
-        self.built = network
+        self.built, self.autoencoder = network, SimpleAutoencoder(network)
+        super().__init__(self.autoencoder, config)
 
     def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return the absolute error on hidden voxels."""
@@ -70,6 +74,4 @@ class SimpleMaskedModelling(MaskedReconstruction):
 
     def weights(self) -> Mapping[str, Tensor]:
         """Return the encoder's: the head serves this objective only."""
-        encoder = self.network.encoder
-        assert isinstance(encoder, nn.Module)
-        return encoder_weights(encoder, self.built)
+        return encoder_weights(self.autoencoder.hiding.encoder, self.built)
