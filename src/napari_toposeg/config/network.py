@@ -28,6 +28,10 @@ class NetworkConfig(RunConfig):
         "interpolated",
     )
     channels: PositiveInt = Field(1, description="channels of the image")
+    centre: float = Field(
+        0.0, description="mean of the intensities, scaled to 0..1, that it was first trained on"
+    )
+    spread: float = Field(1.0, gt=0, description="their standard deviation")
     legacy_permute: bool = Field(
         False,
         description="unetr-pp: mix tokens and channels as the first public code did, for its "

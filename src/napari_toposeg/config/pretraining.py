@@ -59,6 +59,12 @@ class PretrainConfig(TopologyConfig):
         description="voxel size in mm along z y x that volumes are resampled to; default: the "
         "data's median",
     )
+    units: tuple[float, float] | None = Field(
+        None,
+        description="mean and standard deviation of intensities, scaled to 0..1, by which the "
+        "network standardises what it sees; default: the data's, or those of the model it starts "
+        "from",
+    )
     mask_ratio: Fraction = Field(
         0.6, description="share of patches that are hidden from the encoder"
     )

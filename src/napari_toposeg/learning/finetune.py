@@ -31,7 +31,7 @@ from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, 
 from napari_toposeg.learning.losses.scales import coarse_loss
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
-from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop
+from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop, units_of
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
@@ -117,6 +117,10 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
     network = start.network if start else NetworkConfig(size=config.size, patch=config.patch)
     if config.network:
         network = network.model_copy(update={"name": config.network})
+    crop = config.crop or crop_for(network, data.training)
+    if start is None:
+        centre, spread = units_of(data.training, crop)
+        network = network.model_copy(update={"centre": centre, "spread": spread})
     count = data.classes
     classes = config.classes or tuple(f"class {number}" for number in range(1, count + 1))
     if len(classes) < count:
@@ -143,7 +147,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
         name=config.name or config.output.name,
         task="segment",
         network=network,
-        crop=config.crop or crop_for(network, data.training),
+        crop=crop,
         spacing=data.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
         intensity=start.intensity if start else None,

@@ -8,7 +8,7 @@ import torch
 
 from napari_toposeg import __version__
 from napari_toposeg.config import PretrainConfig, Size3
-from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cohort import Cohort, read_cohort
 from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.dataset import (
@@ -27,6 +27,7 @@ from napari_toposeg.learning.planning import (
     plan_network,
     planned,
     task_of,
+    units_of,
 )
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.learning.run_folder import require_free
@@ -78,7 +79,10 @@ def prepare(config: PretrainConfig) -> Prepared:
     shapes = [each.image.shape for each in training.examples]
     square = config.objective == "swin-ssl"
     crop = config.crop or plan_crop(shapes, multiple, square=square)
-    config = planned(config, crop, training.spacing)
+    units = config.units or (
+        units_of_start(config.start) if config.start else units_of(training.examples, crop)
+    )
+    config = planned(config.model_copy(update={"units": units}), crop, training.spacing)
     card = describe(config, crop, training)
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
@@ -87,6 +91,12 @@ def prepare(config: PretrainConfig) -> Prepared:
         start_pretraining(objective.network, weights, card, config.start).write(config.output)
     examples = training.examples
     return Prepared(Pretraining(objective, examples, validation or examples, config, card), config)
+
+
+def units_of_start(model: str) -> tuple[float, float]:
+    """Return the units of the model that a run starts from."""
+    network = load_card(model).network
+    return network.centre, network.spread
 
 
 def read_data(config: PretrainConfig) -> tuple[Cohort, list[Example]]:

@@ -1,6 +1,6 @@
 """Architectures, and `build`, which makes one from its config."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from torch import nn
 
@@ -16,6 +16,8 @@ from napari_toposeg.learning.networks.swin import SwinUnetr
 from napari_toposeg.learning.networks.unetr import Unetr
 from napari_toposeg.learning.networks.unetr_pp import UnetrPP, UnetrPPEncoder
 from napari_toposeg.learning.networks.vit import VisionTransformer
+
+AnyEncoder = TypeVar("AnyEncoder", bound=Encoder)
 
 
 class Width(NamedTuple):
@@ -168,7 +170,9 @@ def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> 
             return Unetr(build_vit(config, hides=hides), outputs=outputs)
         case "swin":
             width = swin_width_of(config.size)
-            return SwinUnetr(features=width, outputs=outputs, channels=config.channels, hides=hides)
+            swin = SwinUnetr(features=width, outputs=outputs, channels=config.channels, hides=hides)
+            in_units(swin.encoder, config)
+            return swin
         case "unetr-pp":
             return UnetrPP(build_unetr_pp(config, hides=hides), outputs=outputs, deep=not hides)
         case "fused":
@@ -182,7 +186,7 @@ def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> 
                 channels=config.channels,
                 hides=hides,
             )
-            return ResEncUnet(encoder, outputs=outputs, deep=not hides)
+            return ResEncUnet(in_units(encoder, config), outputs=outputs, deep=not hides)
 
 
 def build_unetr_pp(config: NetworkConfig, *, hides: bool = False) -> UnetrPPEncoder:
@@ -190,13 +194,14 @@ def build_unetr_pp(config: NetworkConfig, *, hides: bool = False) -> UnetrPPEnco
     width = unetr_pp_width_of(config.size)
     # Of a fused network the grid is that of the ViT's patches.
     own = config.grid if config.name == "unetr-pp" else None
-    return UnetrPPEncoder(
+    encoder = UnetrPPEncoder(
         width=width.features,
         grid=own or width.grid,
         channels=config.channels,
         hides=hides,
         legacy_permute=config.legacy_permute,
     )
+    return in_units(encoder, config)
 
 
 def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransformer:
@@ -210,7 +215,7 @@ def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransforme
     width = width_of(config.size)
     if config.positions == "learned" and config.grid is None:
         raise InvalidConfig("learned positions need the grid of patches that they are made for")
-    return VisionTransformer(
+    encoder = VisionTransformer(
         patch=config.patch,
         dimension=width.dimension,
         depth=width.depth,
@@ -219,3 +224,10 @@ def build_vit(config: NetworkConfig, *, hides: bool = False) -> VisionTransforme
         hides=hides,
         grid=config.grid if config.positions == "learned" else None,
     )
+    return in_units(encoder, config)
+
+
+def in_units(encoder: AnyEncoder, config: NetworkConfig) -> AnyEncoder:
+    """Tell an encoder the intensities that it was made for."""
+    encoder.centre, encoder.spread = config.centre, config.spread
+    return encoder

@@ -2,7 +2,7 @@
 
 Cubes of the image are hidden from the encoder; the network's own decoder, the same that will
 segment, answers for every voxel, and the answer counts where voxels were hidden. Decoders look at
-the image too, so what is hidden is zero in it for all of the network.
+the image too, so what is hidden is zero, in standard units, for all of the network.
 
 References
 ----------
@@ -12,7 +12,7 @@ arXiv:2301.03580).
 
 import math
 
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, cubes_of
@@ -52,7 +52,7 @@ class DenseAutoencoder(Autoencoder):
         self.network, self.cube = network, cube
 
     @property
-    def encoder(self) -> nn.Module:
+    def encoder(self) -> Encoder:
         """The encoder of the network."""
         return self.network.encoder
 
@@ -60,9 +60,10 @@ class DenseAutoencoder(Autoencoder):
         """Hide cubes and rebuild them; every image of the batch hides equally many."""
         image = image_BCZYX
         hidden_B1zyx = cubes_of(hidden_BN, image, self.cube)
-        seen = image.masked_fill(in_voxels(hidden_B1zyx, self.cube), 0)
-        features = self.network.encoder(seen, hidden_B1zyx)
-        answer, *_ = self.network.decode(features, seen)
+        seen = self.encoder.standard(image).masked_fill(in_voxels(hidden_B1zyx, self.cube), 0)
+        features = self.encoder.features(seen, hidden_B1zyx)
+        standard, *_ = self.network.decode(features, seen)
+        answer = self.encoder.intensity(standard)
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
         return Rebuilt(predicted, true, composite, hidden_BN, features[-1].mean((2, 3, 4)))

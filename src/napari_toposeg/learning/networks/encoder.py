@@ -26,12 +26,18 @@ class Encoder(nn.Module):
         Every edge of an image must be a multiple of these.
     masks_all_scales
         Whether features of every scale are hidden; otherwise the finest alone.
+    centre, spread
+        Mean and standard deviation of the intensities that it was made for: what it computes with
+        are standard units. Without them most of what an untrained network sees of a dark scan is
+        an offset, and it learns ten times as slowly.
     """
 
     widths: tuple[int, ...]
     strides: tuple[Size3, ...]
     multiple: Size3
     masks_all_scales: bool = False
+    centre: float = 0.0
+    spread: float = 1.0
 
     @property
     def embedding(self) -> nn.Module:
@@ -47,7 +53,19 @@ class Encoder(nn.Module):
             Cubes to hide, True = hidden; an encoder that was built with `hides` sees a learnt
             token, or nothing, in their place.
         """
+        return self.features(self.standard(image_BCZYX), hidden_B1zyx)
+
+    def features(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+        """Return the same of an image in standard units."""
         raise NotImplementedError
+
+    def standard(self, image: Tensor) -> Tensor:
+        """Bring intensities to standard units."""
+        return (image - self.centre) / self.spread
+
+    def intensity(self, answer: Tensor) -> Tensor:
+        """Bring an answer in standard units to the image's."""
+        return answer * self.spread + self.centre
 
 
 class EncoderDecoder(nn.Module):
@@ -63,14 +81,21 @@ class EncoderDecoder(nn.Module):
     scale_weights: tuple[float, ...] = (1.0,)
 
     def decode(self, features: list[Tensor], image_BCZYX: Tensor) -> list[Tensor]:
-        """Return answers from fine to coarse, the first ``(B, outputs, Z, Y, X)``."""
+        """Return answers from fine to coarse, the first ``(B, outputs, Z, Y, X)``.
+
+        Parameters
+        ----------
+        image_BCZYX
+            In standard units.
+        """
         raise NotImplementedError
 
     def forward_scales(
         self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None
     ) -> list[Tensor]:
         """Return the answers at all scales, from fine to coarse."""
-        return self.decode(self.encoder(image_BCZYX, hidden_B1zyx), image_BCZYX)
+        seen = self.encoder.standard(image_BCZYX)
+        return self.decode(self.encoder.features(seen, hidden_B1zyx), seen)
 
     def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> Tensor:
         """Return the answer for every voxel, ``(B, outputs, Z, Y, X)``."""

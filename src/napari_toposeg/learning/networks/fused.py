@@ -100,6 +100,7 @@ class FusedEncoder(Encoder):
         super().__init__()
         vit.show(())
         self.vit, self.upp = vit, upp
+        self.centre, self.spread = vit.centre, vit.spread
         (width,), (stride,) = vit.widths, vit.strides
         finer = [each for each in upp.strides if math.prod(each) < math.prod(stride)]
         self.place = len(finer)
@@ -113,10 +114,10 @@ class FusedEncoder(Encoder):
         """The stem of the UNETR++."""
         return self.upp.embedding
 
-    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+    def features(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return features from fine to coarse; see `Encoder`."""
-        (tokens,) = self.vit(image_BCZYX, hidden_B1zyx)
-        features: list[Tensor] = self.upp(image_BCZYX, hidden_B1zyx)
+        (tokens,) = self.vit.features(image_BCZYX, hidden_B1zyx)
+        features = self.upp.features(image_BCZYX, hidden_B1zyx)
         return [*features[: self.place], tokens, *features[self.place :]]
 
 

@@ -102,8 +102,8 @@ class MaskedAutoencoder(Autoencoder):
         order = hidden_BN.to(torch.int8).argsort(dim=1, stable=True)
         visible = hidden_BN.shape[1] - int(hidden_BN[0].sum())
         kept_BK, lost_BM = order[:, :visible], order[:, visible:]
-        tokens_BKD = self.encoder.encode(patches_BNV, grid, kept_BK)[-1]
-        predicted = self.decode(tokens_BKD, kept_BK, lost_BM, grid)
+        tokens_BKD = self.encoder.encode(self.encoder.standard(patches_BNV), grid, kept_BK)[-1]
+        predicted = self.encoder.intensity(self.decode(tokens_BKD, kept_BK, lost_BM, grid))
         index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
         composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
         return Rebuilt(
@@ -117,7 +117,7 @@ class MaskedAutoencoder(Autoencoder):
     def decode(
         self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]
     ) -> Tensor:
-        """Predict the voxels of the hidden patches, ``(B, M, V)``, from the visible tokens."""
+        """Predict the hidden patches in standard units, ``(B, M, V)``, from the visible tokens."""
         positions = (
             sinusoidal_positions(grid, self.dimension)
             .to(tokens_BKD.device)

@@ -162,7 +162,7 @@ class ResidualEncoder(Encoder):
         """The stem, at the image's own scale."""
         return self.stem
 
-    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+    def features(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return features from fine to coarse; see `Encoder`."""
         visible = self.visible(image_BCZYX, hidden_B1zyx)
         seen = image_BCZYX if visible[0] is None else image_BCZYX.masked_fill(~visible[0], 0)

@@ -41,7 +41,7 @@ class SwinEncoder(Encoder):
         embedding: nn.Module = self.swin.patch_embed
         return embedding
 
-    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+    def features(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return features from fine to coarse; see `Encoder`."""
         swin = self.swin
         features = swin.patch_embed(image_BCZYX)

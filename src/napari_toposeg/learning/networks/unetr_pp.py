@@ -118,7 +118,7 @@ class UnetrPPEncoder(Encoder):
         assert isinstance(stem, nn.Sequential)
         return stem[1]
 
-    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+    def features(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return features from fine to coarse; see `Encoder`."""
         features, outputs = image_BCZYX, []
         for scale, (shrink, stage) in enumerate(

@@ -121,7 +121,7 @@ class VisionTransformer(Encoder):
         """The map from the voxels of a patch to its token."""
         return self.embed
 
-    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
+    def features(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> list[Tensor]:
         """Return the tokens of all patches as ``(B, D, z, y, x)``; see `Encoder` and `show`."""
         grid = patch_grid(image_BCZYX.shape, self.patch)
         hidden_BN = None

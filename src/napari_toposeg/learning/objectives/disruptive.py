@@ -62,8 +62,10 @@ class Restorer(nn.Module):
             Of the choice of each image's channels that are set to zero.
         """
         with channels_zeroed(self.dense.encoder.embedding, seeds):
-            features = self.dense.encoder(disrupted_BCZYX)
-        return self.dense.decode(features, disrupted_BCZYX), self.project(pooled(features))
+            seen = self.dense.encoder.standard(disrupted_BCZYX)
+            features = self.dense.encoder.features(seen)
+        answers = [self.dense.encoder.intensity(each) for each in self.dense.decode(features, seen)]
+        return answers, self.project(pooled(features))
 
 
 class DisruptiveAutoencoder:

@@ -53,7 +53,7 @@ class SimpleAutoencoder(Autoencoder):
         """Hide cubes and rebuild them; every image of the batch hides equally many."""
         image = image_BCZYX
         features = self.hiding(image, hidden_BN)
-        answer = self.head(features[-1])
+        answer = self.hiding.encoder.intensity(self.head(features[-1]))
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
         return Rebuilt(predicted, true, composite, hidden_BN, pooled(features))

@@ -65,7 +65,8 @@ class ThreeHeads(nn.Module):
         """Return scores of rotations ``(W, 4)``, embeddings ``(W, 512)``, and filled views."""
         features = self.encoder(views)
         mean = pooled(features)
-        return self.rotation(mean), self.project(mean), self.fill(features[-1])
+        filled = self.encoder.intensity(self.fill(features[-1]))
+        return self.rotation(mean), self.project(mean), filled
 
 
 class RotationContrastInpainting:
