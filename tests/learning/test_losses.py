@@ -17,7 +17,7 @@ def test_a_joined_loss_has_the_wanted_share_of_the_gradient():
     answer = Answer.of(start * factor)
     first, second = (answer.loose**2).sum(), (50 * answer.loose**3).sum()
     of_first, of_second = 2 * answer.loose.detach(), 150 * answer.loose.detach() ** 2
-    loss, weight = join(first, second, answer, share=0.3)
+    loss, weight = join(first, second, [answer], ratio=0.3)
     assert float(weight * of_second.norm() / of_first.norm()) == pytest.approx(0.3)
     assert loss.item() == pytest.approx((first + weight * second).item())
     loss.backward()
@@ -27,9 +27,9 @@ def test_a_joined_loss_has_the_wanted_share_of_the_gradient():
 def test_the_weight_of_a_joined_loss_is_at_most_one_and_none_where_the_first_is_flat():
     answer = Answer.of(torch.ones(4, requires_grad=True))
     flat, steep = (1e-6 * answer.loose).sum(), (9 * answer.loose).sum()
-    assert join(steep, flat, answer, share=0.3).weight == 1.0
+    assert join(steep, flat, [answer], ratio=0.3).weight == 1.0
     answer = Answer.of(torch.ones(4, requires_grad=True))
-    assert join((0 * answer.loose).sum(), answer.loose.sum(), answer, share=0.3).weight == 0.0
+    assert join((0 * answer.loose).sum(), answer.loose.sum(), [answer], ratio=0.3).weight == 0.0
 
 
 def test_unlabelled_voxels_have_no_say_in_dice_and_cross_entropy():
@@ -39,6 +39,21 @@ def test_unlabelled_voxels_have_no_say_in_dice_and_cross_entropy():
     sum(dice_cross_entropy(logits, target)).backward()
     assert logits.grad[:, :, 0].abs().max() == 0.0
     assert logits.grad[:, :, 1].abs().min() > 0.0
+
+
+def test_dice_and_cross_entropy_of_a_batch_are_the_means_of_its_crops():
+    """Also where one has no label, and another none of a class."""
+    torch.manual_seed(0)
+    logits, target = torch.randn(4, 3, 4, 4, 4), torch.randint(0, 3, (4, 4, 4, 4))
+    target[0, 1:] = IGNORED
+    target[1] = IGNORED
+    target[2] = target[2].clamp(max=1)
+    whole = torch.stack(dice_cross_entropy(logits, target))
+    crops = zip(logits[:, None], target[:, None], strict=True)
+    each = torch.stack([torch.stack(dice_cross_entropy(*crop)) for crop in crops])
+    torch.testing.assert_close(whole, each.mean(0))
+    assert each[1].abs().max() == 0
+    assert each[[0, 2, 3]].min() > 0
 
 
 def test_a_certain_true_prediction_has_almost_no_loss():

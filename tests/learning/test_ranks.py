@@ -66,7 +66,6 @@ def test_two_processes_give_the_losses_of_one_in_pretraining(small_run, tmp_path
     assert len((config.output / "steps.jsonl").read_text().splitlines()) == 4
 
 
-@pytest.mark.xfail(strict=True, reason="the loss of a batch is not yet the mean over its crops")
 def test_two_processes_give_the_losses_of_one_in_fine_tuning(small_finetuning, tmp_path):
     one = finetuning_losses(small_finetuning.model_copy(update={"output": tmp_path / "one"}))
     two = small_finetuning.model_copy(update={"devices": 2})
