@@ -6,11 +6,11 @@ described once: its name, its unit and range in the field's description, its def
 
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.config.finetuning import FinetuneConfig
-from napari_toposeg.config.network import NetworkConfig, NetworkName, SizeName
+from napari_toposeg.config.network import NetworkConfig, NetworkName, NormName, SizeName
 from napari_toposeg.config.predicting import PredictConfig
 from napari_toposeg.config.preparing import PrepareConfig
 from napari_toposeg.config.pretraining import ObjectiveName, PretrainConfig
-from napari_toposeg.config.run import Fraction, PositiveInt, RunConfig, Size3, Spacing3
+from napari_toposeg.config.run import Fraction, PositiveInt, RunConfig, Size3, Spacing3, Window
 from napari_toposeg.config.training import (
     FieldLossName,
     LossName,
@@ -26,6 +26,7 @@ __all__ = [
     "LossName",
     "NetworkConfig",
     "NetworkName",
+    "NormName",
     "ObjectiveName",
     "PositiveInt",
     "PredictConfig",
@@ -38,5 +39,6 @@ __all__ = [
     "TopologyConfig",
     "TopologyName",
     "TrainingConfig",
+    "Window",
     "write_atomically",
 ]

@@ -7,6 +7,7 @@ from pydantic import Field
 from napari_toposeg.config.run import PositiveInt, RunConfig
 
 NetworkName = Literal["vit", "unetr", "swin", "unetr-pp", "resenc-unet", "fused"]
+NormName = Literal["instance", "batch"]
 SizeName = Literal["nano", "tiny", "small", "base"]
 
 
@@ -36,6 +37,11 @@ class NetworkConfig(RunConfig):
         False,
         description="unetr-pp: mix tokens and channels as the first public code did, for its "
         "weights",
+    )
+    norm: NormName = Field(
+        "instance",
+        description="unetr-pp: norm of the convolutions beside its attention; batch for weights "
+        "that were trained so, as those of the public code",
     )
 
     @property

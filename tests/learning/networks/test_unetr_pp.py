@@ -15,16 +15,18 @@ NANO = NetworkConfig(name="unetr-pp", size="nano", patch=8)
 def test_the_published_size_has_its_parameters():
     """Synapse: 64 x 128 x 128 voxels, 14 classes; 42.96 M counts the running statistics too."""
     with torch.device("meta"):
-        network = build_dense(NANO.model_copy(update={"size": "base"}), outputs=14)
+        config = NANO.model_copy(update={"size": "base", "norm": "batch"})
+        network = build_dense(config, outputs=14)
     learnt = sum(each.numel() for each in network.parameters())
     running = sum(each.numel() for name, each in network.named_buffers() if "running" in name)
     assert round(learnt / 1e6, 2) == 42.95
     assert round((learnt + running) / 1e6, 2) == 42.96
 
 
+@pytest.mark.parametrize("norm", ["instance", "batch"])
 @pytest.mark.parametrize("shape", [(16, 32, 32), (32, 32, 64)])
-def test_every_weight_learns_from_crops_however_small(shape):
-    network = build_dense(NANO, outputs=2).train()
+def test_every_weight_learns_from_crops_however_small(shape, norm):
+    network = build_dense(NANO.model_copy(update={"norm": norm}), outputs=2).train()
     answers = network.forward_scales(torch.rand(1, 1, *shape))
     z, y, x = shape
     assert [tuple(each.shape) for each in answers] == [
@@ -37,6 +39,30 @@ def test_every_weight_learns_from_crops_however_small(shape):
     gradients = {name: each.grad for name, each in network.named_parameters()}
     assert [name for name, gradient in gradients.items() if gradient is None] == []
     assert all(gradient.isfinite().all() for gradient in gradients.values())
+
+
+@pytest.mark.parametrize("shape", [(16, 32, 32), (32, 32, 64)])
+def test_a_crop_is_answered_alike_alone_and_in_a_batch(shape):
+    torch.manual_seed(0)
+    network, images = build_dense(NANO, outputs=2).train(), torch.rand(2, 1, *shape)
+    alone = torch.cat([network(image[None]) for image in images])
+    torch.testing.assert_close(network(images), alone)
+
+
+def test_either_norm_has_the_same_weights_and_batch_norm_the_running_statistics_too():
+    instance, batch = (
+        build_dense(NANO.model_copy(update={"norm": norm}), outputs=2)
+        for norm in ("instance", "batch")
+    )
+    assert {name: each.shape for name, each in instance.named_parameters()} == {
+        name: each.shape for name, each in batch.named_parameters()
+    }
+    more = batch.state_dict().keys() - instance.state_dict().keys()
+    assert {name.rpartition(".")[2] for name in more} == {
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    }
 
 
 @pytest.mark.parametrize("size", ["nano", "tiny", "small"])

@@ -122,8 +122,8 @@ def train(objective: str, folder: Path) -> list[dict[str, float]]:
     """Train three steps of this process's share of the batch."""
     torch.set_num_threads(1)
     it = task(topology_crops=1) if objective == "one" else pair_task(topology_crops=1)
-    # Batch norm, of which UNETR++ has some, sees its own share of the batch only.
-    network: torch.nn.Module = it.network.eval()
+    # In double precision: a norm over the few voxels of the deepest features magnifies rounding.
+    network: torch.nn.Module = it.network.double().train()
     rank, world = 0, 1
     if distributed.is_initialized():
         rank, world = distributed.get_rank(), distributed.get_world_size()
@@ -132,7 +132,10 @@ def train(objective: str, folder: Path) -> list[dict[str, float]]:
     size = it.config.batch // world
     told = []
     for step in range(1, 4):
-        batch = it.draw(step, range(rank * size, (rank + 1) * size))
+        batch = {
+            name: part.double() if name in ("image", "points") else part
+            for name, part in it.draw(step, range(rank * size, (rank + 1) * size)).items()
+        }
         optimiser.zero_grad()
         losses = it.losses(network, batch, step)
         losses["loss"].backward()

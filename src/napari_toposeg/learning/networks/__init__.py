@@ -200,6 +200,7 @@ def build_unetr_pp(config: NetworkConfig, *, hides: bool = False) -> UnetrPPEnco
         channels=config.channels,
         hides=hides,
         legacy_permute=config.legacy_permute,
+        norm=config.norm,
     )
     return in_units(encoder, config)
 

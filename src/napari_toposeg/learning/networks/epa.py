@@ -13,7 +13,8 @@ References
 Shaker et al. 2024, doi:10.1109/TMI.2024.3398728, equations 1 to 4. The public code puts the tokens
 of its spatial branch in the order of its channels (issue 62 of Amshaker/unetr_plus_plus);
 `legacy_permute` repeats that for weights that were trained so. Its dropout is left out: chance
-that is drawn within a network does not repeat from one process to two.
+that is drawn within a network does not repeat from one process to two. Nor does its batch norm,
+in whose place is instance norm where the config does not ask for it.
 """
 
 # B batch, N tokens, C channels, P projections, H heads, D channels of a head
@@ -25,7 +26,8 @@ from monai.networks.blocks.dynunet_block import UnetResBlock
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from napari_toposeg.config import Size3
+from napari_toposeg.config import NormName, Size3
+from napari_toposeg.learning.networks.instance_norm import InstanceNorm
 
 LAYER_SCALE = 1e-6
 """Weight of the attention at the start."""
@@ -103,6 +105,15 @@ class BatchNorm(nn.BatchNorm3d):
         return super().forward(features)
 
 
+def new_norm(norm: NormName, channels: int) -> nn.Module:
+    """Return a norm with a weight and a bias for each channel."""
+    match norm:
+        case "instance":
+            return InstanceNorm(channels, affine=True)
+        case "batch":
+            return BatchNorm(channels)
+
+
 class PairedBlock(nn.Module):
     """Paired attention and two residual convolutions, at one scale.
 
@@ -110,10 +121,19 @@ class PairedBlock(nn.Module):
     ----------
     channels, heads, projections, grid, legacy_permute
         See `PairedAttention`.
+    norm
+        Of the convolutions.
     """
 
     def __init__(
-        self, channels: int, *, heads: int, projections: int, grid: Size3, legacy_permute: bool
+        self,
+        channels: int,
+        *,
+        heads: int,
+        projections: int,
+        grid: Size3,
+        legacy_permute: bool,
+        norm: NormName = "instance",
     ) -> None:
         super().__init__()
         self.grid = grid
@@ -126,8 +146,8 @@ class PairedBlock(nn.Module):
             grid=grid,
             legacy_permute=legacy_permute,
         )
-        self.conv51 = UnetResBlock(3, channels, channels, 3, 1, "batch")
-        self.conv51.norm1, self.conv51.norm2 = BatchNorm(channels), BatchNorm(channels)
+        self.conv51 = UnetResBlock(3, channels, channels, 3, 1, norm)
+        self.conv51.norm1, self.conv51.norm2 = new_norm(norm, channels), new_norm(norm, channels)
         # The place of the public code's dropout keeps the number of what follows.
         self.conv8 = nn.Sequential(nn.Identity(), nn.Conv3d(channels, channels, 1))
         self.pos_embed = nn.Parameter(torch.zeros(1, math.prod(grid), channels))

@@ -2,7 +2,7 @@
 
 Names of weights: ``unetr_pp_encoder.X`` of the public code is ``encoder.X``, every other name is
 the same, and what it calls ``E`` and ``F``, one tensor, is ``E``. The one key more is
-``encoder.hidden_token``.
+``encoder.hidden_token``. Its weights need ``norm="batch"`` and ``legacy_permute``.
 
 References
 ----------
@@ -13,7 +13,7 @@ import torch
 from monai.networks.blocks.dynunet_block import UnetOutBlock, UnetResBlock, get_conv_layer
 from torch import Tensor, nn
 
-from napari_toposeg.config import Size3
+from napari_toposeg.config import NormName, Size3
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, with_token
 from napari_toposeg.learning.networks.epa import PairedBlock
@@ -34,7 +34,9 @@ def grid_at(grid: Size3, scale: int) -> Size3:
     return z, y, x
 
 
-def blocks(channels: int, projections: int, grid: Size3, legacy_permute: bool) -> nn.Sequential:
+def blocks(
+    channels: int, projections: int, grid: Size3, *, legacy_permute: bool, norm: NormName
+) -> nn.Sequential:
     """Return the blocks of a stage."""
     return nn.Sequential(
         *(
@@ -44,6 +46,7 @@ def blocks(channels: int, projections: int, grid: Size3, legacy_permute: bool) -
                 projections=projections,
                 grid=grid,
                 legacy_permute=legacy_permute,
+                norm=norm,
             )
             for _ in range(DEPTH)
         )
@@ -64,8 +67,8 @@ class UnetrPPEncoder(Encoder):
         Channels of the image.
     hides
         Have a token for hidden features of the stem.
-    legacy_permute
-        See `epa.PairedAttention`.
+    legacy_permute, norm
+        See `epa.PairedBlock`.
 
     Raises
     ------
@@ -81,11 +84,13 @@ class UnetrPPEncoder(Encoder):
         channels: int = 1,
         hides: bool = False,
         legacy_permute: bool = False,
+        norm: NormName = "instance",
     ) -> None:
         super().__init__()
         if any(edge % 2 ** (SCALES - 1) for edge in grid):
             raise InvalidConfig(f"the grid of unetr-pp must be of multiples of 8, got {grid}")
-        self.grid, self.channels, self.legacy_permute = grid, channels, legacy_permute
+        self.grid, self.channels = grid, channels
+        self.legacy_permute, self.norm = legacy_permute, norm
         z, y, x = STEM
         self.widths = tuple(width * 2**scale for scale in range(SCALES))
         self.strides = tuple((z * 2**n, y * 2**n, x * 2**n) for n in range(SCALES))
@@ -101,7 +106,9 @@ class UnetrPPEncoder(Encoder):
             )
         )
         self.stages = nn.ModuleList(
-            blocks(wide, projections, grid_at(grid, scale), legacy_permute)
+            blocks(
+                wide, projections, grid_at(grid, scale), legacy_permute=legacy_permute, norm=norm
+            )
             for scale, (wide, projections) in enumerate(zip(self.widths, PROJECTIONS, strict=True))
         )
         self.hidden_token = nn.Parameter(0.02 * torch.randn(width)) if hides else None
@@ -189,7 +196,8 @@ class UnetrPP(EncoderDecoder):
                     inputs // 2,
                     DECODER_PROJECTIONS,
                     grid_at(encoder.grid, scale),
-                    encoder.legacy_permute,
+                    legacy_permute=encoder.legacy_permute,
+                    norm=encoder.norm,
                 ),
             )
             for inputs, scale in ((at4, 2), (at3, 1), (at2, 0))
