@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import PositiveInt, Size3, Spacing3
+from napari_toposeg.config.run import PositiveInt, Size3, Spacing3, Window
 from napari_toposeg.config.training import LossName, TopologyConfig
 
 
@@ -17,7 +17,9 @@ class FinetuneConfig(TopologyConfig):
         description="model name, run folder or file to start from; 'none': from scratch"
     )
     data: Path | None = Field(
-        None, description="store made by prepare with labels, in place of --images and --labels"
+        None,
+        description="store made by prepare with labels, or public dataset in its own folders, in "
+        "place of --images and --labels",
     )
     images: Path | None = Field(None, description="folder of images")
     labels: Path | None = Field(
@@ -30,7 +32,7 @@ class FinetuneConfig(TopologyConfig):
         None, description="text file, one case name a line: cases that choose the best model"
     )
     classes: tuple[str, ...] | None = Field(
-        None, description="names of the labels 1, 2, ... in order"
+        None, description="names of the labels 1, 2, ... in order; default: the dataset's"
     )
     network: NetworkName | None = Field(
         None, description="architecture; default: the checkpoint's, from scratch vit"
@@ -67,6 +69,11 @@ class FinetuneConfig(TopologyConfig):
         None,
         description="voxel size in mm along z y x that images are resampled to; default: the "
         "labelled cases' median",
+    )
+    intensity: Window | None = Field(
+        None,
+        description="HU that become 0 and 1 for the network, of CT alone; default: the "
+        "checkpoint's, else -1000 1000",
     )
     steps: PositiveInt = Field(400, description="optimiser steps")
     batch: PositiveInt = Field(2, description="crops a step, on all devices together")

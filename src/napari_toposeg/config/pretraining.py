@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import Fraction, PositiveInt, Share, Size3, Spacing3
+from napari_toposeg.config.run import Fraction, PositiveInt, Share, Size3, Spacing3, Window
 from napari_toposeg.config.training import TopologyConfig, TopologyName
 
 ObjectiveName = Literal["mae", "topomae", "simmim", "maskfeat", "swin-ssl", "disruptive", "dino"]
@@ -16,7 +16,13 @@ class PretrainConfig(TopologyConfig):
     """Masked pretraining on unlabelled volumes."""
 
     data: tuple[Path, ...] = Field(
-        (), description="stores made by prepare, and folders or files of unlabelled volumes"
+        (),
+        description="stores made by prepare, public datasets in their own folders, and folders or "
+        "files of unlabelled volumes",
+    )
+    ids: Path | None = Field(
+        None,
+        description="text file, one case name a line: the only scans of the data to learn from",
     )
     validation: tuple[Path, ...] = Field(
         (),
@@ -64,6 +70,11 @@ class PretrainConfig(TopologyConfig):
         description="mean and standard deviation of intensities, scaled to 0..1, by which the "
         "network standardises what it sees; default: the data's, or those of the model it starts "
         "from",
+    )
+    intensity: Window | None = Field(
+        None,
+        description="HU that become 0 and 1 for the network, of CT alone; default: the stores', "
+        "else -1000 1000",
     )
     mask_ratio: Fraction = Field(
         0.6, description="share of patches that are hidden from the encoder"

@@ -12,6 +12,7 @@ from napari_toposeg.errors import InvalidConfig
 
 Size3 = tuple[int, int, int]
 Spacing3 = tuple[float, float, float]
+Window = tuple[float, float]
 PositiveInt = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0)]

@@ -50,7 +50,10 @@ class StoredCase(BaseModel):
     original_shape, original_spacing, orientation
         Those of the file that it was made of.
     normalisation
-        Intensities, in the scan's unit, that became 0 and 1.
+        Intensities, in the scan's unit, that became 0 and 1; of several channels those of the
+        first.
+    channels
+        Number of channels; the file of several has them as its first axis.
     classes
         Label values that occur, sorted; None without labels.
     """
@@ -65,6 +68,7 @@ class StoredCase(BaseModel):
     original_spacing: Spacing3
     orientation: str
     normalisation: tuple[float, float]
+    channels: int = 1
     classes: tuple[int, ...] | None = None
 
 
@@ -77,6 +81,10 @@ class Manifest(BaseModel):
         Voxel size in mm along ``(z, y, x)`` of all cases.
     finished
         Whether every case was tried; a store without it may be gone on with.
+    intensity
+        HU that became 0 and 1, where they were chosen.
+    class_names
+        Names of the labels 1, 2, ..., where they are known.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,12 +93,14 @@ class Manifest(BaseModel):
     spacing: Spacing3
     labelled: bool
     finished: bool
+    intensity: tuple[float, float] | None = None
+    class_names: tuple[str, ...] = ()
     cases: tuple[StoredCase, ...] = ()
 
 
 @dataclass(frozen=True)
 class StoredArray:
-    """A volume ``(z, y, x)`` in a file, read when it is sliced.
+    """A volume ``(z, y, x)``, or one of channels ``(c, z, y, x)``, read when it is sliced.
 
     Parameters
     ----------
@@ -101,7 +111,7 @@ class StoredArray:
     """
 
     path: Path
-    shape: Size3
+    shape: tuple[int, ...]
     scale: float | None = None
     threads: int = 1
 
@@ -170,7 +180,9 @@ class Store:
 
     def image(self, case: StoredCase, *, threads: int = 1) -> StoredArray:
         """Return the image of a case, 0..1."""
-        return StoredArray(self.place(case.name) / "image.b2nd", case.shape, 1 / FULL, threads)
+        channels = (case.channels,) if case.channels > 1 else ()
+        shape = (*channels, *case.shape)
+        return StoredArray(self.place(case.name) / "image.b2nd", shape, 1 / FULL, threads)
 
     def labels(self, case: StoredCase) -> StoredArray | None:
         """Return the labels of a case, if it has any."""
@@ -203,7 +215,7 @@ class Store:
         Parameters
         ----------
         image
-            Values in 0..1.
+            Values in 0..1, ``(z, y, x)`` or ``(c, z, y, x)``.
         labels
             Class numbers from 0 to 255 on the same grid.
         index
@@ -260,8 +272,11 @@ def compress(voxels: NDArray[Any], path: Path) -> None:
 
 
 def is_store(path: Path) -> bool:
-    """Tell whether a path is a store, finished or not."""
-    return (path / MANIFEST).is_file()
+    """Tell whether a path is a store, finished or not.
+
+    Datasets in the Decathlon's folders have a file of the same name.
+    """
+    return (path / MANIFEST).is_file() and not (path / "imagesTr").is_dir()
 
 
 def open_store(path: Path, *, unfinished: bool = False) -> Store:

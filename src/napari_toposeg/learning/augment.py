@@ -6,7 +6,7 @@ How crops turn is drawn apart from the turning itself: a topological term needs 
 in the loader's thread, else the device turns faster.
 """
 
-# B batch
+# B batch, C channels
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Augmentation:
     share: float = 0.5
 
     def turn(self, image: Tensor, target: Tensor, turns: Tensor) -> tuple[Tensor, Tensor]:
-        """Rotate and scale a batch ``(B, 1, Z, Y, X)`` and its target ``(B, Z, Y, X)``."""
+        """Rotate and scale a batch ``(B, C, Z, Y, X)`` and its target ``(B, Z, Y, X)``."""
         grid = grid_of(turns, image.shape)
         turned = F.grid_sample(image, grid, padding_mode="border", align_corners=False)
         above_zero = (target - IGNORED).to(image.dtype)[:, None]
@@ -75,7 +75,7 @@ class Augmentation:
         )
 
     def relight(self, image: Tensor, seed: int, step: int, samples: Sequence[int]) -> Tensor:
-        """Change sharpness, contrast, brightness and noise of a batch ``(B, 1, Z, Y, X)``."""
+        """Change sharpness, contrast, brightness and noise of a batch ``(B, C, Z, Y, X)``."""
         changed = [
             self.relight_one(each, seed, step, sample)
             for each, sample in zip(image, samples, strict=True)
@@ -83,7 +83,7 @@ class Augmentation:
         return torch.stack(changed)
 
     def relight_one(self, image: Tensor, seed: int, step: int, sample: int) -> Tensor:
-        """Change one crop ``(1, Z, Y, X)`` by the chance of its sample."""
+        """Change one crop ``(C, Z, Y, X)`` by the chance of its sample."""
         random = random_of(seed, step, sample, Purpose.LIGHT)
         blurred, curved, shifted, noisy = random.random(4) < self.share * KINDS
         bend, shift, amount = random.uniform(-1, 1, 3)

@@ -16,7 +16,7 @@ import platformdirs
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_toposeg.config import NetworkConfig, Size3, write_atomically
-from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.errors import InvalidCheckpoint, InvalidVolume
 
 Intensity = tuple[float, float] | Literal["z-score"]
 
@@ -75,6 +75,16 @@ class Card(BaseModel):
     def does(self) -> str:
         """What it does, as the verb of a sentence."""
         return {"reconstruct": "rebuilds", "encode": "encodes", "segment": "segments"}[self.task]
+
+
+def require_channels(card: Card, count: int) -> None:
+    """Raise InvalidVolume unless an image has as many channels as the model reads."""
+    wanted = card.network.channels
+    if count != wanted:
+        raise InvalidVolume(
+            f"{card.name!r} reads {wanted} channels and the image has {count}; give them as the "
+            "frames of one 4D file, or as files NAME_0000, NAME_0001, ... of a folder, to predict"
+        )
 
 
 def models_folder() -> Path:

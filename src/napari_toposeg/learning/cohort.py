@@ -4,18 +4,22 @@ Files are read, resampled and held in memory, so there must be room for them; a 
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 
+from napari_toposeg.config import Window
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.io import list_cases, read_volume
+from napari_toposeg.io.channels import count_channels, read_channels
 from napari_toposeg.io.headers import read_extent
+from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.store import Store, is_store, open_store
-from napari_toposeg.learning.dataset import Example, StoredExample, median_spacing, prepare_image
+from napari_toposeg.learning.dataset import Example, StoredExample, median_spacing, prepare_channels
+from napari_toposeg.learning.normalisation import CT_RANGE
+from napari_toposeg.learning.sources import files_at
 from napari_toposeg.volume import Spacing
 
 GIB = 2**30
@@ -31,10 +35,13 @@ class Cohort:
     ----------
     spacing
         Voxel size in mm along ``(z, y, x)``.
+    intensity
+        HU that became 0 and 1, where they were chosen.
     """
 
     examples: list[Example]
     spacing: Spacing
+    intensity: Window | None = None
 
     def divided(self, share: float, random: np.random.Generator) -> tuple["Cohort", "Cohort"]:
         """Divide whole scans at random: the first part, and the share of them that is the second.
@@ -54,37 +61,68 @@ class Cohort:
         parts: tuple[list[Example], list[Example]] = ([], [])
         for number, example in enumerate(self.examples):
             parts[number in second].append(example)
-        return Cohort(parts[0], self.spacing), Cohort(parts[1], self.spacing)
+        one, other = (replace(self, examples=part) for part in parts)
+        return one, other
 
 
-def read_cohort(places: Sequence[Path], spacing: Spacing | None, *, threads: int = 1) -> Cohort:
-    """Open stores, and read every volume of other files and folders.
+def read_cohort(
+    places: Sequence[Path],
+    spacing: Spacing | None,
+    *,
+    intensity: Window | None = None,
+    names: Sequence[str] | None = None,
+    threads: int = 1,
+) -> Cohort:
+    """Open stores, and read every volume of other files, folders and datasets.
 
     Parameters
     ----------
     places
-        Stores, files and folders.
+        Stores, datasets, files and folders.
     spacing
         Voxel size in mm along ``(z, y, x)``; by default that of the stores, else the median.
+    intensity
+        HU that become 0 and 1; by default those of the stores.
+    names
+        The only cases to take; None: all.
     threads
         Threads that decompress a crop of a store.
 
     Raises
     ------
     InvalidConfig
-        If a store has another spacing, there is nothing, or files do not fit into the memory.
+        If a store has another spacing or intensities, a named case is absent, there is nothing, or
+        files do not fit into the memory.
     """
     stores = [open_store(place) for place in places if is_store(place)]
-    files = [path for place in places if not is_store(place) for path in list_cases(place).values()]
-    if not stores and not files:
+    files = [case for place in places if not is_store(place) for case in files_at(place)]
+    stored = [example for store in stores for example in stored_examples(store, threads)]
+    if names is not None:
+        require_found(names, {each.name for each in stored} | {case.name for case in files})
+        stored = [example for example in stored if example.name in names]
+        files = [case for case in files if case.name in names]
+    if not stored and not files:
         raise InvalidConfig(
             "no volume was found; give stores, or folders or files of NIfTI, NRRD, MetaImage or "
             "DICOM"
         )
-    spacing = agreed_spacing(stores, spacing) or median_spacing(map(read_extent, files))
+    spacing = agreed_spacing(stores, spacing) or median_spacing(
+        read_extent(case.images[0]) for case in files
+    )
+    intensity = agreed_intensity(stores, intensity)
     require_memory(files, spacing)
-    stored = [example for store in stores for example in stored_examples(store, threads)]
-    return Cohort([*stored, *(read_example(path, spacing) for path in files)], spacing)
+    read = [read_example(case, spacing, intensity) for case in files]
+    return Cohort([*stored, *read], spacing, intensity)
+
+
+def require_found(names: Sequence[str], known: Container[str]) -> None:
+    """Raise InvalidConfig unless every named case is among those that are known."""
+    lacking = [name for name in names if name not in known]
+    if lacking:
+        raise InvalidConfig(
+            f"{len(lacking)} of {len(names)} named cases are not in the data, first {lacking[:3]}; "
+            "a case is named as its file, without the ending"
+        )
 
 
 def agreed_spacing(stores: Sequence[Store], spacing: Spacing | None) -> Spacing | None:
@@ -100,11 +138,27 @@ def agreed_spacing(stores: Sequence[Store], spacing: Spacing | None) -> Spacing 
     return spacing
 
 
-def require_memory(files: Sequence[Path], spacing: Spacing) -> None:
+def agreed_intensity(stores: Sequence[Store], intensity: Window | None) -> Window | None:
+    """Return the intensities asked for, or those of the stores, which must be the same."""
+    chosen = (store.manifest.intensity for store in stores)
+    intensity = intensity or next((each for each in chosen if each), None)
+    for store in stores:
+        held, wanted = store.manifest.intensity or CT_RANGE, intensity or CT_RANGE
+        of_ct = any(case.modality == "CT" for case in store.manifest.cases)
+        if of_ct and not np.allclose(held, wanted):
+            raise InvalidConfig(
+                f"{store.folder} was prepared with {held} HU as 0 and 1, and this run has "
+                f"{wanted}; prepare it anew with that --intensity, or leave it out"
+            )
+    return intensity
+
+
+def require_memory(files: Sequence[CaseFiles], spacing: Spacing) -> None:
     """Raise InvalidConfig unless the scans fit into the free memory, judged by their headers."""
-    extents = [read_extent(path) for path in files]
+    extents = [(count_channels(case), read_extent(case.images[0])) for case in files]
     voxels = sum(
-        math.prod(np.multiply(extent.shape, extent.spacing) / spacing) for extent in extents
+        count * math.prod(np.multiply(extent.shape, extent.spacing) / spacing)
+        for count, extent in extents
     )
     need = voxels * np.dtype(np.float32).itemsize
     free = psutil.virtual_memory().available
@@ -130,8 +184,8 @@ def stored_examples(store: Store, threads: int) -> list[Example]:
     ]
 
 
-def read_example(path: Path, spacing: Spacing) -> Example:
+def read_example(case: CaseFiles, spacing: Spacing, intensity: Window | None) -> Example:
     """Read a scan and bring it to the grid."""
-    volume = read_volume(path)
-    image = prepare_image(volume, spacing)
-    return Example(volume.name, image.voxels, modality=volume.modality)
+    channels = read_channels(case)
+    image = prepare_channels(channels, spacing, intensity)
+    return Example(case.name, image, modality=channels[0].modality)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_toposeg.config import Size3
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.store import StoredArray
-from napari_toposeg.learning.dataset import Example, Voxels
+from napari_toposeg.learning.dataset import Example, Voxels, boxed
 from napari_toposeg.learning.places import IGNORED
 
 
@@ -21,7 +21,8 @@ class Crop:
     Parameters
     ----------
     image
-        ``(z, y, x)`` in 0..1, zero in the padding.
+        ``(z, y, x)`` in 0..1, zero in the padding; ``(c, z, y, x)`` where it shows several
+        channels.
     inside
         True where the volume is, False in the padding.
     target
@@ -59,7 +60,12 @@ def place_of(start: Sequence[int], size: Size3, shape: Sequence[int]) -> NDArray
 
 
 def crop_at(
-    example: Example, start: Sequence[int], size: Size3, *, flips: Sequence[int] = ()
+    example: Example,
+    start: Sequence[int],
+    size: Size3,
+    *,
+    flips: Sequence[int] = (),
+    channel: int | None = None,
 ) -> Crop:
     """Cut a crop whose first voxel is `start`; it may reach beyond the volume on any side.
 
@@ -67,16 +73,22 @@ def crop_at(
     ----------
     flips
         Axes along which it is mirrored.
+    channel
+        The one channel of several that it shows; None: all.
     """
-    shape = example.image.shape
+    shape, several = example.grid, example.channels > 1
+    first, count = (0, example.channels) if channel is None else (channel, 1)
+    channels = (slice(first, first + count),) if several else ()
     source = tuple(
         slice(max(s, 0), min(s + n, edge)) for s, n, edge in zip(start, size, shape, strict=True)
     )
     place = tuple(slice(cut.start - s, cut.stop - s) for cut, s in zip(source, start, strict=True))
     turn = tuple(slice(None, None, -1 if axis in flips else 1) for axis in range(3))
-    image, inside = np.zeros(size, np.float32), np.zeros(size, bool)
+    image = np.zeros((count, *size) if several else size, np.float32)
+    inside = np.zeros(size, bool)
     # Mirrored while it is filled: a mirrored view would be slow to copy into a batch.
-    read_into(example.image, source, image[turn][place])
+    read_into(example.image, (*channels, *source), boxed(boxed(image, turn), place))
+    image = image[0] if several and channel is not None else image
     inside[turn][place] = True
     where = place_of(start, size, shape)
     where[:, list(flips)] *= -1
@@ -96,9 +108,14 @@ def read_into(volume: Voxels, cut: tuple[slice, ...], out: NDArray[Any]) -> None
 
 
 def draw_unlabelled(example: Example, size: Size3, random: np.random.Generator) -> Crop:
-    """Draw a crop that shows something, mirrored at random along each axis."""
+    """Draw a crop that shows something, mirrored at random along each axis.
+
+    Of several channels it shows one, drawn at random: what is learnt from is any kind of image.
+    """
     start = example.places.draw_start(size, random)
-    return crop_at(example, start, size, flips=drawn_flips((0, 1, 2), random))
+    flips = drawn_flips((0, 1, 2), random)
+    channel = int(random.integers(example.channels)) if example.channels > 1 else None
+    return crop_at(example, start, size, flips=flips, channel=channel)
 
 
 def draw_labelled(
@@ -123,8 +140,7 @@ def draw_labelled(
         example.target, random, foreground=random.random() < foreground
     )
     start = [
-        around(c, n, edge, random)
-        for c, n, edge in zip(centre, size, example.image.shape, strict=True)
+        around(c, n, edge, random) for c, n, edge in zip(centre, size, example.grid, strict=True)
     ]
     return crop_at(example, start, size, flips=drawn_flips(flips, random))
 

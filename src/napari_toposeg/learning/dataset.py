@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from napari_toposeg.config import Size3
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.io import list_cases, read_volume
+from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.headers import Extent
+from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.store import StoredArray, read_index
 from napari_toposeg.learning.cards import Intensity
 from napari_toposeg.learning.normalisation import normalisation_of
@@ -35,7 +37,7 @@ PHANTOM_SPACING = (1.0, 1.0, 1.0)
 """Voxel size of a training phantom in mm, where nothing else says it."""
 
 Voxels = NDArray[Any] | StoredArray
-"""A volume ``(z, y, x)`` in memory, or one that is read when it is sliced."""
+"""A volume ``(z, y, x)``, or channels ``(c, z, y, x)``, in memory or read when it is sliced."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Case:
         Whether it trains the model or chooses the best one.
     annotated
         Labels were painted on some slices only.
+    further
+        The image's other channels, on its grid.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Case:
     labels: Volume
     role: Literal["train", "validation"] = "train"
     annotated: bool = False
+    further: tuple[Volume, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,7 +72,7 @@ class Example:
     Parameters
     ----------
     image
-        Normalised to 0..1, ``(z, y, x)``.
+        Normalised to 0..1, ``(z, y, x)``, or ``(c, z, y, x)`` where there are several channels.
     target
         Class numbers, -1 where unlabelled; None for an unlabelled scan.
     modality
@@ -79,16 +84,29 @@ class Example:
     target: Voxels | None = None
     modality: str = "unknown"
 
+    @property
+    def grid(self) -> Size3:
+        """Number of voxels along ``(z, y, x)``."""
+        z, y, x = self.image.shape[-3:]
+        return z, y, x
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.image.shape[0] if len(self.image.shape) > 3 else 1
+
     def loaded(self) -> "Example":
         """Return the case in memory, as a whole."""
         whole = (slice(None),) * 3
+        image = self.image[(slice(None),) * len(self.image.shape)]
         target = None if self.target is None else self.target[whole]
-        return Example(self.name, self.image[whole], target, self.modality)
+        return Example(self.name, image, target, self.modality)
 
     @cached_property
     def places(self) -> Places:
-        """Where crops are worth it, found when it is first asked."""
-        return Places.of(self.image, self.target)
+        """Where crops are worth it, judged by the first channel, found when it is first asked."""
+        first = (slice(None),) * 3 if self.channels == 1 else (0,)
+        return Places.of(np.asarray(self.image)[first], self.target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +124,7 @@ class StoredExample(Example):
     @property
     def places(self) -> Places:
         """Where crops are worth it."""
-        z, y, x = self.image.shape
-        return read_places(self.index, (z, y, x))
+        return read_places(self.index, self.grid)
 
 
 @lru_cache(maxsize=256)
@@ -135,8 +152,28 @@ def prepare_case(case: Case, spacing: Spacing, intensity: Intensity | None = Non
         If image and labels differ in shape.
     """
     target = prepare_target(case, spacing)
-    image = prepare_image(case.image, spacing, intensity).voxels
+    image = prepare_channels((case.image, *case.further), spacing, intensity)
     return Example(case.name, image, target, case.image.modality)
+
+
+def prepare_channels(
+    channels: Sequence[Volume], spacing: Spacing, intensity: Intensity | None = None
+) -> NDArray[np.float32]:
+    """Return all channels of a scan, ``(c, z, y, x)``; of one channel ``(z, y, x)``."""
+    prepared = [prepare_image(channel, spacing, intensity).voxels for channel in channels]
+    return prepared[0] if len(prepared) == 1 else np.stack(prepared)
+
+
+def boxed(image: NDArray[Any], cut: Sequence[slice]) -> NDArray[Any]:
+    """Return a box of an image, of all its channels."""
+    z, y, x = cut
+    box: NDArray[Any] = image[..., z, y, x]
+    return box
+
+
+def with_channels(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return an image with an axis of channels, which that of one channel lacks."""
+    return image if image.ndim == 4 else image[None]
 
 
 def prepare_target(case: Case, spacing: Spacing) -> NDArray[np.int16]:
@@ -195,15 +232,16 @@ def read_labelled(
         raise InvalidConfig(
             f"{images} and {labels} share no case; name image and labels of a case alike"
         )
-    return [
-        Case(
-            name,
-            read_volume(image_paths[name]),
-            read_volume(label_paths[name], modality="label"),
-            role,
-        )
-        for name in wanted
-    ]
+    files = {name: CaseFiles(name, (image_paths[name],), label_paths[name]) for name in wanted}
+    return [read_case(files[name], role) for name in wanted]
+
+
+def read_case(files: CaseFiles, role: Literal["train", "validation"]) -> Case:
+    """Read image and labels of a case."""
+    assert files.labels is not None
+    image, *further = read_channels(files)
+    labels = read_volume(files.labels, modality="label")
+    return Case(files.name, image, labels, role, further=tuple(further))
 
 
 def require_known(wanted: Iterable[str], known: Container[str]) -> None:

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 
 from napari_toposeg.config import Size3, write_atomically
 from napari_toposeg.errors import InvalidCheckpoint
+from napari_toposeg.learning.cards import require_channels
 from napari_toposeg.learning.checkpoints import Model
 from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import memory_errors_explained
@@ -55,6 +56,7 @@ class Features:
 def encode_with(volume: Volume, model: Model) -> Generator[Step, None, Features]:
     """Encode a volume, resampled to the model's spacing, window by window."""
     encoder = encoder_of(model)
+    require_channels(model.card, 1)
     prepared = prepare_image(volume, model.card.spacing, model.card.intensity)
     stride = encoder.strides[-1]
     with memory_errors_explained():

@@ -14,15 +14,17 @@ from torch import Tensor, nn
 from napari_toposeg import __version__
 from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io.store import is_store
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.crops import Crop, draw_labelled, require_multiple
-from napari_toposeg.learning.dataset import Case, Example
+from napari_toposeg.learning.dataset import Case, Example, boxed, with_channels
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.labelled import (
     LabelledData,
     prepare_labelled,
     read_cases,
+    read_labelled_dataset,
     read_labelled_store,
 )
 from napari_toposeg.learning.layer_rates import freeze_encoder, parameter_groups
@@ -67,12 +69,7 @@ def finetune(
         If nothing is labelled, or the labels cannot be class numbers.
     """
     require_free(config)
-    start = None if config.checkpoint == "none" else load_card(config.checkpoint)
-    intensity = start.intensity if start else None
-    if config.data is None:
-        data = prepare_labelled(config, read_cases(config) if cases is None else cases, intensity)
-    else:
-        data = read_labelled_store(config, intensity)
+    data = read_data(config, cases)
     card = describe(config, data)
     config = planned(config, card)
     torch.manual_seed(config.seed)
@@ -88,6 +85,17 @@ def finetune(
             Segmentation(network, data.training, data.validation, config, card), config
         )
     )
+
+
+def read_data(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledData:
+    """Read the labelled cases, on one grid, from wherever they are."""
+    start = None if config.checkpoint == "none" else load_card(config.checkpoint)
+    intensity = config.intensity or (start.intensity if start else None)
+    if cases is not None or config.data is None:
+        return prepare_labelled(config, read_cases(config) if cases is None else cases, intensity)
+    if is_store(config.data):
+        return read_labelled_store(config, intensity)
+    return read_labelled_dataset(config, intensity)
 
 
 def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
@@ -107,7 +115,7 @@ def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
 
 def crop_for(network: NetworkConfig, examples: Sequence[Example]) -> Size3:
     """Return a crop that suits the network and the data."""
-    shapes = [example.image.shape for example in examples]
+    shapes = [example.grid for example in examples]
     return plan_crop(shapes, multiple_of(network), least_multiples(network))
 
 
@@ -117,12 +125,15 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
     network = start.network if start else NetworkConfig(size=config.size, patch=config.patch)
     if config.network:
         network = network.model_copy(update={"name": config.network})
+    network = network.model_copy(update={"channels": data.channels})
     crop = config.crop or crop_for(network, data.training)
     if start is None:
         centre, spread = units_of(data.training, crop)
         network = network.model_copy(update={"centre": centre, "spread": spread})
     count = data.classes
-    classes = config.classes or tuple(f"class {number}" for number in range(1, count + 1))
+    classes = (
+        config.classes or data.names or tuple(f"class {number}" for number in range(1, count + 1))
+    )
     if len(classes) < count:
         raise InvalidConfig(
             f"the labels hold {count} classes and {len(classes)} names were given; name every class"
@@ -150,7 +161,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
         crop=crop,
         spacing=data.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
-        intensity=start.intensity if start else None,
+        intensity=data.intensity,
         classes=classes[:count],
         data=f"{len(data.training)} labelled volume(s)",
         recipe=recipe | {"started_from": start.name if start else "none"},
@@ -251,7 +262,7 @@ class Segmentation:
                 found.append(prediction.flatten())
                 true.append(torch.from_numpy(target).flatten())
                 preview = preview or {
-                    "image": np.asarray(piece.image),
+                    "image": with_channels(np.asarray(piece.image))[0],
                     "truth": target.astype(np.float32),
                     "prediction": prediction.numpy().astype(np.float32),
                 }
@@ -268,7 +279,8 @@ class Segmentation:
     def predict(self, network: nn.Module, example: Example) -> Generator[Step, None, Tensor]:
         """Predict class numbers of an example, ``(z, y, x)`` on the CPU."""
         device = next(network.parameters()).device
-        image = torch.from_numpy(np.ascontiguousarray(example.image)).to(device)[None, None]
+        whole = with_channels(np.ascontiguousarray(example.image))
+        image = torch.from_numpy(whole).to(device)[None]
         crop = self.described.crop
         logits = yield from slide(
             image, crop, network, stride=strides(crop, VALIDATION_OVERLAP), message="validating"
@@ -290,8 +302,8 @@ def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
     part = labelled_part(example, crop)
     target = part.target
     assert target is not None
-    window = tuple(min(edge, size) for edge, size in zip(crop, part.image.shape, strict=True))
-    places = dense_patch_slices(part.image.shape, window, window)
+    window = tuple(min(edge, size) for edge, size in zip(crop, part.grid, strict=True))
+    places = dense_patch_slices(part.grid, window, window)
     if len(places) <= VALIDATION_WINDOWS:
         return [part]
     labelled = [place for place in places if np.any(target[place] != IGNORED)]
@@ -303,7 +315,9 @@ def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
     chosen = (first + rest)[:VALIDATION_WINDOWS]
     # The first is the one that is shown.
     chosen.sort(key=lambda place: np.count_nonzero(target[place] > 0), reverse=True)
-    return [Example(part.name, part.image[place], target[place]) for place in chosen]
+    return [
+        Example(part.name, boxed(np.asarray(part.image), place), target[place]) for place in chosen
+    ]
 
 
 def labelled_part(example: Example, crop: Size3) -> Example:
@@ -312,9 +326,9 @@ def labelled_part(example: Example, crop: Size3) -> Example:
     target = np.asarray(example.target)
     places = np.nonzero(target != IGNORED)
     if not places[0].size:
-        places = tuple(np.array([0, size - 1]) for size in example.image.shape)
+        places = tuple(np.array([0, size - 1]) for size in example.grid)
     box = []
-    for place, edge, size in zip(places, crop, example.image.shape, strict=True):
+    for place, edge, size in zip(places, crop, example.grid, strict=True):
         first, last = int(place.min()), int(place.max()) + 1
         spare = max(0, edge - (last - first))
         start = min(max(0, first - spare // 2), max(0, size - (last - first + spare)))
@@ -322,15 +336,15 @@ def labelled_part(example: Example, crop: Size3) -> Example:
     cut = tuple(box)
     return Example(
         example.name,
-        np.ascontiguousarray(example.image[cut]),
+        np.ascontiguousarray(boxed(np.asarray(example.image), cut)),
         np.ascontiguousarray(target[cut]),
     )
 
 
 def collate(crops: Sequence[Crop]) -> dict[str, Any]:
-    """Stack crops into an image ``(B, 1, Z, Y, X)`` and a target ``(B, Z, Y, X)``."""
+    """Stack crops into an image ``(B, C, Z, Y, X)`` and a target ``(B, Z, Y, X)``."""
     return {
-        "image": torch.from_numpy(np.stack([crop.image for crop in crops])[:, None]),
+        "image": torch.from_numpy(np.stack([with_channels(crop.image) for crop in crops])),
         "target": torch.from_numpy(np.stack([labels_of(crop) for crop in crops])),
     }
 

@@ -1,16 +1,17 @@
 """The labelled data of a fine-tuning run, from folders, the viewer, phantoms or a store."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
 
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io.layouts import require_dataset
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cards import Intensity
-from napari_toposeg.learning.cohort import agreed_spacing, stored_examples
+from napari_toposeg.learning.cohort import agreed_intensity, agreed_spacing, stored_examples
 from napari_toposeg.learning.dataset import (
     BACKGROUND,
     PHANTOM_SPACING,
@@ -19,6 +20,7 @@ from napari_toposeg.learning.dataset import (
     median_spacing,
     phantom_cases,
     prepare_case,
+    read_case,
     read_labelled,
     read_names,
     require_known,
@@ -44,12 +46,34 @@ class LabelledData:
         Number of classes besides the background.
     spacing
         Voxel size in mm along ``(z, y, x)``.
+    intensity
+        What became 0 and 1: see `cards.Card`.
+    names
+        Those of the classes, where they are known.
     """
 
     training: list[Example]
     validation: list[Example]
     classes: int
     spacing: Spacing
+    intensity: Intensity | None = None
+    names: tuple[str, ...] = ()
+
+    @property
+    def channels(self) -> int:
+        """Number of channels of the images.
+
+        Raises
+        ------
+        InvalidConfig
+            If they differ in it.
+        """
+        counts = {example.channels for example in (*self.training, *self.validation)}
+        if len(counts) > 1:
+            raise InvalidConfig(
+                f"the images have {sorted(counts)} channels; a model reads one number of them"
+            )
+        return counts.pop()
 
 
 def prepare_labelled(
@@ -76,7 +100,7 @@ def prepare_labelled(
         raise InvalidConfig(
             "no voxel is labelled for training; paint classes and background on some slices first"
         )
-    return LabelledData(training, validation, count, spacing)
+    return LabelledData(training, validation, count, spacing, intensity)
 
 
 def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> LabelledData:
@@ -90,14 +114,15 @@ def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> 
     """
     assert config.data is not None
     store = open_store(config.data)
-    if intensity is not None:
+    if intensity == "z-score":
         raise InvalidConfig(
             f"{config.checkpoint} was trained on intensities scaled by {intensity}, and stores "
-            "hold 0..1; give --images and --labels in place of --data"
+            "hold 0..1; give --images and --labels, or a dataset, in place of the store"
         )
     if not store.manifest.labelled:
         raise InvalidConfig(f"{config.data} has no labels; prepare it anew with --labels")
     spacing = agreed_spacing([store], config.spacing) or store.manifest.spacing
+    intensity = agreed_intensity([store], intensity)
     threads = decompressing_threads(config.device)
     known = {example.name: example for example in stored_examples(store, threads)}
     kept = read_names(config.validation) or []
@@ -107,8 +132,33 @@ def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> 
     if not (wanted and classes):
         raise InvalidConfig(f"no case of {config.data} is left to train on, or none has a class")
     return LabelledData(
-        [known[name] for name in wanted], [known[name] for name in kept], classes, spacing
+        [known[name] for name in wanted],
+        [known[name] for name in kept],
+        classes,
+        spacing,
+        intensity,
+        store.manifest.class_names,
     )
+
+
+def read_labelled_dataset(config: FinetuneConfig, intensity: Intensity | None) -> LabelledData:
+    """Read the labelled cases of a public dataset in its own folders.
+
+    Raises
+    ------
+    InvalidConfig
+        If the folder is no such dataset, or a named case is not in it.
+    """
+    assert config.data is not None
+    dataset = require_dataset(config.data)
+    files = {case.name: case for case in dataset.labelled}
+    kept = read_names(config.validation) or []
+    wanted = [name for name in read_names(config.ids) or files if name not in kept]
+    require_known([*wanted, *kept], files)
+    drawn = [read_case(files[name], "train") for name in wanted]
+    held = [read_case(files[name], "validation") for name in kept]
+    data = prepare_labelled(config, [*drawn, *held], intensity)
+    return replace(data, names=dataset.classes)
 
 
 def read_cases(config: FinetuneConfig) -> list[Case]:
@@ -120,7 +170,9 @@ def read_cases(config: FinetuneConfig) -> list[Case]:
         kept = draw(PHANTOM_VALIDATION, first_seed=PHANTOM_VALIDATION_SEED, role="validation")
         return drawn + kept
     if config.images is None or config.labels is None:
-        raise InvalidConfig("fine-tuning needs labelled volumes; give --images and --labels")
+        raise InvalidConfig(
+            "fine-tuning needs labelled volumes; give --data, or --images and --labels"
+        )
     validation = read_names(config.validation)
     names = read_names(config.ids)
     training = read_labelled(config.images, config.labels, names, "train", without=validation or ())

@@ -4,7 +4,7 @@ From files the features of an encoder can be had too.
 """
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +16,11 @@ from numpy.typing import NDArray
 
 from napari_toposeg.config import PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
-from napari_toposeg.io import list_cases, read_volume, write_volume
+from napari_toposeg.io import list_cases, write_volume
+from napari_toposeg.io.channels import read_channels
+from napari_toposeg.io.layouts import CaseFiles
+from napari_toposeg.io.layouts.decathlon import grouped
+from napari_toposeg.learning.cards import load_card, require_channels
 from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import choose_threads, memory_errors_explained
@@ -68,15 +72,26 @@ def segment(
 
 
 def segment_with(
-    volume: Volume, model: Model, *, overlap: float = 0.25
+    volume: Volume, model: Model, *, overlap: float = 0.25, further: Sequence[Volume] = ()
 ) -> Generator[Step, None, Segmentation]:
-    """Segment with a model that is loaded already."""
+    """Segment with a model that is loaded already.
+
+    Parameters
+    ----------
+    further
+        The volume's other channels, on its grid.
+    """
     require_segmenter(model)
+    require_channels(model.card, 1 + len(further))
     if not 0 <= overlap < 1:
         raise InvalidConfig(f"overlap must be at least 0 and below 1, got {overlap}")
-    prepared = prepare_image(volume, model.card.spacing, model.card.intensity)
+    channels = [
+        prepare_image(channel, model.card.spacing, model.card.intensity)
+        for channel in (volume, *further)
+    ]
     with memory_errors_explained():
-        image = torch.from_numpy(prepared.voxels).to(model.device)[None, None]
+        whole = np.stack([channel.voxels for channel in channels])
+        image = torch.from_numpy(whole).to(model.device)[None]
         probabilities = yield from slide(
             image,
             model.card.crop,
@@ -84,7 +99,7 @@ def segment_with(
             stride=strides(model.card.crop, overlap),
             message="segmenting",
         )
-    return segmentation_on(volume, prepared, probabilities.cpu().numpy(), model.card.classes)
+    return segmentation_on(volume, channels[0], probabilities.cpu().numpy(), model.card.classes)
 
 
 def require_segmenter(model: Model) -> None:
@@ -132,17 +147,21 @@ def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
         The files that were written.
     """
     choose_threads(config.threads)
-    outputs = plan_outputs(config)
+    channels = load_card(config.model).network.channels
+    outputs = plan_outputs(config, channels)
     model = load_model(config.model, config.device)
     if not config.features:
         require_segmenter(model)
     began, written = time.perf_counter(), []
     pooled: dict[str, NDArray[np.float32]] = {}
-    for number, (image, output) in enumerate(outputs.items()):
-        volume = read_volume(image)
+    for number, (case, output) in enumerate(outputs):
+        volume, *further = read_channels(case)
+        image = case.images[0]
         told = partial(told_of, name=image.name, number=number, count=len(outputs), began=began)
         if model.card.task == "segment":
-            segmentation = yield from told(segment_with(volume, model, overlap=config.overlap))
+            segmentation = yield from told(
+                segment_with(volume, model, overlap=config.overlap, further=further)
+            )
             written += write_segmentation(segmentation, output, config.probability)
         if config.features:
             features = yield from told(encode_with(volume, model))
@@ -171,20 +190,36 @@ def told_of(
         )
 
 
-def plan_outputs(config: PredictConfig) -> dict[Path, Path]:
+def files_of(place: Path, channels: int) -> list[CaseFiles]:
+    """List the cases of a file or folder; those of several channels as the Decathlon has them."""
+    files = list_cases(place)
+    if channels == 1:
+        return [CaseFiles(name, (path,)) for name, path in files.items()]
+    cases = grouped(files, ())
+    return [CaseFiles(name, paths, framed=len(paths) == 1) for name, paths in cases.items()]
+
+
+def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFiles, Path]]:
     """Return where the label map of each image goes.
+
+    Parameters
+    ----------
+    channels
+        How many the model reads.
 
     Raises
     ------
     InvalidConfig
         If there is no image, two images would share a label map, or one would be overwritten.
     """
-    images = [path for place in config.images for path in list_cases(place).values()]
-    if not images:
+    cases = [case for place in config.images for case in files_of(place, channels)]
+    if not cases:
         raise InvalidConfig("no image was found; give image files or a folder of them")
-    planned: dict[Path, Path] = {}
-    for image in images:
-        output = output_path(config.output, image)
+    planned: list[tuple[CaseFiles, Path]] = []
+    for case in cases:
+        image = case.images[0]
+        named = image if len(case.images) == 1 else image.with_name(f"{case.name}.nii.gz")
+        output = output_path(config.output, named)
         if output.resolve() == image.resolve():
             raise InvalidConfig(
                 f"the label map of {image.name} would overwrite the image; give another --output"
@@ -195,12 +230,12 @@ def plan_outputs(config: PredictConfig) -> dict[Path, Path]:
                 raise InvalidConfig(
                     f"{place} exists already; give another --output, or --overwrite to replace it"
                 )
-        if output in planned.values():
+        if output in (other for _, other in planned):
             raise InvalidConfig(
                 f"two images would be written to {output.name}; "
                 "name them apart, or give each folder its own --output"
             )
-        planned[image] = output
+        planned.append((case, output))
     return planned
 
 

@@ -21,11 +21,13 @@ from numpy.typing import NDArray
 from napari_toposeg.config import PrepareConfig
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, OutOfMemory, ToposegError
 from napari_toposeg.io import read_volume
+from napari_toposeg.io.channels import read_channels
+from napari_toposeg.io.layouts import CaseFiles, require_dataset
 from napari_toposeg.io.store import Manifest, Store, StoredCase, is_store, open_store
 from napari_toposeg.learning.dataset import Case, prepare_image, prepare_target
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.learning.places import Places
-from napari_toposeg.learning.sources import Source, find_sources, usual_spacing
+from napari_toposeg.learning.sources import find_sources, usual_spacing
 from napari_toposeg.progress import Step
 
 STORED_BLOCK = 16
@@ -58,8 +60,8 @@ def prepare(config: PrepareConfig) -> Generator[Step, None, Prepared]:
     InvalidConfig
         If the output folder holds something already, no case is found, or none could be read.
     """
-    sources = find_sources(config.images, config.labels)
-    store = begin(config, sources)
+    sources, classes = sources_of(config)
+    store = begin(config, sources, classes)
     missing = [source for source in sources if source.name not in store.kept()]
     failed: dict[str, str] = {}
     with results(missing, store, config.workers) as finished:
@@ -75,12 +77,20 @@ def prepare(config: PrepareConfig) -> Generator[Step, None, Prepared]:
     return Prepared(store.folder, cases, failed)
 
 
+def sources_of(config: PrepareConfig) -> tuple[list[CaseFiles], tuple[str, ...]]:
+    """List the cases to prepare, and name their classes where those are known."""
+    if config.data is None:
+        return find_sources(config.images, config.labels), ()
+    dataset = require_dataset(config.data)
+    return list(dataset.labelled), dataset.classes
+
+
 def told(failed: Mapping[str, str]) -> str:
     """Say which cases were left out, and why."""
     return "; ".join(f"{name}: {fault}" for name, fault in failed.items())
 
 
-def begin(config: PrepareConfig, sources: list[Source]) -> Store:
+def begin(config: PrepareConfig, sources: list[CaseFiles], classes: tuple[str, ...]) -> Store:
     """Make the store's folder, or go on with the one that is there.
 
     Raises
@@ -104,22 +114,34 @@ def begin(config: PrepareConfig, sources: list[Source]) -> Store:
             shutil.rmtree(folder / part, ignore_errors=True)
     manifest = Manifest(
         spacing=config.spacing or usual_spacing(sources),
-        labelled=config.labels is not None,
+        labelled=is_labelled(config),
         finished=False,
+        intensity=config.intensity,
+        class_names=classes,
     )
     store = Store(folder, manifest)
     store.write_manifest()
     return store
 
 
+def is_labelled(config: PrepareConfig) -> bool:
+    """Tell whether the cases have labels."""
+    return config.labels is not None or config.data is not None
+
+
 def resumed(config: PrepareConfig) -> Store:
     """Open a store to go on with it."""
     store = open_store(config.output, unfinished=True)
-    held, labelled = store.manifest.spacing, config.labels is not None
+    held, labelled = store.manifest.spacing, is_labelled(config)
     if config.spacing and not np.allclose(config.spacing, held):
         raise InvalidConfig(
             f"{config.output} has the spacing {held} and {config.spacing} was asked for; choose "
             "another folder, or --overwrite"
+        )
+    if config.intensity != store.manifest.intensity:
+        raise InvalidConfig(
+            f"{config.output} was begun with the intensity {store.manifest.intensity} and "
+            f"{config.intensity} was asked for; choose another folder, or --overwrite"
         )
     if labelled != store.manifest.labelled:
         have, lack = ("labels", "none") if store.manifest.labelled else ("no labels", "some")
@@ -134,7 +156,7 @@ def resumed(config: PrepareConfig) -> Store:
 
 @contextmanager
 def results(
-    sources: list[Source], store: Store, workers: int
+    sources: list[CaseFiles], store: Store, workers: int
 ) -> Iterator[Iterator[tuple[str, str]]]:
     """Give the names of cases as they are done, with what was wrong; cases in hand are finished."""
     if workers == 1:
@@ -166,7 +188,7 @@ def answer(future: Future[str]) -> str:
         ) from error
 
 
-def attempt(source: Source, store: Store) -> str:
+def attempt(source: CaseFiles, store: Store) -> str:
     """Prepare a case; return what was wrong with its files, if anything."""
     try:
         write_case(source, store)
@@ -177,11 +199,13 @@ def attempt(source: Source, store: Store) -> str:
     return ""
 
 
-def write_case(source: Source, store: Store) -> None:
+def write_case(source: CaseFiles, store: Store) -> None:
     """Read, resample, normalise and store a case."""
-    volume, spacing = read_volume(source.image), store.manifest.spacing
-    scale = normalisation_of(volume)
-    image, labels = prepare_image(volume, spacing), None
+    channels, spacing = read_channels(source), store.manifest.spacing
+    volume, intensity = channels[0], store.manifest.intensity
+    scale = normalisation_of(volume, intensity)
+    prepared = [prepare_image(channel, spacing, intensity) for channel in channels]
+    image, labels = prepared[0], None
     if source.labels is not None:
         truth = read_volume(source.labels, modality="label")
         require_class_numbers(truth.voxels, source.labels)
@@ -195,10 +219,12 @@ def write_case(source: Source, store: Store) -> None:
         original_spacing=volume.spacing,
         orientation=volume.orientation,
         normalisation=(scale.low, scale.high),
+        channels=len(channels),
         classes=None if labels is None else tuple(map(int, np.unique(labels))),
     )
     places = Places.of(image.voxels, labels, block=STORED_BLOCK)
-    store.write(case, image.voxels, labels, places.arrays())
+    voxels = image.voxels if len(prepared) == 1 else np.stack([each.voxels for each in prepared])
+    store.write(case, voxels, labels, places.arrays())
 
 
 def require_class_numbers(labels: NDArray[Any], path: Path) -> None:

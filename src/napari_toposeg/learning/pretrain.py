@@ -1,13 +1,14 @@
 """Pretraining on unlabelled scans, as a generator of Steps."""
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from napari_toposeg import __version__
-from napari_toposeg.config import PretrainConfig, Size3
+from napari_toposeg.config import PretrainConfig, Size3, Window
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cohort import Cohort, read_cohort
 from napari_toposeg.learning.crops import require_multiple
@@ -17,6 +18,7 @@ from napari_toposeg.learning.dataset import (
     Example,
     phantom_cases,
     prepare_image,
+    read_names,
 )
 from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.engine import optimise
@@ -76,7 +78,7 @@ def prepare(config: PretrainConfig) -> Prepared:
     if config.crop:
         require_multiple(config.crop, multiple)
     training, validation = read_data(config)
-    shapes = [each.image.shape for each in training.examples]
+    shapes = [each.grid for each in training.examples]
     square = config.objective == "swin-ssl"
     crop = config.crop or plan_crop(shapes, multiple, square=square)
     units = config.units or (
@@ -101,25 +103,26 @@ def units_of_start(model: str) -> tuple[float, float]:
 
 def read_data(config: PretrainConfig) -> tuple[Cohort, list[Example]]:
     """Read the scans to learn from, phantoms among them, and those that choose the best weights."""
-    threads = decompressing_threads(config.device)
-    cohort = Cohort([], config.spacing or PHANTOM_SPACING)
+    read = partial(read_cohort, threads=decompressing_threads(config.device))
+    cohort = Cohort([], config.spacing or PHANTOM_SPACING, config.intensity)
     if config.data:
-        cohort = read_cohort(config.data, config.spacing, threads=threads)
+        names = read_names(config.ids)
+        cohort = read(config.data, config.spacing, intensity=config.intensity, names=names)
     kept: list[Example] = []
     if config.validation:
-        kept = read_cohort(config.validation, cohort.spacing, threads=threads).examples
+        kept = read(config.validation, cohort.spacing, intensity=cohort.intensity).examples
     elif config.validation_share:
         chance = random_of(config.seed, 0, 0, Purpose.DIVIDE)
         cohort, held_out = cohort.divided(config.validation_share, chance)
         kept = held_out.examples
     drawn = phantom_cases(config.phantoms, first_seed=config.seed, spacing=cohort.spacing)
-    phantoms = [phantom_example(case, cohort.spacing) for case in drawn]
-    return Cohort([*cohort.examples, *phantoms], cohort.spacing), kept
+    phantoms = [phantom_example(case, cohort.spacing, cohort.intensity) for case in drawn]
+    return replace(cohort, examples=[*cohort.examples, *phantoms]), kept
 
 
-def phantom_example(case: Case, spacing: Spacing) -> Example:
+def phantom_example(case: Case, spacing: Spacing, intensity: Window | None) -> Example:
     """Bring a phantom to the grid, without its labels."""
-    image = prepare_image(case.image, spacing)
+    image = prepare_image(case.image, spacing, intensity)
     return Example(case.name, image.voxels, modality=case.image.modality)
 
 
@@ -128,7 +131,7 @@ def describe(config: PretrainConfig, crop: Size3, training: Cohort) -> Card:
     scans = training.examples[: len(training.examples) - config.phantoms]
     modalities = {example.modality for example in scans or training.examples}
     recipe = config.model_dump(
-        mode="json", exclude={"data", "validation", "output", "resume", "device", "threads"}
+        mode="json", exclude={"data", "ids", "validation", "output", "resume", "device", "threads"}
     )
     return Card(
         name=config.name or config.output.name,
@@ -137,6 +140,7 @@ def describe(config: PretrainConfig, crop: Size3, training: Cohort) -> Card:
         crop=crop,
         spacing=training.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
+        intensity=training.intensity,
         mask_ratio=config.mask_ratio,
         data=f"{len(scans)} scans and {config.phantoms} synthetic vessel phantoms",
         recipe=recipe,

@@ -1,58 +1,60 @@
-"""Sources: the files of cases, found by name in folders, and how fine they are."""
+"""Sources: the files of cases, found by name in folders or in datasets, and how fine they are."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from napari_toposeg.errors import InvalidConfig, ToposegError
 from napari_toposeg.io import list_cases
 from napari_toposeg.io.headers import read_extent
+from napari_toposeg.io.layouts import CaseFiles, find_dataset
 from napari_toposeg.learning.dataset import median_spacing
 from napari_toposeg.volume import Spacing
 
 
-@dataclass(frozen=True)
-class Source:
-    """The files of a case."""
+def files_at(place: Path) -> list[CaseFiles]:
+    """List the cases of a dataset in its own folders, or of a file or folder of volumes."""
+    dataset = find_dataset(place)
+    if dataset is not None:
+        return list(dataset.cases)
+    return [CaseFiles(name, (path,)) for name, path in list_cases(place).items()]
 
-    name: str
-    image: Path
-    labels: Path | None
 
-
-def find_sources(places: Sequence[Path], label_folder: Path | None) -> list[Source]:
-    """List the cases at some places, sorted by name; with labels those that have any.
+def find_sources(places: Sequence[Path], label_folder: Path | None) -> list[CaseFiles]:
+    """List the cases at some places, sorted by name; with labels those that have any there.
 
     Raises
     ------
     InvalidConfig
         If two folders hold cases of one name, or images and labels share none.
     """
-    images: dict[str, Path] = {}
+    images: dict[str, CaseFiles] = {}
     for place in places:
-        for name, path in list_cases(place).items():
-            if images.setdefault(name, path) != path:
+        for case in files_at(place):
+            other = images.setdefault(case.name, case)
+            if other.images != case.images:
                 raise InvalidConfig(
-                    f"{images[name]} and {path} are both case {name!r}; rename one, or prepare "
-                    "the two folders into stores of their own"
+                    f"{other.images[0]} and {case.images[0]} are both case {case.name!r}; rename "
+                    "one, or prepare the two folders into stores of their own"
                 )
+    unlabelled = [replace(case, labels=None) for _, case in sorted(images.items())]
     if label_folder is None:
-        return [Source(name, path, None) for name, path in sorted(images.items())]
+        return unlabelled
     labels = list_cases(label_folder)
-    shared = sorted(images.keys() & labels.keys())
-    if not shared:
+    shared = [replace(case, labels=labels.get(case.name)) for case in unlabelled]
+    if not any(case.labels for case in shared):
         raise InvalidConfig(
             f"the images and {label_folder} share no case; name image and labels of a case alike"
         )
-    return [Source(name, images[name], labels[name]) for name in shared]
+    return [case for case in shared if case.labels]
 
 
-def usual_spacing(sources: Sequence[Source]) -> Spacing:
+def usual_spacing(sources: Sequence[CaseFiles]) -> Spacing:
     """Return the median voxel size of the images whose headers can be read."""
     extents, fault = [], ""
     for source in sources:
         try:
-            extents.append(read_extent(source.image))
+            extents.append(read_extent(source.images[0]))
         except ToposegError as error:
             fault = str(error)
     if not extents:
