@@ -7,6 +7,7 @@ first ones take one sample only, so that a batch that cannot fit is told and not
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import torch
@@ -30,7 +31,7 @@ MOMENTS = 2
 
 
 class Trainer(Protocol):
-    """What a run steps with: see `engine.Descent`."""
+    """What a run steps with: see `descent.Descent`."""
 
     @property
     def task(self) -> Task:
@@ -105,9 +106,9 @@ def forecast(
         # The first compiles once for all; of two, the second is as all later ones.
         for samples in (alone, alone, shares, shares):
             yield waiting
-            draw = meter.measure(lambda samples=samples: [task.draw(number, s) for s in samples])
+            draw = meter.measure(partial(drawn, task, number, samples))
             parts = draw.result
-            step = meter.measure(lambda parts=parts: trainer.gradients(number, parts))
+            step = meter.measure(partial(trainer.gradients, number, parts))
             if samples is alone:
                 require_room(meter.start + step.rise * len(shares[0]), meter.free)
         judged = yield from meter.follow(trainer.judge(number))
@@ -120,6 +121,11 @@ def forecast(
     found = Forecast(seconds, meter.highest + moments_to_come(trainer), meter.free)
     require_room(found.memory, found.free)
     return found
+
+
+def drawn(task: Task, number: int, shares: Sequence[range]) -> list[Batch]:
+    """Draw the parts of a step's batch."""
+    return [task.draw(number, share) for share in shares]
 
 
 @contextmanager

@@ -134,7 +134,7 @@ def all_hidden(hidden_B1zyx: Tensor, grid: Size3) -> Tensor:
         if wanted % cubes == 0:
             mask = mask.repeat_interleave(wanted // cubes, axis)
         elif cubes % wanted == 0:
-            mask = mask.unflatten(axis, (wanted, -1)).all(axis + 1)
+            mask = torch.unflatten(mask, axis, (wanted, -1)).all(axis + 1)
         else:
             raise InvalidConfig(
                 f"{tuple(hidden_B1zyx.shape[2:])} cubes do not fit {tuple(grid)} features; hide "

@@ -173,7 +173,7 @@ class ResidualEncoder(Encoder):
         if hidden_B1zyx is None:
             return outputs
         assert self.hidden_token is not None
-        tokens = self.hidden_token.split(self.widths)
+        tokens = torch.split(self.hidden_token, list(self.widths))
         return [
             with_token(features, hidden_B1zyx, token)
             for features, token in zip(outputs, tokens, strict=True)

@@ -18,14 +18,15 @@ class Objective(Protocol):
 
     Attributes
     ----------
-    network
-        All that is trained or kept, with heads, teachers and centres.
     forward_methods
         Methods of the network, besides ``forward``, that `losses` calls.
     """
 
-    network: nn.Module
     forward_methods: tuple[str, ...]
+
+    @property
+    def network(self) -> nn.Module:
+        """All that is trained or kept, with heads, teachers and centres."""
 
     def prepare(self, batch: Batch, step: int) -> Batch:
         """Add to a batch what is drawn at random or computed of the targets alone.
