@@ -16,7 +16,7 @@ from torch.multiprocessing.spawn import start_processes
 
 # A server that has imported torch once forks all processes of a session.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-PRELOADED = ["napari_toposeg.learning.engine"]
+PRELOADED = ["napari_toposeg.learning.pretrain", "napari_toposeg.learning.finetune"]
 
 
 def in_processes(count: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:

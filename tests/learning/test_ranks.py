@@ -23,8 +23,9 @@ from napari_toposeg.learning.networks import build
 from napari_toposeg.learning.networks.blocks import blocks_of, compute_anew
 from napari_toposeg.learning.preemption import requeue
 from napari_toposeg.learning.pretrain import pretrain
-from napari_toposeg.learning.ranks import require_processes
+from napari_toposeg.learning.ranks import new_fabric, require_processes
 from napari_toposeg.phantoms import ball
+from napari_toposeg.progress import finish
 
 
 def losses(run):
@@ -84,9 +85,38 @@ def test_less_memory_gives_the_same_numbers(small_run, tmp_path, setting):
     assert kept.keys() == read_tensors(tmp_path / "whole" / "last.safetensors").keys()
 
 
+def test_parts_of_a_batch_change_the_weight_of_the_topological_term_and_nothing_else(
+    small_run, tmp_path
+):
+    """Wanted so large a weight is at its limit of 1 in each part, and in the whole."""
+    config = small_run.model_copy(
+        update={"objective": "topomae", "topology_weight": 1e9, "topology_schedule": "constant"}
+    )
+    whole = list(pretrain(config.model_copy(update={"output": tmp_path / "whole"})))
+    assert {step.losses["topology_weight"] for step in whole if step.losses} == {1.0}
+    parts = pretraining_losses(config.model_copy(update={"accumulate": 2}))
+    assert parts == pytest.approx(losses(whole), rel=1e-4)
+
+
 def test_bf16_trains_on_the_cpu(small_run):
     found = pretraining_losses(small_run.model_copy(update={"precision": "bf16-mixed"}))
     assert found[-1] < found[0]
+
+
+def test_bf16_is_refused_on_the_cpu_where_windows_of_a_convolution_overlap(small_finetuning):
+    config = small_finetuning.model_copy(update={"precision": "bf16-mixed"})
+    with pytest.raises(InvalidConfig, match="use the precision 32-true"):
+        finetuning_losses(config)
+
+
+def test_bf16_is_not_chosen_on_the_cpu_also_where_it_has_it(small_run):
+    assert small_run.precision == "auto"
+    assert new_fabric(small_run).strategy.precision.precision == "32-true"
+
+
+def test_16_bits_with_a_loss_scaler_are_refused_on_the_cpu(small_run):
+    with pytest.raises(InvalidConfig, match="16-mixed needs a GPU"):
+        pretraining_losses(small_run.model_copy(update={"precision": "16-mixed"}))
 
 
 def test_sgd_trains_and_resumes_to_the_same_numbers(small_run, tmp_path):
@@ -110,7 +140,7 @@ def test_biases_norms_tokens_and_positions_are_not_decayed():
 
 def test_a_batch_that_ranks_cannot_share_equally_is_refused(small_run):
     with pytest.raises(InvalidConfig, match="2 crops a step cannot be divided into 3"):
-        next(pretrain(small_run.model_copy(update={"accumulate": 3, "forecast": False})))
+        finish(pretrain(small_run.model_copy(update={"accumulate": 3})))
 
 
 def test_several_devices_without_their_processes_are_refused(small_run):
@@ -228,7 +258,7 @@ def test_blocks_computed_anew_give_the_same_gradients_under_the_same_names(small
     config = NetworkConfig(name=name, size="nano", patch=16 if name != "vit" else 8)
     network = build(config, task="segment", classes=1).eval()
     names = list(network.state_dict())
-    image = torch.rand(1, 1, 64, 64, 64) if name == "swin" else torch.rand(1, 1, 32, 32, 32)
+    image = torch.rand(1, 1, 32, 32, 32)
     assert len(list(blocks_of(network))) >= 4
     network(image).square().mean().backward()
     true = [each.grad for each in network.parameters()]

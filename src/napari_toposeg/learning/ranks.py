@@ -85,12 +85,20 @@ def join_ranks(config: TrainingConfig) -> Fabric:
 
 
 def new_fabric(config: TrainingConfig) -> Fabric:
-    """Choose device, precision and strategy: bf16 on a GPU by default, else full precision."""
+    """Choose device, precision and strategy: bf16 on a GPU by default, else full precision.
+
+    Raises
+    ------
+    InvalidConfig
+        If the device cannot compute so, or its number is given and the run has several.
+    """
     device = resolve_device(config.device)
     kind, _, index = device.partition(":")
     precision = config.precision
     if precision == "auto":
         precision = "bf16-mixed" if kind == "cuda" else "32-true"
+    if precision == "16-mixed" and kind == "cpu":
+        raise InvalidConfig("16-mixed needs a GPU, and the device is the cpu; use 32-true")
     if world_of(config) == 1:
         devices = [int(index)] if index else 1
         return Fabric(accelerator=kind, devices=devices, precision=precision)
