@@ -3,8 +3,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
+from napari_toposeg.learning.cards import read_header
+from napari_toposeg.learning.checkpoints import read_tensors
 from napari_toposeg.learning.engine import batches, learning_rate
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.pretraining import Pretraining
@@ -16,7 +19,9 @@ def losses(steps):
 
 
 @pytest.mark.parametrize("objective", ["mae", "topomae"])
-def test_a_cancelled_run_loses_no_step_and_resumes_to_the_same_numbers(small_run, tmp_path, objective):
+def test_a_cancelled_run_loses_no_step_and_resumes_to_the_same_numbers(
+    small_run, tmp_path, objective
+):
     config = small_run.model_copy(update={"objective": objective})
     whole = losses(pretrain(config.model_copy(update={"output": tmp_path / "whole"})))
     killed = pretrain(config)
@@ -54,6 +59,16 @@ def test_a_run_is_not_resumed_with_other_settings(small_run):
     other = small_run.model_copy(update={"resume": True, "learning_rate": 1.0})
     with pytest.raises(InvalidConfig, match="other settings of learning_rate"):
         finish(pretrain(other))
+
+
+def test_a_run_of_a_version_that_kept_another_state_is_refused(small_run):
+    finish(pretrain(small_run.model_copy(update={"steps": 2})))
+    last = small_run.output / "last.safetensors"
+    header = {name: entry for name, entry in read_header(last).items() if name != "state_format"}
+    save_file(read_tensors(last), last, header)
+    again = small_run.model_copy(update={"steps": 2, "resume": True})
+    with pytest.raises(InvalidCheckpoint, match="written by another version"):
+        finish(pretrain(again))
 
 
 def test_the_topological_term_is_weighed_by_gradient(small_run):

@@ -16,6 +16,7 @@ from lightning_fabric.plugins.precision import Precision
 from torch import Tensor, nn
 from torch.distributed.tensor import DTensor, distribute_tensor
 
+from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning.cards import read_header
 from napari_toposeg.learning.checkpoints import (
     OPTIMISER,
@@ -24,6 +25,9 @@ from napari_toposeg.learning.checkpoints import (
     read_tensors,
 )
 from napari_toposeg.learning.task import Task
+
+FORMAT = "2"
+"""Of what a run goes on from: since 2, the optimiser's parameters are in groups by decay."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,12 @@ class Progress:
     def header(self) -> dict[str, str]:
         """Return the entries of a checkpoint's header."""
         untold = json.dumps(dict(self.untold))
-        return {"step": str(self.step), "best": repr(self.best), "untold": untold}
+        return {
+            "state_format": FORMAT,
+            "step": str(self.step),
+            "best": repr(self.best),
+            "untold": untold,
+        }
 
 
 @dataclass(frozen=True)
@@ -119,8 +128,19 @@ def read_last(path: Path, network: nn.Module) -> Progress:
     """Load a network, not yet spread over devices, from a run's last checkpoint.
 
     The optimiser's state is given to `load_training`, as soon as there is an optimiser.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If it was written by a version that kept another state.
     """
-    tensors, header = read_tensors(path), read_header(path)
+    header = read_header(path)
+    if header.get("state_format") != FORMAT:
+        raise InvalidCheckpoint(
+            f"{path} was written by another version of napari-toposeg, whose runs this one cannot "
+            "go on with; resume it with that version, or start from its weights in a new folder"
+        )
+    tensors = read_tensors(path)
     shared: dict[str, str] = json.loads(header.get("shared", "{}"))
     weights = {
         name: tensors.get(f"{STATE}{name}", tensors.get(shared.get(name, name)))
