@@ -3,6 +3,7 @@ from statistics import median
 import pytest
 import torch
 
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.objectives.heads import PixelShuffle
 
 
@@ -49,6 +50,13 @@ def test_what_is_hidden_is_not_seen_and_what_is_around_it_is(make_task, network)
     )
     assert torch.equal(plain, others)
     assert not torch.allclose(plain, around, atol=1e-3)
+
+
+@pytest.mark.parametrize("objective", ["simmim", "maskfeat"])
+@pytest.mark.parametrize(("network", "cube", "least"), [("vit", 4, 8), ("unetr-pp", 6, 8)])
+def test_a_cube_smaller_than_a_feature_is_refused(make_task, objective, network, cube, least):
+    with pytest.raises(InvalidConfig, match=f"give --cube {least}"):
+        make_task(objective, network, patch=8, cube=cube, crop=(48, 96, 96))
 
 
 def test_the_loss_falls(make_task, train):

@@ -42,13 +42,7 @@ class DenseAutoencoder(Autoencoder):
 
     def __init__(self, network: EncoderDecoder, *, cube: int) -> None:
         super().__init__()
-        least = least_cube(network.encoder, cube)
-        if cube != least:
-            raise InvalidConfig(
-                f"cubes of {cube} voxels cut through the features of this network, which span "
-                f"{network.encoder.strides[0]} along (z, y, x) where they are finest; "
-                f"give --cube {least}"
-            )
+        require_whole(network.encoder, cube)
         self.network, self.cube = network, cube
 
     @property
@@ -67,6 +61,16 @@ class DenseAutoencoder(Autoencoder):
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
         composite = composite_of(image, predicted, hidden_BN, self.cube)
         return Rebuilt(predicted, true, composite, hidden_BN, features[-1].mean((2, 3, 4)))
+
+
+def require_whole(encoder: Encoder, cube: int) -> None:
+    """Raise InvalidConfig if a feature would be hidden in part, and so tell of what is hidden."""
+    least = least_cube(encoder, cube)
+    if cube != least:
+        raise InvalidConfig(
+            f"cubes of {cube} voxels cut through the features of this network, which span "
+            f"{encoder.strides[0]} along (z, y, x) where they are finest; give --cube {least}"
+        )
 
 
 def least_cube(encoder: Encoder, cube: int) -> int:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from napari_toposeg.config import NetworkConfig, Size3
 from napari_toposeg.learning.networks import build_encoder
+from napari_toposeg.learning.networks.dense_autoencoder import require_whole
 from napari_toposeg.learning.networks.encoder import Encoder, cubes_of, with_token
 from napari_toposeg.learning.networks.vit import initialise
 
@@ -61,6 +62,11 @@ class HidingEncoder(nn.Module):
     Of an encoder that leaves hidden places out at all scales, the coarsest features of a hidden
     cube are a token and nothing else, which only a decoder can mend. Such a one sees a learnt
     intensity in the place of hidden voxels instead.
+
+    Raises
+    ------
+    InvalidConfig
+        If the cubes do not consist of whole features, and a token cannot hide them.
     """
 
     def __init__(self, config: NetworkConfig) -> None:
@@ -70,6 +76,8 @@ class HidingEncoder(nn.Module):
         if encoder.masks_all_scales:
             encoder = build_encoder(config)
             self.hidden_value = nn.Parameter(torch.zeros(config.channels))
+        else:
+            require_whole(encoder, self.cube)
         self.encoder = encoder
 
     def forward(self, image_BCZYX: Tensor, hidden_BN: Tensor) -> list[Tensor]:
