@@ -7,8 +7,7 @@ shape.
 References
 ----------
 Repeating the first layer over further channels and dividing by their number: Carreira and
-Zisserman 2017, arXiv:1705.07750, section 2.3. Another patch: Beyer et al. 2023 (FlexiViT),
-arXiv:2212.08013, section 3.4.
+Zisserman 2017, arXiv:1705.07750. Another patch: Beyer et al. 2023 (FlexiViT), arXiv:2212.08013.
 """
 
 # N tokens, D embedding, C channels, P and Q edges of patches, V values in a patch

@@ -4,8 +4,8 @@ What is early in a pretrained encoder is general and should move little; what is
 
 References
 ----------
-Clark et al. 2020, arXiv:2003.10555, and He et al. 2022, arXiv:2111.06377, appendix A.2: the rate
-of a block is that of the block after it times a decay; decoders learn at the full rate.
+Clark et al. 2020, arXiv:2003.10555, and He et al. 2022, arXiv:2111.06377: the rate of a block is
+that of the block after it times a decay; decoders learn at the full rate.
 """
 
 import re

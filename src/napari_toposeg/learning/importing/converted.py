@@ -1,8 +1,8 @@
 """What a layout makes of published weights, and the axes that they were trained on.
 
-MONAI's transforms hand a network images ``(x, y, z)`` that run to Right, Anterior and Superior;
-here they are ``(z, y, x)`` and run to Superior, Posterior and Left. A kernel or a grid that is
-turned likewise answers to the turned image as it did to the other.
+The pretraining of Swin UNETR and SelfMedMAE hands a network images ``(x, y, z)`` that MONAI brought
+to Right, Anterior and Superior; here they are ``(z, y, x)`` and run to Superior, Posterior and
+Left. A kernel or a grid that is turned likewise answers to the turned image as it did to the other.
 """
 
 from collections.abc import Mapping

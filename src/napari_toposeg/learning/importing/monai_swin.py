@@ -33,8 +33,8 @@ ABOUT = {
     "crop": (96, 96, 96),
     "spacing": (2.0, 1.5, 1.5),
     "modality": "CT",
-    "data": "Not told by the file; the weights that MONAI published are of 5,050 CT scans. Their "
-    "pretraining did not resample: the spacing here is that of its fine-tuning on BTCV.",
+    "data": "Not told by the file; the weights that MONAI published are of about 5,050 CT "
+    "scans. Their pretraining did not resample: the spacing here is that of fine-tuning on BTCV.",
 }
 
 

@@ -22,7 +22,8 @@ ABOUT = {
     "modality": "CT",
     "intensity": (-57.0, 164.0),
     "data": "Not told by the file. Spacing and intensities are those of MONAI's tutorial of "
-    "self-supervised pretraining.",
+    "self-supervised pretraining, which leaves scans in the orientation of their files; here they "
+    "are taken to run to Right, Anterior and Superior.",
 }
 
 

@@ -8,8 +8,8 @@ A batch that is computed in parts, one after the other, has the negatives of eac
 
 References
 ----------
-NT-Xent: Chen et al. 2020, arXiv:2002.05709, equation 1. By groups: Khosla et al. 2020,
-arXiv:2004.11362, equation 2. KoLeo: Sablayrolles et al. 2019, arXiv:1806.03198, equation 2.
+NT-Xent: Chen et al. 2020, arXiv:2002.05709. By groups: Khosla et al. 2020, arXiv:2004.11362.
+KoLeo: Sablayrolles et al. 2019, arXiv:1806.03198.
 """
 
 # B samples, A all samples on all devices, D embedding

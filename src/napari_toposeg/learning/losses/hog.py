@@ -8,8 +8,7 @@ mirrored has the same ones in another order, and its histograms with them.
 
 References
 ----------
-Dalal and Triggs 2005, doi:10.1109/CVPR.2005.177; in 3D Klaser et al. 2008, doi:10.5244/C.22.99,
-section 2.
+Dalal and Triggs 2005, doi:10.1109/CVPR.2005.177; in 3D Klaser et al. 2008, doi:10.5244/C.22.99.
 """
 
 # B batch, A axes

@@ -10,7 +10,7 @@ under two names; here it is `E` alone.
 
 References
 ----------
-Shaker et al. 2024, doi:10.1109/TMI.2024.3398728, equations 1 to 4. The public code puts the tokens
+Shaker et al. 2024, doi:10.1109/TMI.2024.3398728. The public code puts the tokens
 of its spatial branch in the order of its channels (issue 62 of Amshaker/unetr_plus_plus);
 `legacy_permute` repeats that for weights that were trained so. Its dropout is left out: chance
 that is drawn within a network does not repeat from one process to two. Nor does its batch norm,

@@ -18,13 +18,14 @@ alike two views of one crop are than views of two, in the teacher's features.
 
 What differs: the centre moves once a step, by the mean of the step's parts and devices; the last
 layer's weight vectors have length 1 always, which is the original's weight normalisation with its
-fixed gain; the last layer is trained from the first step. Of 3DINO the terms for single patches
-(iBOT) are not here. Features are the mean of all tokens, so that every network has them.
+fixed gain; the last layer is trained from the first step. Of 3DINO neither the terms for single
+patches (iBOT) nor the centring by Sinkhorn-Knopp are here; its head is 2048 wide with 65536
+prototypes. Features are the mean of all tokens, so that every network has them.
 
 References
 ----------
-Caron et al. 2021, arXiv:2104.14294, equations 1 to 4, algorithm 1. In volumes Xu et al. 2025,
-arXiv:2501.11755 (3DINO), whose momentum, temperatures and KoLeo are taken.
+Caron et al. 2021, arXiv:2104.14294. In volumes Xu et al. 2025, arXiv:2501.11755 (3DINO), whose
+momentum, temperatures and weight of KoLeo are taken from its settings.
 """
 
 # B crops, V views, W views of all crops (V B), D features, K prototypes

@@ -8,15 +8,16 @@ of the embedding, rather than places). The network's own decoder restores every 
 
 The contrast (temperature 0.5) pulls volumes of one modality together and others apart. It is there
 in steps whose batch has two modalities or more, and two volumes of one of them; with one modality
-there is nothing to contrast and it is not shown. It is computed in float32, where the original
-turns to NaN under mixed precision, and sees the volumes of all devices.
+there is nothing to contrast and it is not shown. It is computed in float32, since the original
+turns to NaN under mixed precision by its own account, and sees the volumes of all devices.
 
 Detail is taken before noise is added, or the shrinking would average the noise away. Padding
 counts in no loss. Networks that pass the image on to their decoder pass on the disrupted one.
 
 References
 ----------
-Valanarasu et al. 2023, arXiv:2307.16896, sections 3.1 (disruptions) and 3.2 (contrast).
+Valanarasu et al. 2023, arXiv:2307.16896; weight, temperature, noise and factor are the
+defaults of Project-MONAI/research-contributions, DAE/Pretrain_full_contrast.
 """
 
 # B batch, C channels, E channels of the embedding, D dimension of the projection

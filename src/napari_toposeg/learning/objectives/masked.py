@@ -4,7 +4,7 @@ The squared error counts hidden voxels only.
 
 References
 ----------
-He et al. 2022, arXiv:2111.06377, section 3; in volumes Zhou et al. 2023, arXiv:2203.05573.
+He et al. 2022, arXiv:2111.06377; in volumes Zhou et al. 2023, arXiv:2203.05573.
 """
 
 # B batch, N cubes, M hidden cubes, V voxels in a cube

@@ -12,7 +12,7 @@ target as an edge; here faint cells fade. Cubes more than half of which are padd
 
 References
 ----------
-Wei et al. 2022, arXiv:2112.09133, section 3 (HOG features of masked regions, L2 loss).
+Wei et al. 2022, arXiv:2112.09133 (HOG features of masked regions, L2 loss).
 """
 
 # B batch, N cubes, M hidden cubes, V values of a cube

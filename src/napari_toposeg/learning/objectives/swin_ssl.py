@@ -15,10 +15,11 @@ What differs from the original code:
   other objectives profit from, is undone first: with it rotation could not be learnt.
 - The error counts what was cut out and is no padding, there all voxels, most of which can be seen.
   A cut-out is filled with noise only, never with another scan of the batch.
+- Crops are turned about the axis z; there, in the plane of y and z.
 
 References
 ----------
-Tang et al. 2022, arXiv:2111.14791, section 3.2, equations 1 to 4.
+Tang et al. 2022, arXiv:2111.14791; Project-MONAI/research-contributions, SwinUNETR/Pretrain.
 """
 
 # B crops, W views (2B: the first view of each crop, then the second), C channels
