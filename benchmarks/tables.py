@@ -37,9 +37,9 @@ def quantity(number: float, unit: str) -> str:
     return f"{number:.3g} {unit}"
 
 
-def write(part: str, text: str) -> None:
-    """Put a text between the markers of a part of the page."""
+def write(part: str, text: str, page: Path = PAGE) -> None:
+    """Put a text between the markers of a part of a page."""
     begin, end = f"<!-- {part}: begin -->", f"<!-- {part}: end -->"
-    before, _, rest = PAGE.read_text(encoding="utf-8").partition(begin)
+    before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
-    PAGE.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")

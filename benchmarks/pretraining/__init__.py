@@ -1,0 +1,1 @@
+"""Pretraining measured: the speed of a step, every objective side by side, what each term does."""

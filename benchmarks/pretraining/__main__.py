@@ -1,0 +1,71 @@
+"""Measure pretraining and write the tables of the docs.
+
+    python -m benchmarks.pretraining PART ... [--quick] [--write]
+
+Parts: ``step`` times a step of the masked autoencoder beside MONAI's (docs/speed.md);
+``objectives`` trains every objective with the same compute; ``terms`` and ``terms-ct`` compare
+topological terms on phantoms and on real CT; ``parts`` the other terms of topomae
+(docs/pretraining-measured.md). ``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks import tables
+from benchmarks.pretraining import ablation, mae_step, objectives
+
+PARTS = ("step", "objectives", "terms", "terms-ct", "parts")
+PAGE = Path(__file__).parents[2] / "docs" / "pretraining-measured.md"
+
+
+def main() -> int:
+    """Run the parts asked for, print their lines as they come, and write the pages if asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("parts", nargs="+", choices=PARTS)
+    parser.add_argument("--quick", action="store_true", help="short runs, no figures to report")
+    parser.add_argument("--write", action="store_true", help="replace the tables of the docs")
+    asked = parser.parse_args()
+    for part in asked.parts:
+        page = tables.PAGE if part == "step" else PAGE
+        lines = []
+        for line in lines_of(part, quick=asked.quick):
+            print(line, flush=True)
+            lines.append(line)
+        if asked.write:
+            tables.write(f"pretraining {part}", "\n".join(lines), page=page)
+    return 0
+
+
+def lines_of(part: str, *, quick: bool) -> Iterator[str]:
+    """Yield the lines of a part's table in Markdown."""
+    match part:
+        case "step":
+            yield from tables.header()
+            yield from map(tables.line, mae_step.rows(quick=quick))
+            return
+        case "objectives":
+            header, rows = objectives.HEADER, objectives.lines(quick=quick)
+        case "parts":
+            header, rows = ablation.HEADER, ablation.lines(ablation.PARTS, "phantoms", quick=quick)
+        case "terms":
+            header, rows = ablation.HEADER, ablation.lines(ablation.TERMS, "phantoms", quick=quick)
+        case _:
+            header, rows = ablation.HEADER_CT, ablation.lines(ablation.TERMS, "ct", quick=quick)
+    # More threads would only fight over networks this small.
+    torch.set_num_threads(1)
+    yield written(header)
+    yield written(["---"] * len(header))
+    yield from map(written, rows)
+
+
+def written(cells: Sequence[str]) -> str:
+    """Write a line of a table."""
+    return f"| {' | '.join(cells)} |"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

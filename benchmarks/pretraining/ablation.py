@@ -1,0 +1,204 @@
+"""What each term of topomae does to the reconstruction of fine structures.
+
+Every variant is trained with the same seeds, crops and masks, and judged on volumes that it did not
+see: vessel phantoms, whose truth is known, and CT of patients who were kept out. Intervals (95 %,
+bootstrap over seeds and phantoms) are those of the paired difference to the first variant; the real
+volumes are too few for any, so theirs are ranges over seeds: anecdotes. The networks are small and
+the runs short, as two cores allow.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.pretraining.fine_structures import (
+    Fill,
+    Judged,
+    best_threshold,
+    filled_in,
+    hide,
+    judge,
+    rebuilt,
+)
+from benchmarks.pretraining.training import train
+from napari_toposeg.io import read_volume
+from napari_toposeg.learning.dataset import Example, prepare_image
+from napari_toposeg.metrics.intervals import mean_with_interval
+from napari_toposeg.phantoms import vessel_tree
+
+EDGE, CUBE, RATIO = 48, 4, 0.6
+TRAINING = range(3_000_000, 3_000_024)
+CHOOSING = range(3_100_000, 3_100_003)
+TESTING = range(3_200_000, 3_200_008)
+SEEDS = (0, 1, 2, 3, 4)
+CT_SPACING = (3.0, 3.0, 3.0)
+CT_TRAINING = (
+    "lung_tumour/A0002_B40f_256.nii.gz",
+    "lung_tumour/A0002_B70f_256.nii.gz",
+    "liver_ct/CRLM-CT-1004_256.nii.gz",
+    "sarcoma/CT_image.nii.gz",
+    "totalsegmentator/example_ct.nii.gz",
+)
+CT_TESTING = ("chest_ct/ct-64.nrrd", "lung_nodule/LIDC-IDRI-0001_slab.nii.gz")
+BASE: dict[str, object] = {
+    "objective": "topomae",
+    "network": "resenc-unet",
+    "size": "nano",
+    "patch": CUBE,
+    "cube": CUBE,
+    "crop": (24, 24, 24),
+    "mask_ratio": RATIO,
+    "batch": 2,
+    "rotation": 0.0,
+    "scale": 1.0,
+    "topology_block": 24,
+    "spatial_weight": 0.0,
+    "threads": 1,
+    "learning_rate": 2e-3,
+}
+OFF: dict[str, object] = {"topology_weight": 0.0}
+TERMS: dict[str, dict[str, object]] = {
+    "squared error alone": OFF,
+    "DoG-weighted error (control)": {"topology": "dog"},
+    "histogram (control)": {"topology": "histogram"},
+    "critical-voxel": {"topology": "critical-voxel"},
+    "wasserstein": {"topology": "wasserstein"},
+    "sliced": {"topology": "sliced"},
+    "betti-curve": {"topology": "betti-curve"},
+    "betti-matching": {"topology": "betti-matching"},
+    "cldice": {"topology": "cldice"},
+}
+PAIR: dict[str, object] = {
+    "network": "fused",
+    "patch": 8,
+    "cube": 8,
+    "crop": (16, 32, 32),
+    "topology_block": 32,
+}
+PARTS: dict[str, dict[str, object]] = {
+    "UNETR++ alone": {**PAIR, **OFF, "network": "unetr-pp"},
+    "ViT and UNETR++, no consistency": {
+        **PAIR, **OFF, "spatial_consistency_weight": 0.0,
+        "reconstruction_consistency_weight": 0.0,
+    },
+    "with reconstruction consistency": {**PAIR, **OFF, "spatial_consistency_weight": 0.0},
+    "with the spatial pretext": {
+        **PAIR, **OFF, "spatial_weight": 0.1, "spatial_consistency_weight": 0.0,
+        "reconstruction_consistency_weight": 0.0,
+    },
+    "all": {**PAIR, "spatial_weight": 0.1},
+}  # fmt: skip
+
+STEPS = 300
+COMMON = ("hidden error", "Betti curves", "Betti matching")
+HEADER = ("variant", *COMMON, "average precision", "Dice")
+HEADER_CT = ("variant", *COMMON)
+Runs = Sequence[Sequence[dict[str, float]]]
+"""What was measured, by seed and by volume."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Volumes to learn from, to choose the threshold on, and to be judged on."""
+
+    training: Sequence[Example]
+    choosing: Sequence[Judged]
+    testing: Sequence[Judged]
+
+
+def lines(
+    variants: Mapping[str, dict[str, object]], data: str, *, quick: bool
+) -> Iterator[list[str]]:
+    """Train every variant with every seed and yield a line of the table for each.
+
+    Parameters
+    ----------
+    data
+        ``"phantoms"`` or ``"ct"``.
+    """
+    cube = int(str(next(iter(variants.values())).get("cube", CUBE)))
+    setting = phantoms(cube) if data == "phantoms" else scans(cube)
+    plain = [judged(setting, filled_in)]
+    yield ["interpolation, no network", *cells(plain, None, data)]
+    first: Runs | None = None
+    for name, settings in variants.items():
+        seeds = SEEDS[:1] if quick else SEEDS
+        steps = 20 if quick else STEPS
+        runs = [measure(settings, setting, seed, steps) for seed in seeds]
+        yield [name, *cells(runs, first, data)]
+        first = first or runs
+
+
+def measure(
+    settings: dict[str, object], setting: Setting, seed: int, steps: int
+) -> list[dict[str, float]]:
+    """Train one variant with one seed and judge it on every volume."""
+    every = {"seed": seed, "steps": steps, "every": steps}
+    model = train(BASE | settings | every, setting.training, setting.training[:2]).model
+    return judged(setting, lambda case: rebuilt(model, case))
+
+
+def judged(setting: Setting, fill: Fill) -> list[dict[str, float]]:
+    """Judge one way to fill in what is hidden on every volume, its threshold chosen on others."""
+    threshold = 0.5
+    if setting.choosing:
+        threshold = best_threshold(setting.choosing, [fill(case) for case in setting.choosing])
+    return [judge(case, fill(case), threshold) for case in setting.testing]
+
+
+def cells(runs: Runs, first: Runs | None, data: str) -> Iterator[str]:
+    """Yield each measure's mean; of phantoms the interval of its difference to the first variant's.
+
+    The difference is taken seed by seed and phantom by phantom, so what all variants share is not
+    in it.
+    """
+    for name in runs[0][0]:
+        values = values_of(runs, name)
+        if data == "ct":
+            means = values.mean(axis=1)
+            yield f"{means.mean():.4g} ({means.min():.4g} - {means.max():.4g})"
+        elif first is None:
+            found = mean_with_interval(values.ravel(), seed=0)
+            yield f"{found['mean']:.4g} ({found['low']:.4g} - {found['high']:.4g})"
+        else:
+            apart = mean_with_interval((values - values_of(first, name)).ravel(), seed=0)
+            yield f"{values.mean():.4g} ({apart['low']:+.2g} to {apart['high']:+.2g})"
+
+
+def values_of(runs: Runs, name: str) -> NDArray[np.float64]:
+    """Return a measure of every run and volume."""
+    return np.array([[case[name] for case in run] for run in runs])
+
+
+def phantoms(cube: int) -> Setting:
+    """Draw the phantoms, and what is hidden of those that are judged."""
+    chosen, tested = (
+        [hide(*phantom(n), cube, RATIO, n) for n in part] for part in (CHOOSING, TESTING)
+    )
+    return Setting([Example(str(n), phantom(n)[0]) for n in TRAINING], chosen, tested)
+
+
+@cache
+def phantom(seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a phantom: image in 0..1 and its vessels."""
+    drawn = vessel_tree((EDGE,) * 3, seed=seed, noise=15.0, texture=20.0)
+    return prepare_image(drawn.image, (1.0, 1.0, 1.0)).voxels, drawn.truth.voxels > 0
+
+
+def scans(cube: int) -> Setting:
+    """Read the CT volumes, split by patient; those judged are cut to whole cubes."""
+    folder = Path(os.environ["NAPARI_TOPOSEG_DATA"])
+
+    def read(name: str) -> Example:
+        return Example(name, prepare_image(read_volume(folder / name), CT_SPACING).voxels)
+
+    tested = []
+    for number, example in enumerate(map(read, CT_TESTING)):
+        whole = tuple(slice(0, edge // cube * cube) for edge in example.image.shape)
+        tested.append(hide(example.image[whole], None, cube, RATIO, number))
+    return Setting([read(name) for name in CT_TRAINING], (), tested)
