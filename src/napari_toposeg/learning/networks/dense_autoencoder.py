@@ -19,7 +19,6 @@ from napari_toposeg.learning.networks.encoder import Encoder, EncoderDecoder, cu
 from napari_toposeg.learning.networks.masked_autoencoder import (
     Autoencoder,
     Rebuilt,
-    composite_of,
     hidden_values,
 )
 
@@ -59,8 +58,8 @@ class DenseAutoencoder(Autoencoder):
         standard, *_ = self.network.decode(features, seen)
         answer = self.encoder.intensity(standard)
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
-        composite = composite_of(image, predicted, hidden_BN, self.cube)
-        return Rebuilt(predicted, true, composite, hidden_BN, features[-1].mean((2, 3, 4)))
+        pooled = features[-1].mean((2, 3, 4))
+        return Rebuilt(predicted, true, image, hidden_BN, pooled, self.cube)
 
 
 def require_whole(encoder: Encoder, cube: int) -> None:

@@ -81,9 +81,10 @@ class Pair(Autoencoder):
         return Rebuilt(
             (vit.predicted_BMV + upp.predicted_BMV) / 2,
             upp.true_BMV,
-            (vit.composite_BCZYX + upp.composite_BCZYX) / 2,
+            image_BCZYX,
             hidden_BN,
             torch.cat([vit.pooled_BD, upp.pooled_BD], dim=1),
+            self.cube,
         )
 
 

@@ -35,19 +35,27 @@ class Rebuilt(NamedTuple):
         Predicted voxels of the hidden patches.
     true_BMV
         Their true voxels.
-    composite_BCZYX
-        The image with its hidden patches replaced by the prediction.
+    image_BCZYX
+        The image.
     hidden_BN
         True = hidden.
     pooled_BD
         Mean of the encoder's deepest features; of one that drops what is hidden, of the visible.
+    cube
+        Edge of what is hidden as one, in voxels.
     """
 
     predicted_BMV: Tensor
     true_BMV: Tensor
-    composite_BCZYX: Tensor
+    image_BCZYX: Tensor
     hidden_BN: Tensor
     pooled_BD: Tensor
+    cube: int
+
+    @property
+    def composite_BCZYX(self) -> Tensor:
+        """The image with its hidden patches replaced by the prediction."""
+        return composite_of(self.image_BCZYX, self.predicted_BMV, self.hidden_BN, self.cube)
 
 
 class Autoencoder(nn.Module):
@@ -104,15 +112,8 @@ class MaskedAutoencoder(Autoencoder):
         kept_BK, lost_BM = order[:, :visible], order[:, visible:]
         tokens_BKD = self.encoder.encode(self.encoder.standard(patches_BNV), grid, kept_BK)[-1]
         predicted = self.encoder.intensity(self.decode(tokens_BKD, kept_BK, lost_BM, grid))
-        index = lost_BM[:, :, None].expand(-1, -1, patches_BNV.shape[2])
-        composite = patches_BNV.scatter(1, index, predicted.to(patches_BNV.dtype))
-        return Rebuilt(
-            predicted,
-            take(patches_BNV, lost_BM),
-            from_patches(composite, grid, patch),
-            hidden_BN,
-            tokens_BKD.mean(1),
-        )
+        true = take(patches_BNV, lost_BM)
+        return Rebuilt(predicted, true, image_BCZYX, hidden_BN, tokens_BKD.mean(1), patch)
 
     def decode(
         self, tokens_BKD: Tensor, kept_BK: Tensor, lost_BM: Tensor, grid: tuple[int, int, int]

@@ -26,7 +26,6 @@ from napari_toposeg.learning.losses.masked import masked_absolute_error
 from napari_toposeg.learning.networks.masked_autoencoder import (
     Autoencoder,
     Rebuilt,
-    composite_of,
     hidden_values,
 )
 from napari_toposeg.learning.objectives.heads import (
@@ -55,8 +54,7 @@ class SimpleAutoencoder(Autoencoder):
         features = self.hiding(image, hidden_BN)
         answer = self.hiding.encoder.intensity(self.head(features[-1]))
         predicted, true = (hidden_values(each, hidden_BN, self.cube) for each in (answer, image))
-        composite = composite_of(image, predicted, hidden_BN, self.cube)
-        return Rebuilt(predicted, true, composite, hidden_BN, pooled(features))
+        return Rebuilt(predicted, true, image, hidden_BN, pooled(features), self.cube)
 
 
 class SimpleMaskedModelling(MaskedReconstruction):
