@@ -1,6 +1,7 @@
 """Public datasets, several channels and chosen intensities, from folders to predictions."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -184,3 +185,28 @@ def test_a_dataset_names_its_own_images(abdomen: Path, tmp_path: Path) -> None:
         PrepareConfig.create(data=abdomen, images=(abdomen,), output=tmp_path)
     with pytest.raises(InvalidConfig, match="nothing to prepare"):
         PrepareConfig.create(output=tmp_path)
+
+
+def test_a_dataset_that_does_not_fit_into_the_memory_is_told_before_it_is_read(
+    brain: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two cases of four channels of 20 voxels cubed, in four bytes each.
+    need = 2 * 4 * 20**3 * 4
+    free = SimpleNamespace(available=need)
+    monkeypatch.setattr("napari_toposeg.learning.cohort.psutil.virtual_memory", lambda: free)
+    with pytest.raises(InvalidConfig, match="napari-toposeg prepare"):
+        finetuned(brain, tmp_path / "model")
+    free.available = 2 * need
+    assert load_card(finetuned(brain, tmp_path / "model")).network.channels == 4
+
+
+def test_a_window_that_is_upside_down_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidConfig, match="intensity"):
+        PretrainConfig.create(phantoms=1, output=tmp_path, intensity=(250, -175))
+
+
+def test_the_plan_repeats_the_window_of_the_start(abdomen: Path, tmp_path: Path) -> None:
+    start = pretrained(abdomen, tmp_path / "pretrained", intensity=WINDOW)
+    finetuned(abdomen, tmp_path / "model", checkpoint=str(start))
+    again = FinetuneConfig.from_toml(tmp_path / "model" / "config.toml")
+    assert again.intensity == WINDOW

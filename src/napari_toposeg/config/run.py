@@ -5,14 +5,25 @@ from pathlib import Path
 from typing import Annotated, Any, Self
 
 import tomli_w
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.errors import InvalidConfig
 
 Size3 = tuple[int, int, int]
 Spacing3 = tuple[float, float, float]
-Window = tuple[float, float]
+
+
+def require_order(window: tuple[float, float]) -> tuple[float, float]:
+    """Refuse a window that is empty or upside down."""
+    if window[0] >= window[1]:
+        raise ValueError("the first number must be below the second")
+    return window
+
+
+Window = Annotated[tuple[float, float], AfterValidator(require_order)]
+"""Intensities that become 0 and 1."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0)]

@@ -109,6 +109,8 @@ def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
         "patch": network.patch,
         "crop": card.crop,
         "spacing": card.spacing,
+        # What is no window is the checkpoint's, from which a repeated run takes it again.
+        "intensity": card.intensity if isinstance(card.intensity, tuple) else None,
     }
     return config.model_copy(update=settled)
 

@@ -8,10 +8,16 @@ import numpy as np
 
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io.headers import read_extent
 from napari_toposeg.io.layouts import require_dataset
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cards import Intensity
-from napari_toposeg.learning.cohort import agreed_intensity, agreed_spacing, stored_examples
+from napari_toposeg.learning.cohort import (
+    agreed_intensity,
+    agreed_spacing,
+    require_memory,
+    stored_examples,
+)
 from napari_toposeg.learning.dataset import (
     BACKGROUND,
     PHANTOM_SPACING,
@@ -147,7 +153,8 @@ def read_labelled_dataset(config: FinetuneConfig, intensity: Intensity | None) -
     Raises
     ------
     InvalidConfig
-        If the folder is no such dataset, or a named case is not in it.
+        If the folder is no such dataset, a named case is not in it, or they do not fit into the
+        memory.
     """
     assert config.data is not None
     dataset = require_dataset(config.data)
@@ -155,6 +162,9 @@ def read_labelled_dataset(config: FinetuneConfig, intensity: Intensity | None) -
     kept = read_names(config.validation) or []
     wanted = [name for name in read_names(config.ids) or files if name not in kept]
     require_known([*wanted, *kept], files)
+    used = [files[name] for name in (*wanted, *kept)]
+    extents = (read_extent(case.images[0]) for case in used)
+    require_memory(used, config.spacing or median_spacing(extents))
     drawn = [read_case(files[name], "train") for name in wanted]
     held = [read_case(files[name], "validation") for name in kept]
     data = prepare_labelled(config, [*drawn, *held], intensity)

@@ -84,7 +84,8 @@ def prepare(config: PretrainConfig) -> Prepared:
     units = config.units or (
         units_of_start(config.start) if config.start else units_of(training.examples, crop)
     )
-    config = planned(config.model_copy(update={"units": units}), crop, training.spacing)
+    settled = {"units": units, "intensity": training.intensity}
+    config = planned(config.model_copy(update=settled), crop, training.spacing)
     card = describe(config, crop, training)
     torch.manual_seed(config.seed)
     objective = make_objective(config, card.network)
