@@ -1,5 +1,7 @@
 import pytest
 import torch
+from tests.learning.distributed import in_processes
+from torch import distributed
 
 from napari_toposeg.learning.losses.joined import Answer, join
 from napari_toposeg.learning.losses.masked import masked_squared_error
@@ -41,19 +43,38 @@ def test_unlabelled_voxels_have_no_say_in_dice_and_cross_entropy():
     assert logits.grad[:, :, 1].abs().min() > 0.0
 
 
-def test_dice_and_cross_entropy_of_a_batch_are_the_means_of_its_crops():
-    """Also where one has no label, and another none of a class."""
+def labelled_crops():
+    """Logits and targets of four crops: one without any label, one without one of the classes."""
     torch.manual_seed(0)
     logits, target = torch.randn(4, 3, 4, 4, 4), torch.randint(0, 3, (4, 4, 4, 4))
     target[0, 1:] = IGNORED
     target[1] = IGNORED
     target[2] = target[2].clamp(max=1)
-    whole = torch.stack(dice_cross_entropy(logits, target))
-    crops = zip(logits[:, None], target[:, None], strict=True)
-    each = torch.stack([torch.stack(dice_cross_entropy(*crop)) for crop in crops])
-    torch.testing.assert_close(whole, each.mean(0))
-    assert each[1].abs().max() == 0
-    assert each[[0, 2, 3]].min() > 0
+    return logits.requires_grad_(), target
+
+
+def of_share(share=None):
+    """Return both terms of this process's share of the crops, and the gradient of their sum."""
+    logits, target = labelled_crops()
+    rank = distributed.get_rank() if share is None else 0
+    own = share or slice(2 * rank, 2 * rank + 2)
+    terms = torch.stack(dice_cross_entropy(logits[own], target[own]))
+    terms.sum().backward()
+    return terms.detach(), logits.grad
+
+
+def test_two_processes_give_dice_and_cross_entropy_of_one():
+    whole, gradient = of_share(slice(4))
+    first, second = in_processes(2, of_share)
+    torch.testing.assert_close((first[0] + second[0]) / 2, whole)
+    torch.testing.assert_close((first[1] + second[1]) / 2, gradient)
+    assert first[0][0] == second[0][0]
+
+
+def test_a_crop_without_a_label_has_no_error():
+    terms, gradient = of_share(slice(1, 2))
+    assert terms.abs().max() == 0
+    assert gradient.abs().max() == 0
 
 
 def test_a_certain_true_prediction_has_almost_no_loss():

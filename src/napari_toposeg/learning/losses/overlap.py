@@ -1,13 +1,14 @@
 """Cross-entropy plus soft Dice, with voxels that have no label left out of both."""
 
-# B batch, one crop each; K classes with background
+# B batch, K classes with background
 
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, distributed
 from torch.nn import functional as F
 
+from napari_toposeg.learning.losses.joined import summed_up
 from napari_toposeg.learning.places import IGNORED as IGNORED
 
 
@@ -21,8 +22,11 @@ class DiceCrossEntropy(NamedTuple):
 def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEntropy:
     """Soft Dice over the classes (background apart) and cross-entropy over all.
 
-    Both are means over the crops of what each has by itself, so that the mean over equal parts of
-    a batch is the batch's. A crop without any label counts as one without any error.
+    Cross-entropy is a mean over crops, of which one without any label has no error. Dice is that of
+    all crops together, as a class is missing in many: that of each crop by itself learns small
+    classes more slowly. So the sums of a class are added up among the processes of a distributed
+    run, every one of which must call this. The mean over their equal shares is the batch's, and so
+    is that of the gradients.
 
     Parameters
     ----------
@@ -31,7 +35,7 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
 
     References
     ----------
-    Milletari et al. 2016, doi:10.1109/3DV.2016.79; the sum, and Dice by crop, as in nnU-Net,
+    Milletari et al. 2016, doi:10.1109/3DV.2016.79; the sum as in nnU-Net,
     doi:10.1038/s41592-020-01008-z.
     """
     logits_BKZYX = logits_BKZYX.float()
@@ -44,10 +48,25 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
         F.one_hot(target_BZYX.clamp(min=0), logits_BKZYX.shape[1]).movedim(-1, 1)
         * labelled_BZYX[:, None]
     )
-    axes = (2, 3, 4)
-    shared_BK, total_BK = (probability * truth).sum(axes), (probability + truth).sum(axes)
-    dice_BK = (2 * shared_BK[:, 1:] + 1.0) / (total_BK[:, 1:] + 1.0)
-    return DiceCrossEntropy(1.0 - dice_BK.mean(), cross_entropy)
+    axes = (0, 2, 3, 4)
+    shared_K, total_K = of_all_ranks(
+        torch.stack([(probability * truth).sum(axes), (probability + truth).sum(axes)])
+    )
+    dice_K = (2 * shared_K[1:] + 1.0) / (total_K[1:] + 1.0)
+    return DiceCrossEntropy(1.0 - mean_of_shares(dice_K.mean()), cross_entropy)
+
+
+def of_all_ranks(sums: Tensor) -> Tensor:
+    """Return the sum over all processes, which depends on this one's part of it alone."""
+    own = sums.detach()
+    return sums + (summed_up(own.clone()) - own)
+
+
+def mean_of_shares(value: Tensor) -> Tensor:
+    """Return a value of all processes with such a gradient that the mean of theirs is the whole."""
+    together = distributed.is_available() and distributed.is_initialized()
+    count = distributed.get_world_size() if together else 1
+    return count * value - (count - 1) * value.detach()
 
 
 def hard_dice(prediction: Tensor, target: Tensor, classes: int) -> Tensor:
