@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+DEVICES = "napari_toposeg.learning.devices"
+
 
 @pytest.fixture
 def stub_run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list]:
@@ -20,10 +22,8 @@ def stub_run(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list]:
 
         module = types.ModuleType(f"napari_toposeg.learning.{name}")
         setattr(module, name, noted)
-        devices = types.ModuleType("napari_toposeg.learning.devices")
-        devices.describe_device = lambda device: "a machine"
         monkeypatch.setitem(sys.modules, module.__name__, module)
-        monkeypatch.setitem(sys.modules, devices.__name__, devices)
+        monkeypatch.setattr(f"{DEVICES}.describe_device", lambda device: "a machine")
         return seen
 
     return put
