@@ -111,6 +111,15 @@ def test_synapse_has_labels_of_other_names_and_tests_on_its_own_cases(tmp_path: 
     assert dataset.classes == ()
 
 
+def test_synapse_is_known_with_files_that_number_their_channel(tmp_path: Path) -> None:
+    root = datasets.make_synapse(tmp_path / "unetr_pp_raw/unetr_pp_raw_data/Task02_Synapse")
+    for file in [*root.glob("imagesT?/*.nii.gz")]:
+        file.rename(file.with_name(file.name.replace(".nii", "_0000.nii")))
+    dataset = require_dataset(tmp_path)
+    assert named(dataset.cases) == [f"img000{n}" for n in (1, 2, 5, 6)]
+    assert dataset.cases[0].labels == root / "labelsTr/label0001.nii.gz"
+
+
 def test_a_list_of_images_is_read_with_every_kind_of_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -109,7 +109,10 @@ def made(name: str, root: Path) -> Path:
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
-def test_a_recipe_runs_on_data_of_its_layout(path: Path, tmp_path: Path) -> None:
+def test_a_recipe_runs_on_data_of_its_layout(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_toposeg.learning.pretraining.VALIDATION_CROPS", 1)
     place, output = made(path.stem, tmp_path / "data"), tmp_path / "run"
     settings = tomllib.loads(path.read_text(encoding="utf-8"))
     crop = (16, 32, 32) if "unetr-pp" in path.stem else (32, 32, 32)
