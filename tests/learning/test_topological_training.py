@@ -85,8 +85,9 @@ def test_pretraining_with_a_term_is_felt_and_resumes_to_the_same_numbers(small_r
     assert len(whole) == 3
     for each in whole:
         assert np.isfinite(list(each.values())).all()
-        assert each["topology"] > 0
         assert 0 < each["topology_weight"] <= 1
+    # A block of a ball can be one component in both images, and Betti matching then finds no fault.
+    assert any(each["topology"] > 0 for each in whole)
     assert resumed_losses(pretrain, config) == whole[2:]
 
 
