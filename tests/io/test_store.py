@@ -17,8 +17,8 @@ from napari_toposeg.io.store import (
     StoredCase,
     is_store,
     open_store,
-    read_index,
 )
+from napari_toposeg.io.stored_arrays import read_index
 from napari_toposeg.io.writing import write_volume
 from napari_toposeg.volume import Volume
 

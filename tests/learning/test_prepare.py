@@ -11,7 +11,7 @@ import torch
 
 from napari_toposeg.config import FinetuneConfig, PrepareConfig, PretrainConfig
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.io import store, write_volume
+from napari_toposeg.io import stored_arrays, write_volume
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cohort import read_cohort
 from napari_toposeg.learning.crops import crop_at, draw_unlabelled
@@ -247,9 +247,9 @@ def test_a_visit_opens_its_case_once(
         small_run.model_copy(update={"objective": "mae", "crops_per_visit": 4}),
     )
     opened, open_file = [], blosc2.open
-    monkeypatch.setattr(store, "MOST_OPEN", 1)
+    monkeypatch.setattr(stored_arrays, "MOST_OPEN", 1)
     monkeypatch.setattr(blosc2, "open", lambda *a, **k: opened.append(a) or open_file(*a, **k))
-    monkeypatch.setattr(store, "OPEN", store.OpenFiles())
+    monkeypatch.setattr(stored_arrays, "OPEN", stored_arrays.OpenFiles())
     task.draw(1, range(8))
     assert 1 <= len(opened) <= 2
 

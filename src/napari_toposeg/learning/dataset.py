@@ -19,7 +19,7 @@ from napari_toposeg.io import list_cases, read_volume
 from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.headers import Extent
 from napari_toposeg.io.layouts import CaseFiles
-from napari_toposeg.io.store import StoredArray, read_index
+from napari_toposeg.io.stored_arrays import StoredArray, read_index
 from napari_toposeg.learning.cards import Intensity
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.learning.places import IGNORED, Places

@@ -153,5 +153,5 @@ def test_the_layers_of_monais_swin_answer_to_turned_features_as_they_did(tmp_pat
 
 def test_a_size_that_is_none_of_ours_is_refused_with_those_that_are(tmp_path):
     torch.save(ViT(1, 16, 8, 48, 192, 2, 3).state_dict(), tmp_path / "odd.pt")
-    with pytest.raises(InvalidCheckpoint, match=r"2 blocks and tokens of 48.*base: 768 x 12"):
+    with pytest.raises(InvalidCheckpoint, match=r"2 blocks and tokens of 48.*base: \(768, 12\)"):
         import_weights(tmp_path / "odd.pt")

@@ -5,7 +5,7 @@ A layout is one module with two functions: ``recognises`` and ``convert``.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Protocol, get_args
 
 from napari_toposeg import __version__
 from napari_toposeg.errors import InvalidCheckpoint
@@ -87,26 +87,13 @@ def recognised(published: Published, name: str) -> Layout:
         If it is none of those known.
     """
     for layout in LAYOUTS:
-        if recognises(published, layout):
+        if module_of(layout).recognises(published):
             return layout
     some = ", ".join(list(published.tensors)[:4])
     raise InvalidCheckpoint(
         f"the weights of {name} ({some}, ...) have none of the known layouts "
         f"({', '.join(LAYOUTS)}); import one of these"
     )
-
-
-def recognises(published: Published, layout: Layout) -> bool:
-    """Tell whether published weights have a layout."""
-    match layout:
-        case "monai-vit":
-            return monai_vit.recognises(published)
-        case "monai-swin":
-            return monai_swin.recognises(published)
-        case "nnssl":
-            return nnssl.recognises(published)
-        case "selfmedmae":
-            return selfmedmae.recognises(published)
 
 
 def convert(published: Published, layout: Layout) -> Converted:
@@ -117,20 +104,36 @@ def convert(published: Published, layout: Layout) -> Converted:
     InvalidCheckpoint
         If they do not have it.
     """
-    if not recognises(published, layout):
+    module = module_of(layout)
+    if not module.recognises(published):
         raise InvalidCheckpoint(
             f"the weights do not have the layout {layout}; leave --layout to find out which they "
             "have"
         )
+    return module.convert(published)
+
+
+class LayoutModule(Protocol):
+    """What the module of a layout holds."""
+
+    def recognises(self, published: Published) -> bool:
+        """Tell whether published weights have the layout."""
+
+    def convert(self, published: Published) -> Converted:
+        """Convert published weights that have it."""
+
+
+def module_of(layout: Layout) -> LayoutModule:
+    """Return the module of a layout."""
     match layout:
         case "monai-vit":
-            return monai_vit.convert(published)
+            return monai_vit
         case "monai-swin":
-            return monai_swin.convert(published)
+            return monai_swin
         case "nnssl":
-            return nnssl.convert(published)
+            return nnssl
         case "selfmedmae":
-            return selfmedmae.convert(published)
+            return selfmedmae
 
 
 def card_of(converted: Converted, name: str, layout: Layout, file: str) -> Card:

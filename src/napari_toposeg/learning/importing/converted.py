@@ -5,15 +5,14 @@ to Right, Anterior and Superior; here they are ``(z, y, x)`` and run to Superior
 Left. A kernel or a grid that is turned likewise answers to the turned image as it did to the other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from torch import Tensor
 
 from napari_toposeg.config import NetworkConfig, SizeName
 from napari_toposeg.errors import InvalidCheckpoint
-from napari_toposeg.learning.networks import width_of
 
 
 @dataclass(frozen=True)
@@ -53,23 +52,27 @@ def turned_grid(values: Tensor) -> Tensor:
     return values.flip(0, 1).permute(2, 1, 0, 3)
 
 
-def size_of(dimension: int, depth: int) -> SizeName:
-    """Return the size of ViT that has this width of a token and this number of blocks.
+def size_of(found: object, dimensions: Callable[[SizeName], object], what: str) -> SizeName:
+    """Return the size whose dimensions are those of published weights.
+
+    Parameters
+    ----------
+    dimensions
+        What a size of that network has.
+    what
+        Begins the message: what the weights are of.
 
     Raises
     ------
     InvalidCheckpoint
         If there is none.
     """
-    sizes: tuple[SizeName, ...] = ("nano", "tiny", "small", "base")
+    sizes: tuple[SizeName, ...] = get_args(SizeName)
     for size in sizes:
-        if width_of(size)[:2] == (dimension, depth):
+        if dimensions(size) == found:
             return size
-    known = ", ".join(f"{size}: {width_of(size)[0]} x {width_of(size)[1]}" for size in sizes)
-    raise InvalidCheckpoint(
-        f"a ViT of {depth} blocks and tokens of {dimension} numbers is none of the sizes here "
-        f"({known}); import one of these"
-    )
+    known = ", ".join(f"{size}: {dimensions(size)}" for size in sizes)
+    raise InvalidCheckpoint(f"{what} is none of the sizes here ({known}); import one of these")
 
 
 def edge_of(count: int, what: str) -> int:

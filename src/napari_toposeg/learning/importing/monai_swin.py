@@ -14,11 +14,12 @@ Tang et al. 2022, arXiv:2111.14791; Project-MONAI/research-contributions, SwinUN
 
 from torch import Tensor
 
-from napari_toposeg.config import NetworkConfig, SizeName
+from napari_toposeg.config import NetworkConfig
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning.importing.converted import (
     Converted,
     edge_of,
+    size_of,
     turned_grid,
     turned_kernel,
 )
@@ -59,8 +60,9 @@ def convert(published: Published) -> Converted:
         if name.removeprefix(prefix).startswith(STAGES)
     }
     features, channels = tensors[embedding].shape[:2]
+    size = size_of(features, swin_width_of, f"a Swin transformer of {features} features")
     return Converted(
-        NetworkConfig(name="swin", size=size_with(features), channels=channels),
+        NetworkConfig(name="swin", size=size, channels=channels),
         "encode",
         {ours: turned(ours, tensors[theirs]) for ours, theirs in sources.items()},
         sources,
@@ -91,22 +93,3 @@ def turned_corners(tensor_V: Tensor) -> Tensor:
     order = [CORNERS.index((1 - x, 1 - y, z)) for z, y, x in CORNERS]
     corners = tensor_V.reshape(*tensor_V.shape[:-1], len(order), -1)
     return corners[..., order, :].flatten(-2)
-
-
-def size_with(features: int) -> SizeName:
-    """Return the size whose embedding has so many features.
-
-    Raises
-    ------
-    InvalidCheckpoint
-        If there is none.
-    """
-    sizes: tuple[SizeName, ...] = ("nano", "tiny", "small", "base")
-    for size in sizes:
-        if swin_width_of(size) == features:
-            return size
-    known = ", ".join(f"{size}: {swin_width_of(size)}" for size in sizes)
-    raise InvalidCheckpoint(
-        f"a Swin transformer of {features} features is none of the sizes here ({known}); import "
-        "one of these"
-    )

@@ -16,8 +16,7 @@ from typing import Any
 from torch import Tensor
 
 from napari_toposeg.config import NetworkConfig, SizeName
-from napari_toposeg.errors import InvalidCheckpoint
-from napari_toposeg.learning.importing.converted import Converted
+from napari_toposeg.learning.importing.converted import Converted, size_of
 from napari_toposeg.learning.importing.reading import Published
 from napari_toposeg.learning.networks import resenc_width_of
 
@@ -36,9 +35,11 @@ def recognises(published: Published) -> bool:
 def convert(published: Published) -> Converted:
     """Bring them to the encoder of a residual-encoder U-Net."""
     tensors = published.tensors
+    widths = widths_of(tensors)
+    size = size_of(widths, dimensions, f"a residual encoder of stages {widths} wide")
     taken = [name for name in tensors if name.startswith("encoder.") and TWICE not in name]
     return Converted(
-        NetworkConfig(name="resenc-unet", size=size_with(tensors), channels=tensors[STEM].shape[1]),
+        NetworkConfig(name="resenc-unet", size=size, channels=tensors[STEM].shape[1]),
         "encode",
         {name: tensors[name] for name in taken},
         {name: name for name in taken},
@@ -47,25 +48,15 @@ def convert(published: Published) -> Converted:
     )
 
 
-def size_with(tensors: Mapping[str, Tensor]) -> SizeName:
-    """Return the size whose stages have these widths.
-
-    Raises
-    ------
-    InvalidCheckpoint
-        If there is none.
-    """
+def widths_of(tensors: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Return the channels of the stages."""
     firsts = (FIRST.replace("stages.0", f"stages.{number}") for number in count())
-    widths = tuple(len(tensors[name]) for name in takewhile(tensors.__contains__, firsts))
-    sizes: tuple[SizeName, ...] = ("nano", "tiny", "small", "base")
-    for size in sizes:
-        if resenc_width_of(size).widths == widths:
-            return size
-    known = ", ".join(f"{size}: {resenc_width_of(size).widths}" for size in sizes)
-    raise InvalidCheckpoint(
-        f"a residual encoder of stages {widths} wide is none of the sizes here ({known}); "
-        "import one of these"
-    )
+    return tuple(len(tensors[name]) for name in takewhile(tensors.__contains__, firsts))
+
+
+def dimensions(size: SizeName) -> tuple[int, ...]:
+    """Return the channels of the stages of a size."""
+    return resenc_width_of(size).widths
 
 
 def about(plan: object) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from napari_toposeg.config import NetworkConfig
+from napari_toposeg.config import NetworkConfig, SizeName
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning.importing.converted import (
     Converted,
@@ -18,6 +18,7 @@ from napari_toposeg.learning.importing.converted import (
     turned_grid,
     turned_kernel,
 )
+from napari_toposeg.learning.networks import width_of
 
 MONAI = {
     "norm1": "norm_attention",
@@ -79,9 +80,10 @@ def convert_transformer(
     width = kernel.shape[0]
     for number in range(depth):
         weights.setdefault(f"blocks.{number}.qkv.bias", torch.zeros(3 * width))
+    what = f"a ViT of {depth} blocks and tokens of {width} numbers"
     network = NetworkConfig(
         name="vit",
-        size=size_of(width, depth),
+        size=size_of((width, depth), dimensions, what),
         patch=kernel.shape[-1],
         channels=kernel.shape[1],
         positions="learned",
@@ -95,6 +97,11 @@ def convert_transformer(
         tuple(name for name in tensors if name not in sources.values()),
         about,
     )
+
+
+def dimensions(size: SizeName) -> tuple[int, int]:
+    """Return the width of a token and the number of blocks of a size."""
+    return width_of(size).dimension, width_of(size).depth
 
 
 def block_names(
