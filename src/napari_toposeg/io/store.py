@@ -105,8 +105,8 @@ class Store:
             return None
         return StoredArray(self.place(case.name) / "labels.b2nd", case.shape)
 
+    def index(self, case: StoredCase) -> Path:
         """Return the file of what finds places in a case: see `stored_arrays.read_index`."""
-        """Return the file of the arrays that find places in a case: see `stored_arrays.read_index`."""
         return self.place(case.name) / "index.npz"
 
     def place(self, name: str) -> Path:
