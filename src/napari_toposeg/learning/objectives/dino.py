@@ -30,83 +30,25 @@ momentum, temperatures and weight of KoLeo are taken from its settings.
 
 # B crops, V views, W views of all crops (V B), D features, K prototypes
 
-import copy
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Self
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from napari_toposeg.config import NetworkConfig, PretrainConfig
-from napari_toposeg.learning.losses.contrastive import (
-    full_precision,
-    koleo,
-    mean_of_devices,
-    normalised,
-)
-from napari_toposeg.learning.networks import build_encoder
-from napari_toposeg.learning.objectives.heads import Projection, encoder_weights, pooled
+from napari_toposeg.learning.losses.contrastive import koleo, mean_of_devices, normalised
+from napari_toposeg.learning.objectives.heads import encoder_weights
+from napari_toposeg.learning.objectives.student_teacher import Answers, StudentTeacher
 from napari_toposeg.learning.objectives.views import cut_views, draw_lights, draw_views, fitting
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
 
 GLOBAL_SPAN, LOCAL_SPAN = (0.5, 1.0), (0.2, 0.5)
-PROTOTYPES, BOTTLENECK, HIDDEN = 4096, 256, 1024
 STUDENT_TEMPERATURE, TEACHER_TEMPERATURES, WARM_UP = 0.1, (0.04, 0.07), 0.3
 MOMENTUM, CENTRE_MOMENTUM = 0.992, 0.9
-
-
-class Branch(nn.Module):
-    """An encoder, and a head that tells how much its answer is like each of the prototypes."""
-
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.encoder = build_encoder(config)
-        self.project = Projection(self.encoder.widths[-1], HIDDEN, BOTTLENECK, depth=3)
-        self.prototypes = nn.Parameter(torch.randn(PROTOTYPES, BOTTLENECK) * 0.02)
-
-    def forward(self, views: Tensor) -> tuple[Tensor, Tensor]:
-        """Return features ``(W, D)`` and cosines with the prototypes ``(W, K)``, float32."""
-        features = pooled(self.encoder(views))
-        narrow = normalised(self.project(features))
-        with full_precision(narrow):
-            return features, narrow @ normalised(self.prototypes).T
-
-
-class Answers(NamedTuple):
-    """What student and teacher make of views: see `Branch`; local views come after global ones."""
-
-    features_WD: Tensor
-    student_WK: Tensor
-    teacher_features_WD: Tensor
-    teacher_WK: Tensor
-
-
-class StudentTeacher(nn.Module):
-    """A student, a teacher that is never trained, and the centre of the teacher's answers."""
-
-    centre_K: Tensor
-
-    def __init__(self, config: NetworkConfig) -> None:
-        super().__init__()
-        self.student = Branch(config)
-        self.teacher = copy.deepcopy(self.student).requires_grad_(False)
-        self.register_buffer("centre_K", torch.zeros(PROTOTYPES))
-
-    def train(self, mode: bool = True) -> Self:
-        """Set the mode of the student; the teacher drops nothing."""
-        super().train(mode)
-        self.teacher.eval()
-        return self
-
-    def forward(self, views: Sequence[Tensor]) -> Answers:
-        """Answer to views of one size after the other, the global ones first."""
-        answers = [self.student(of_a_size) for of_a_size in views]
-        with torch.no_grad():
-            teacher = self.teacher(views[0])
-        return Answers(answers[0][0], torch.cat([each[1] for each in answers]), *teacher)
 
 
 class SelfDistillation:
