@@ -181,11 +181,11 @@ def when_begun(process, folder, step=1):
 
 
 def test_a_run_that_is_killed_anywhere_ends_as_one_that_is_not(command, tmp_path):
-    command = [*command, "--steps", "40", "--every", "1"]
+    command = [*command, "--steps", "24", "--every", "1"]
     subprocess.run([*command, "--output", tmp_path / "whole"], check=True, capture_output=True)
     folder, chance = tmp_path / "killed", random.Random(1)
     resumed = [*command, "--output", folder, "--resume"]
-    for kill in range(3):
+    for kill in range(2):
         process = subprocess.Popen(
             resumed, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
