@@ -40,6 +40,21 @@ def test_the_network_did_not_see_what_is_painted_as_hidden(image: np.ndarray) ->
     assert shown["residual"][:8].mean() > shown["residual"][8:].mean()
 
 
+def test_a_restored_image_stands_beside_what_was_seen_and_its_whole_residual(
+    image: np.ndarray,
+) -> None:
+    volumes = {"image": image, "seen": np.zeros_like(image), "rebuilt": image + 0.25}
+    shown = pictures(middle_slices(volumes)[0], bright=1.0)
+    assert list(shown) == ["image", "what it saw", "rebuilt", "residual"]
+    assert not shown["what it saw"].any()
+    assert (shown["residual"] > 0).any(axis=-1).all()
+
+
+def test_what_was_seen_is_shown_where_nothing_is_rebuilt(image: np.ndarray) -> None:
+    slices = middle_slices({"image": image, "hidden": np.ones_like(image)})
+    assert (pictures(slices[0], bright=1.0)["what it saw"] == to_rgb(HIDDEN)).all()
+
+
 def test_each_kind_of_error_has_its_colour_and_unlabelled_voxels_have_none() -> None:
     truth = np.array([[1, 0, 2, 1, -1, 0]])
     prediction = np.array([[0, 1, 1, 1, 1, 0]])

@@ -47,9 +47,10 @@ def plot_preview(volumes: Mapping[str, NDArray[Any]], path: Path, *, title: str 
     Parameters
     ----------
     volumes
-        Arrays ``(z, y, x)`` of one shape by name: ``"image"`` in 0..1; with ``"hidden"`` and
-        ``"rebuilt"`` a reconstruction is shown, with ``"truth"`` and ``"prediction"`` (class
-        numbers, negative where unlabelled) a segmentation, else the image alone.
+        Arrays ``(z, y, x)`` of one shape by name: ``"image"`` in 0..1; with ``"rebuilt"`` a
+        reconstruction is shown, with ``"truth"`` and ``"prediction"`` (class numbers, negative
+        where unlabelled) a segmentation, else the image. What the network saw is the image
+        without what is ``"hidden"``, or the image ``"seen"``.
     title
         Line above the picture.
     """
@@ -102,10 +103,13 @@ def pictures(slices: Slices, bright: float) -> dict[str, Picture]:
     image = slices["image"].astype(np.float64)
     ground = grey(image / bright)
     shown = {"image": ground}
+    if "hidden" in slices:
+        shown["what it saw"] = painted(ground, {HIDDEN: slices["hidden"] > 0}, opacity=1)
+    elif "seen" in slices:
+        shown["what it saw"] = grey(slices["seen"] / bright)
     if "rebuilt" in slices:
-        hidden = slices["hidden"] > 0
-        residual = np.where(hidden, np.abs(slices["rebuilt"] - image), 0)
-        shown["what it saw"] = painted(ground, {HIDDEN: hidden}, opacity=1)
+        rebuilt = slices.get("hidden", np.ones_like(image)) > 0
+        residual = np.where(rebuilt, np.abs(slices["rebuilt"] - image), 0)
         shown["rebuilt"] = grey(slices["rebuilt"] / bright)
         shown["residual"] = mpl.colormaps["magma"](residual / LARGEST_RESIDUAL)[..., :3]
     elif "prediction" in slices:
@@ -166,12 +170,11 @@ def draw_slices(figure: SubFigure, rows: list[dict[str, Picture]]) -> None:
 
 def legend(volumes: Mapping[str, NDArray[Any]]) -> list[Patch]:
     """Return what the colours mean."""
+    names = {HIDDEN: "hidden"} if "hidden" in volumes else {}
     if "rebuilt" in volumes:
-        names = {HIDDEN: "hidden", "black": "residual 0", "#fcfdbf": f"{LARGEST_RESIDUAL} and more"}
-    elif "prediction" in volumes:
-        names = {MISSED: "missed", ADDED: "added", CONFUSED: "another class"}
-    else:
-        names = {}
+        names |= {"black": "residual 0", "#fcfdbf": f"{LARGEST_RESIDUAL} and more"}
+    if "prediction" in volumes:
+        names |= {MISSED: "missed", ADDED: "added", CONFUSED: "another class"}
     return [Patch(facecolor=colour, edgecolor=INK, label=name) for colour, name in names.items()]
 
 

@@ -8,6 +8,7 @@ import torch
 from napari_toposeg.learning.networks import build
 from napari_toposeg.learning.networks.encoder import Encoder
 from napari_toposeg.learning.pretrain import pretrain
+from napari_toposeg.reports import plot_preview
 
 OBJECTIVES = ["simmim", "maskfeat", "swin-ssl", "disruptive", "dino"]
 NETWORKS = ["vit", "unetr", "swin", "unetr-pp", "resenc-unet"]
@@ -102,14 +103,14 @@ def test_a_run_that_was_stopped_resumes_to_the_same_numbers(small_run, tmp_path,
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)
-def test_a_judgement_has_finite_figures_and_something_to_show(make_task, judge, objective):
+def test_a_judgement_has_finite_figures_and_a_picture(make_task, judge, tmp_path, objective):
     task = make_task(objective)
     evaluation = judge(task)
     assert isinstance(evaluation.metrics, Mapping)
     assert evaluation.metrics
     assert all(torch.isfinite(torch.tensor(value)) for value in evaluation.metrics.values())
     assert all(volume.shape == (16, 16, 16) for volume in evaluation.preview.values())
-    assert "image" in evaluation.preview
+    assert plot_preview(evaluation.preview, tmp_path / "preview.png").is_file()
 
 
 def losses(steps):

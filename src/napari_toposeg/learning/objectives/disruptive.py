@@ -128,7 +128,7 @@ class DisruptiveAutoencoder:
                 "l1_smooth": smooth,
             }.items()
         }
-        shown = {"image": image, "disrupted": disrupted, "rebuilt": restored}
+        shown = {"image": image, "seen": disrupted, "rebuilt": restored}
         return Evaluation(
             -metrics["l1"],
             metrics,

@@ -136,7 +136,7 @@ class RotationContrastInpainting:
         right = (answers[0].argmax(1) == batch["quarter"]).float().mean()
         metrics = {name: float(term) for name, term in terms.items() if name != "loss"}
         filled = torch.where(batch["counted"], answers[2].float(), batch["true"])
-        shown = {"image": batch["true"], "views": batch["views"], "rebuilt": filled}
+        shown = {"image": batch["true"], "seen": batch["views"], "rebuilt": filled}
         return Evaluation(
             -float(terms["loss"]),
             {**metrics, "rotation_accuracy": float(right)},
