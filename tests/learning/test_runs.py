@@ -7,7 +7,8 @@ from napari_toposeg.config import FinetuneConfig, PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.learning.dataset import Case, Example
-from napari_toposeg.learning.finetune import finetune, pieces_to_judge
+from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.finetuning import pieces_to_judge
 from napari_toposeg.learning.labelled import count_classes
 from napari_toposeg.learning.planning import plan_crop
 from napari_toposeg.learning.predict import predict, segment

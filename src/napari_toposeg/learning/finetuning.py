@@ -1,0 +1,216 @@
+"""The task of fine-tuning: labelled crops, a segmentation network, and how it is judged."""
+
+import math
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, cast
+
+import numpy as np
+import torch
+from monai.data.utils import dense_patch_slices
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from napari_toposeg.config import FinetuneConfig, Size3
+from napari_toposeg.learning.augment import Augmentation
+from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.crops import Crop, draw_labelled
+from napari_toposeg.learning.dataset import Example, boxed, with_channels
+from napari_toposeg.learning.layer_rates import parameter_groups
+from napari_toposeg.learning.losses.joined import Answer
+from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
+from napari_toposeg.learning.losses.scales import coarse_loss
+from napari_toposeg.learning.networks.encoder import EncoderDecoder
+from napari_toposeg.learning.seeds import Purpose, random_of
+from napari_toposeg.learning.task import Batch, Evaluation
+from napari_toposeg.learning.topological_term import Look, topological_term
+from napari_toposeg.learning.windows import slide, strides
+from napari_toposeg.progress import Step
+
+VALIDATION_OVERLAP = 0.25
+VALIDATION_WINDOWS = 12
+
+
+class Segmentation:
+    """The task of a segmentation network: see `task.Task`."""
+
+    forward_methods: tuple[str, ...] = ("forward_scales",)
+
+    def __init__(
+        self,
+        network: EncoderDecoder,
+        examples: Sequence[Example],
+        validation: Sequence[Example],
+        config: FinetuneConfig,
+        card: Card,
+    ) -> None:
+        self.network: nn.Module = network
+        self.examples = examples
+        self.scale_weights = network.scale_weights
+        self.validation = [pieces_to_judge(each, card.crop, config.seed) for each in validation]
+        self.config, self.described = config, card
+        self.augmentation = Augmentation()
+        self.flips = tuple("zyx".index(axis) for axis in config.flips)
+        self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
+
+    def parameter_groups(self) -> list[dict[str, Any]]:
+        """Return what is trained, early blocks at lower rates where wanted."""
+        return parameter_groups(self.network, self.config.layer_decay)
+
+    def draw(self, step: int, samples: range) -> Batch:
+        """Draw crops around labelled voxels, each from a case chosen at random."""
+        batch = collate([self.draw_crop(step, sample) for sample in samples])
+        batch |= {"samples": list(samples)}
+        turns = self.augmentation.draw_turns(self.config.seed, step, samples, self.described.crop)
+        if self.term is None:
+            return batch | {"turns": turns}
+        image, target = self.augmentation.turn(batch["image"], batch["target"], turns)
+        return batch | {"image": image, "target": target, "look": self.look(target, step, samples)}
+
+    def draw_crop(self, step: int, sample: int) -> Crop:
+        """Draw one crop."""
+        random = random_of(self.config.seed, step, sample, Purpose.CROP)
+        example = self.examples[int(random.integers(len(self.examples)))]
+        return draw_labelled(example, self.described.crop, random, flips=self.flips)
+
+    def look(self, target: Tensor, step: int, samples: range) -> Look:
+        """Prepare the classes of a target ``(B, Z, Y, X)`` for the topological term."""
+        assert self.term is not None
+        classes = len(self.described.classes or ())
+        shape = (self.config.batch, classes, *target.shape[1:])
+        chance = random_of(self.config.seed, step, Purpose.TOPOLOGY)
+        place = self.term.choose(shape, chance, samples)
+        labels = place.cut_out(target[place.crops])
+        return self.term.look(place, place.is_class(labels), labels != IGNORED)
+
+    def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Return soft Dice, cross-entropy, the term if any, and their sum on augmented crops."""
+        image, target = batch["image"], batch["target"]
+        if "turns" in batch:
+            image, target = self.augmentation.turn(image, target, batch["turns"])
+        relit = self.augmentation.relight(image, self.config.seed, step, batch["samples"])
+        answers = cast(EncoderDecoder, network).forward_scales(relit)
+        coarse, weight = coarse_loss(answers, target, self.scale_weights), self.scale_weights[0]
+        if self.term is None:
+            terms = dice_cross_entropy(answers[0], target)
+            loss = weight * (terms.dice_loss + terms.cross_entropy) + coarse
+            return {"loss": loss, **terms._asdict()}
+        answer, look = Answer.of(answers[0]), batch["look"]
+        terms = dice_cross_entropy(answer.loose, target)
+        drawn = answer.loose[look.place.crops.to(relit.device)]
+        term = self.term(drawn.float().softmax(1)[:, 1:], look)
+        main = weight * (terms.dice_loss + terms.cross_entropy)
+        joined = self.term.join(main, term, [answer], look.place.share, step)
+        return terms._asdict() | joined | {"loss": joined["loss"] + coarse}
+
+    def after(self, step: int) -> None:
+        """Do nothing."""
+
+    def weights(self) -> Mapping[str, Tensor]:
+        """Return all weights."""
+        return self.network.state_dict()
+
+    def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
+        """Predict the labelled part of each validation case; without any, the newest is best."""
+        if not self.validation:
+            return Evaluation(0.0, {})
+        scores: list[Tensor] = []
+        preview: dict[str, NDArray[np.float32]] = {}
+        for pieces in self.validation:
+            found, true = [], []
+            for piece in pieces:
+                target = labels_of(piece)
+                prediction = yield from self.predict(network, piece)
+                found.append(prediction.flatten())
+                true.append(torch.from_numpy(target).flatten())
+                preview = preview or {
+                    "image": with_channels(np.asarray(piece.image))[0],
+                    "truth": target.astype(np.float32),
+                    "prediction": prediction.numpy().astype(np.float32),
+                }
+            classes = len(self.described.classes)
+            scores.append(hard_dice(torch.cat(found), torch.cat(true), classes))
+        by_class = torch.stack(scores).nanmean(0)
+        metrics = {
+            f"dice {name}": float(score)
+            for name, score in zip(self.described.classes, by_class, strict=True)
+        }
+        mean = float(by_class.nanmean())
+        return Evaluation(mean if math.isfinite(mean) else 0.0, {"dice": mean, **metrics}, preview)
+
+    def predict(self, network: nn.Module, example: Example) -> Generator[Step, None, Tensor]:
+        """Predict class numbers of an example, ``(z, y, x)`` on the CPU."""
+        device = next(network.parameters()).device
+        whole = with_channels(np.ascontiguousarray(example.image))
+        image = torch.from_numpy(whole).to(device)[None]
+        crop = self.described.crop
+        logits = yield from slide(
+            image, crop, network, stride=strides(crop, VALIDATION_OVERLAP), message="validating"
+        )
+        return logits.argmax(0).cpu()
+
+    def card(self, evaluation: Evaluation) -> Card:
+        """Return the model's card with what was measured last."""
+        quality = {"validation": dict(evaluation.metrics)} if evaluation.metrics else {}
+        return self.described.model_copy(update={"quality": quality})
+
+
+def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
+    """Return the labelled part of a validation case, or of a large one some windows of it.
+
+    At most `VALIDATION_WINDOWS` windows are judged, half of them with a class where there are so
+    many: a validation should not take longer than the training between two of them.
+    """
+    part = labelled_part(example, crop)
+    target = part.target
+    assert target is not None
+    window = tuple(min(edge, size) for edge, size in zip(crop, part.grid, strict=True))
+    places = dense_patch_slices(part.grid, window, window)
+    if len(places) <= VALIDATION_WINDOWS:
+        return [part]
+    labelled = [place for place in places if np.any(target[place] != IGNORED)]
+    order = random_of(seed, 0, len(places)).permutation(len(labelled))
+    shuffled = [labelled[index] for index in order]
+    with_class = [place for place in shuffled if np.any(target[place] > 0)]
+    first = with_class[: VALIDATION_WINDOWS // 2]
+    rest = [place for place in shuffled if place not in first]
+    chosen = (first + rest)[:VALIDATION_WINDOWS]
+    # The first is the one that is shown.
+    chosen.sort(key=lambda place: np.count_nonzero(target[place] > 0), reverse=True)
+    return [
+        Example(part.name, boxed(np.asarray(part.image), place), target[place]) for place in chosen
+    ]
+
+
+def labelled_part(example: Example, crop: Size3) -> Example:
+    """Cut out the box of labelled voxels, grown to at least a crop where the volume allows."""
+    example = example.loaded()
+    target = np.asarray(example.target)
+    places = np.nonzero(target != IGNORED)
+    if not places[0].size:
+        places = tuple(np.array([0, size - 1]) for size in example.grid)
+    box = []
+    for place, edge, size in zip(places, crop, example.grid, strict=True):
+        first, last = int(place.min()), int(place.max()) + 1
+        spare = max(0, edge - (last - first))
+        start = min(max(0, first - spare // 2), max(0, size - (last - first + spare)))
+        box.append(slice(start, min(size, start + last - first + spare)))
+    cut = tuple(box)
+    return Example(
+        example.name,
+        np.ascontiguousarray(boxed(np.asarray(example.image), cut)),
+        np.ascontiguousarray(target[cut]),
+    )
+
+
+def collate(crops: Sequence[Crop]) -> dict[str, Any]:
+    """Stack crops into an image ``(B, C, Z, Y, X)`` and a target ``(B, Z, Y, X)``."""
+    return {
+        "image": torch.from_numpy(np.stack([with_channels(crop.image) for crop in crops])),
+        "target": torch.from_numpy(np.stack([labels_of(crop) for crop in crops])),
+    }
+
+
+def labels_of(crop: Crop | Example) -> NDArray[np.int64]:
+    """Return the class numbers of a labelled crop or example."""
+    assert crop.target is not None
+    return np.asarray(crop.target).astype(np.int64)
