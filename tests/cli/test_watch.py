@@ -40,6 +40,15 @@ def test_a_log_gets_whole_lines_with_speed_and_time_left() -> None:
     assert "\r" not in log.getvalue()
 
 
+def test_speed_and_time_left_count_what_is_done_between_the_steps(monkeypatch) -> None:
+    log, clock = io.StringIO(), iter(range(0, 100, 2))
+    monkeypatch.setattr("napari_toposeg.cli.watch.time.monotonic", lambda: next(clock))
+    lines = Lines(log)
+    for number, message in [(0, "measuring"), (1, "training"), (1, "validating"), (2, "training")]:
+        lines(Step(number, 4, message=message))
+    assert "training: 2/4 [00:06<00:06" in log.getvalue().splitlines()[-1]
+
+
 def test_a_bar_begins_anew_with_the_next_stretch() -> None:
     bar = Bar(io.StringIO())
     bar(Step(4, 4, message="first"))

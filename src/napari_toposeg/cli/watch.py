@@ -135,20 +135,25 @@ class Bar:
 
 
 class Lines:
-    """A line at the first step, at the last, where quality was measured, and now and then."""
+    """A line at the first step, at the last, where quality was measured, and now and then.
+
+    Speed is that of all steps since the first, whatever was done between them.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.stretch: tuple[str, int] | None = None
-        self.first, self.began, self.written = 0, 0.0, 0.0
+        self.shown: tuple[str, int] | None = None
+        self.total, self.first, self.began, self.written = 0, 0, 0.0, 0.0
 
     def __call__(self, step: Step) -> None:
         """Show a step if it is time."""
         now = time.monotonic()
-        if (step.message, step.total) != self.stretch:
-            self.stretch = (step.message, step.total)
-            self.first, self.began, self.written = step.step - 1, now, now - QUIET_SECONDS
-        if now - self.written >= QUIET_SECONDS or step.metrics or step.step == step.total:
+        if step.total != self.total or step.step <= self.first:
+            self.total, self.first, self.began = step.total, step.step, now
+        another = (step.message, step.total) != self.shown
+        quiet = now - self.written < QUIET_SECONDS
+        if another or not quiet or step.metrics or step.step == step.total:
+            self.shown = (step.message, step.total)
             self.written = now
             print(self.line(step, now - self.began), file=self.stream, flush=True)
 
