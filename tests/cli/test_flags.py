@@ -90,6 +90,17 @@ def test_a_wrong_setting_is_named(words: str, named: str) -> None:
         settings(words)
 
 
+def test_a_voxel_has_a_size() -> None:
+    for size in (0.0, float("nan"), float("inf")):
+        with pytest.raises(InvalidConfig, match=r"^spacing: Input should be"):
+            PretrainConfig.create(output=Path("run"), phantoms=1, spacing=(size, 1.0, 1.0))
+
+
+def test_settings_that_are_wrong_together_are_told_in_words_alone() -> None:
+    with pytest.raises(InvalidConfig, match=r"^there is nothing to learn from; give data"):
+        PretrainConfig.create(output=Path("run"))
+
+
 def test_a_dimension_that_is_named_twice_is_refused() -> None:
     with pytest.raises(InvalidConfig, match="each dimension can be named once"):
         settings("pretrain --data a --output run --topology-dimensions 0 0")

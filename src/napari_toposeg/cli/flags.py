@@ -63,7 +63,7 @@ def add_flags(
         "--config",
         type=Path,
         metavar="FILE",
-        help="TOML file with any of these settings (mask_ratio = 0.6); flags win over it",
+        help="TOML file with any of these settings; flags win over it",
     )
 
 

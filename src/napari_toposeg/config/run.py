@@ -1,6 +1,7 @@
 """What the settings of all runs share: frozen, checked, read from and written to TOML."""
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -11,7 +12,8 @@ from napari_toposeg.config.files import write_atomically
 from napari_toposeg.errors import InvalidConfig
 
 Size3 = tuple[int, int, int]
-Spacing3 = tuple[float, float, float]
+Millimetres = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Spacing3 = tuple[Millimetres, Millimetres, Millimetres]
 
 
 def require_order(window: tuple[float, float]) -> tuple[float, float]:
@@ -29,6 +31,19 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0)]
 
 
+def described(fault: Mapping[str, Any]) -> str:
+    """Return in words what is wrong with a setting, or with several together."""
+    message = fault["msg"].removeprefix("Value error, ")
+    match fault:
+        case {"type": "missing"}:
+            words = "is missing"
+        case {"loc": ()}:
+            words = message
+        case _:
+            words = f"{message} (got {fault['input']!r})"
+    return ": ".join([*map(str, fault["loc"][:1]), words])
+
+
 class RunConfig(BaseModel):
     """What all runs share; unknown settings are refused."""
 
@@ -40,15 +55,7 @@ class RunConfig(BaseModel):
         try:
             return cls(**settings)
         except ValidationError as error:
-            faults = "; ".join(
-                f"{'.'.join(map(str, fault['loc'])) or cls.__name__}: "
-                + (
-                    "is missing"
-                    if fault["type"] == "missing"
-                    else f"{fault['msg']} (got {fault['input']!r})"
-                )
-                for fault in error.errors()
-            )
+            faults = "; ".join(described(fault) for fault in error.errors())
             raise InvalidConfig(f"{faults}; see --help for what each setting can be") from error
 
     @classmethod
