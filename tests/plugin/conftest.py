@@ -89,6 +89,7 @@ def make_card() -> Callable[..., SimpleNamespace]:
             "classes": ("vessel",),
             "intended_use": "Research use only.",
         }
-        return SimpleNamespace(**(facts | changes))
+        does = "segments" if task == "segment" else "rebuilds"
+        return SimpleNamespace(**(facts | {"does": does} | changes))
 
     return make
