@@ -41,10 +41,10 @@ CT_TRAINING = (
     "lung_tumour/A0002_B40f_256.nii.gz",
     "lung_tumour/A0002_B70f_256.nii.gz",
     "liver_ct/CRLM-CT-1004_256.nii.gz",
-    "sarcoma/CT_image.nii.gz",
+    "lung_nodule/LIDC-IDRI-0001_slab.nii.gz",
     "totalsegmentator/example_ct.nii.gz",
 )
-CT_TESTING = ("chest_ct/ct-64.nrrd", "lung_nodule/LIDC-IDRI-0001_slab.nii.gz")
+CT_TESTING = ("chest_ct/ct-64.nrrd", "sarcoma/CT_image.nii.gz")
 BASE: dict[str, object] = {
     "objective": "topomae",
     "network": "resenc-unet",
