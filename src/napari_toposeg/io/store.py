@@ -143,7 +143,7 @@ class Store:
         compress(fixed, draft / "image.b2nd")
         if labels is not None:
             compress(labels.astype(np.uint8), draft / "labels.b2nd")
-        np.savez_compressed(draft / "index.npz", allow_pickle=False, **index)
+        np.savez_compressed(draft / "index.npz", **dict[str, Any](index))
         write_atomically(draft / "case.json", case.model_dump_json(indent=1).encode())
         self.place(case.name).parent.mkdir(exist_ok=True)
         draft.replace(self.place(case.name))

@@ -12,7 +12,7 @@ with more padding would weigh less.
 
 References
 ----------
-Xie et al. 2022, arXiv:2111.09886, section 3 (equation 1: L1 on masked pixels; ratio 0.6).
+Xie et al. 2022, arXiv:2111.09886.
 """
 
 # B batch, N cubes
