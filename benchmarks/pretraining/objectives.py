@@ -1,7 +1,7 @@
 """Every objective on the same scans with the same compute: does it learn, and what does it keep?
 
 Pretrained on hippocampus images without labels (160 cases), judged on 40 that no run saw. Each
-objective has the same seconds on one thread: its steps are those seconds by the time of its step.
+objective has the same processor time: its steps are those seconds by the time of its step.
 What it keeps is read out of the frozen encoder by a ridge regression from the features at a cube's
 place to the cube's voxels, nothing hidden: its error, and the topology of what it reads against the
 image's. What an objective rebuilds itself, where it does, is beside it.
@@ -56,6 +56,7 @@ BASE: dict[str, object] = {
     "threads": 1,
     "topology_block": 32,
 }
+MEASURED = ("mse", "mse_mean", "mse_interpolation", "spatial_error", "spatial_error_mean")
 HEADER = (
     "objective",
     "network",
@@ -66,6 +67,8 @@ HEADER = (
     "hidden error",
     "of the mean",
     "interpolated",
+    "position error",
+    "of the mean place",
     "read-out error",
     "Betti curves",
     "diagrams, W2",
@@ -101,10 +104,7 @@ def line(
     objective: str, network: str, steps: int, runs: Sequence[Trained], kept: Sequence[Kept]
 ) -> tuple[str, ...]:
     """Write the means and the ranges over seeds."""
-    own = [
-        ranged([run.metrics.get(name, np.nan) for run in runs])
-        for name in ("mse", "mse_mean", "mse_interpolation")
-    ]
+    own = [ranged([run.metrics.get(name, np.nan) for run in runs]) for name in MEASURED]
     return (
         objective,
         network,

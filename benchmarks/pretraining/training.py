@@ -20,7 +20,7 @@ from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.progress import Step
 
 FIRST, LAST = 10, 50
-"""Steps over which the loss at the start and at the end is averaged."""
+"""Steps over which the loss at the start and at the end is averaged, at most a fifth of the run."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Trained:
     first, last
         Loss at the start and at the end.
     seconds
-        Median time of a step.
+        Median processor time of a step, of all threads: what else runs does not count.
     metrics
         What the objective measured last, on the validation scans.
     """
@@ -71,17 +71,18 @@ def train(
         objective = make_objective(config, card.network)
         task = Pretraining(objective, scans, validation, config, card)
         steps: list[Step] = []
-        ends = [time.perf_counter()]
+        ends = [time.process_time()]
         for step in optimise(task, config):
             if step.message == "training":
                 steps.append(step)
-                ends.append(time.perf_counter())
+                ends.append(time.process_time())
         model = load_model(config.output / "last.safetensors")
     losses = [step.losses["loss"] for step in steps]
+    first, last = (max(1, min(most, len(losses) // 5)) for most in (FIRST, LAST))
     return Trained(
         model,
-        float(np.mean(losses[:FIRST])),
-        float(np.mean(losses[-LAST:])),
+        float(np.mean(losses[:first])),
+        float(np.mean(losses[-last:])),
         float(np.median(np.diff(ends)[1:-1])),
         dict(steps[-1].metrics),
     )

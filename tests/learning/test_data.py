@@ -5,7 +5,7 @@ import torch
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.baselines import interpolated, mean_error
-from napari_toposeg.learning.crops import crop_at, draw_labelled, draw_unlabelled
+from napari_toposeg.learning.crops import axes_of, crop_at, draw_labelled, draw_unlabelled
 from napari_toposeg.learning.dataset import (
     Case,
     Example,
@@ -66,6 +66,24 @@ def test_unlabelled_crops_avoid_air():
         for s in range(30)
     ]
     assert np.mean([crop.image.std() > 0.02 for crop in crops]) > 0.7
+
+
+def test_crops_are_mirrored_along_the_axes_named():
+    example = Example("scan", np.random.default_rng(0).random((20, 20, 20), np.float32))
+    sides = [
+        np.sign(
+            np.diag(
+                draw_unlabelled(example, (8, 8, 8), np.random.default_rng(s), flips=flips).place[
+                    :, :3
+                ]
+            )
+        )
+        for flips in ((), axes_of("yx"))
+        for s in range(40)
+    ]
+    upright, mirrored = np.array(sides[:40]), np.array(sides[40:])
+    assert (upright == 1).all() and (mirrored[:, 0] == 1).all()
+    assert len(np.unique(mirrored, axis=0)) == 4
 
 
 def test_annotation_zero_is_unlabelled_and_255_is_background(scan):

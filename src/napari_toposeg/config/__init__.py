@@ -10,7 +10,15 @@ from napari_toposeg.config.network import NetworkConfig, NetworkName, NormName, 
 from napari_toposeg.config.predicting import PredictConfig
 from napari_toposeg.config.preparing import PrepareConfig
 from napari_toposeg.config.pretraining import ObjectiveName, PretrainConfig
-from napari_toposeg.config.run import Fraction, PositiveInt, RunConfig, Size3, Spacing3, Window
+from napari_toposeg.config.run import (
+    Flips,
+    Fraction,
+    PositiveInt,
+    RunConfig,
+    Size3,
+    Spacing3,
+    Window,
+)
 from napari_toposeg.config.training import (
     FieldLossName,
     LossName,
@@ -22,6 +30,7 @@ from napari_toposeg.config.training import (
 __all__ = [
     "FieldLossName",
     "FinetuneConfig",
+    "Flips",
     "Fraction",
     "LossName",
     "NetworkConfig",

@@ -1,12 +1,11 @@
 """The settings of fine-tuning."""
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import PositiveInt, Size3, Spacing3, Window
+from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window
 from napari_toposeg.config.training import LossName, TopologyConfig
 
 
@@ -54,7 +53,7 @@ class FinetuneConfig(TopologyConfig):
         description="segmentation loss: Dice and cross-entropy, alone or with the term named; dog "
         "and histogram are controls without topology",
     )
-    flips: Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"] = Field(
+    flips: Flips = Field(
         "", description="axes along which crops are mirrored at random; none where sides have names"
     )
     phantoms: int = Field(

@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import Fraction, PositiveInt, Share, Size3, Spacing3, Window
+from napari_toposeg.config.run import Flips, Fraction, PositiveInt, Share, Size3, Spacing3, Window
 from napari_toposeg.config.training import TopologyConfig, TopologyName
 
 ObjectiveName = Literal["mae", "topomae", "simmim", "maskfeat", "swin-ssl", "disruptive", "dino"]
@@ -91,6 +91,11 @@ class PretrainConfig(TopologyConfig):
         ge=1,
         description="largest random factor by which a crop is enlarged or shrunk; default: 1, of "
         "topomae 1.25",
+    )
+    flips: Flips = Field(
+        "zyx",
+        description="axes along which crops are mirrored at random; mirroring hides the side from "
+        "the spatial pretext",
     )
     crops_per_visit: PositiveInt = Field(
         1, description="crops of a batch that are drawn from one scan while it is open"

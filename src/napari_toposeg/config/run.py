@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -27,6 +27,8 @@ Window = Annotated[tuple[float, float], AfterValidator(require_order)]
 """Intensities that become 0 and 1."""
 
 PositiveInt = Annotated[int, Field(gt=0)]
+Flips = Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"]
+"""Axes along which crops are mirrored at random."""
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Share = Annotated[float, Field(ge=0)]
 

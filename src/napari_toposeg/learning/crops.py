@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.config import Size3
+from napari_toposeg.config import Flips, Size3
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.stored_arrays import StoredArray
 from napari_toposeg.learning.dataset import Example, Voxels, boxed
@@ -107,13 +107,19 @@ def read_into(volume: Voxels, cut: tuple[slice, ...], out: NDArray[Any]) -> None
         out[...] = volume[cut]
 
 
-def draw_unlabelled(example: Example, size: Size3, random: np.random.Generator) -> Crop:
-    """Draw a crop that shows something, mirrored at random along each axis.
+def draw_unlabelled(
+    example: Example,
+    size: Size3,
+    random: np.random.Generator,
+    *,
+    flips: Sequence[int] = (0, 1, 2),
+) -> Crop:
+    """Draw a crop that shows something, mirrored at random along some axes.
 
     Of several channels it shows one, drawn at random: what is learnt from is any kind of image.
     """
     start = example.places.draw_start(size, random)
-    flips = drawn_flips((0, 1, 2), random)
+    flips = drawn_flips(flips, random)
     channel = int(random.integers(example.channels)) if example.channels > 1 else None
     return crop_at(example, start, size, flips=flips, channel=channel)
 
@@ -124,7 +130,7 @@ def draw_labelled(
     random: np.random.Generator,
     *,
     foreground: float = 0.7,
-    flips: tuple[int, ...] = (),
+    flips: Sequence[int] = (),
 ) -> Crop:
     """Draw a crop around a labelled voxel, often one of a class.
 
@@ -151,6 +157,11 @@ def around(centre: int, size: int, edge: int, random: np.random.Generator) -> in
     return int(np.clip(start, min(0, edge - size), max(0, edge - size)))
 
 
-def drawn_flips(axes: tuple[int, ...], random: np.random.Generator) -> tuple[int, ...]:
+def axes_of(flips: Flips) -> tuple[int, ...]:
+    """Return the numbers of the axes that a setting names."""
+    return tuple("zyx".index(axis) for axis in flips)
+
+
+def drawn_flips(axes: Sequence[int], random: np.random.Generator) -> tuple[int, ...]:
     """Choose each of some axes with probability one half."""
     return tuple(axis for axis in axes if random.random() < 0.5)

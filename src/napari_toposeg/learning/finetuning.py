@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from napari_toposeg.config import FinetuneConfig, Size3
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.crops import Crop, draw_labelled
+from napari_toposeg.learning.crops import Crop, axes_of, draw_labelled
 from napari_toposeg.learning.dataset import Example, boxed, with_channels
 from napari_toposeg.learning.layer_rates import parameter_groups
 from napari_toposeg.learning.losses.joined import Answer
@@ -49,7 +49,7 @@ class Segmentation:
         self.validation = [pieces_to_judge(each, card.crop, config.seed) for each in validation]
         self.config, self.described = config, card
         self.augmentation = Augmentation()
-        self.flips = tuple("zyx".index(axis) for axis in config.flips)
+        self.flips = axes_of(config.flips)
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
 
     def parameter_groups(self) -> list[dict[str, Any]]:

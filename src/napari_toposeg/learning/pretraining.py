@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from napari_toposeg.config import ObjectiveName, PretrainConfig, Size3
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.crops import Crop, draw_unlabelled
+from napari_toposeg.learning.crops import Crop, axes_of, draw_unlabelled
 from napari_toposeg.learning.dataset import Example
 from napari_toposeg.learning.engine import parts_of
 from napari_toposeg.learning.objectives.objective import Objective
@@ -56,8 +56,7 @@ class Pretraining:
     def fixed(self, examples: Sequence[Example], samples: range) -> Batch:
         """Draw crops to be judged, of one scan after the other."""
         crops = [
-            draw_unlabelled(examples[number % len(examples)], self.crop, self.random(0, number))
-            for number in samples
+            self.cut(examples[number % len(examples)], self.random(0, number)) for number in samples
         ]
         return collate(crops, samples)
 
@@ -76,7 +75,11 @@ class Pretraining:
         visit = sample // self.config.crops_per_visit
         chosen = random_of(self.config.seed, step, visit, Purpose.VISIT)
         example = self.examples[int(chosen.integers(len(self.examples)))]
-        return draw_unlabelled(example, self.crop, self.random(step, sample))
+        return self.cut(example, self.random(step, sample))
+
+    def cut(self, example: Example, random: np.random.Generator) -> Crop:
+        """Draw a crop out of a scan."""
+        return draw_unlabelled(example, self.crop, random, flips=axes_of(self.config.flips))
 
     def random(self, step: int, sample: int) -> np.random.Generator:
         """Return the chance of a sample's crop."""

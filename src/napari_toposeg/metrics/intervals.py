@@ -4,7 +4,8 @@ The one idea: the interval in which 95 % of the means of resampled values lie, b
 
 References
 ----------
-Efron, Tibshirani 1986, doi:10.1214/ss/1177013815.
+Efron, Tibshirani 1986, doi:10.1214/ss/1177013815; Owen 2007, doi:10.1214/07-AOAS122 (pigeonhole
+bootstrap of tables).
 """
 
 import numpy as np
@@ -30,3 +31,21 @@ def mean_with_interval(values: NDArray[np.float64], seed: int) -> dict[str, floa
         "cases": len(counted),
         "infinite": len(values) - len(counted),
     }
+
+
+def crossed_mean_with_interval(values_RC: NDArray[np.float64], seed: int) -> dict[str, float]:
+    """Return the mean of a table with its 95 % interval over rows and columns.
+
+    Rows, such as seeds of training, and columns, such as cases, are resampled each by themselves: a
+    case that is hard in every row is one case, however many rows there are.
+
+    Parameters
+    ----------
+    values_RC
+        Finite, ``(rows, columns)``, at least two of each.
+    """
+    random = np.random.default_rng(seed)
+    rows, columns = (random.integers(n, size=(RESAMPLES, n)) for n in values_RC.shape)
+    means = values_RC[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2))
+    low, high = (float(edge) for edge in np.percentile(means, [2.5, 97.5]))
+    return {"mean": float(values_RC.mean()), "low": low, "high": high}
