@@ -21,9 +21,10 @@ import torch
 from napari_toposeg.config import FinetuneConfig, PretrainConfig
 from napari_toposeg.io import read_volume
 from napari_toposeg.learning.cards import Card, load_card, shipped_folder
+from napari_toposeg.learning.cases import read_names
 from napari_toposeg.learning.checkpoints import load_model, save_checkpoint
-from napari_toposeg.learning.dataset import phantom_case, read_names
 from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.phantom_cases import phantom_case
 from napari_toposeg.learning.predict import segment
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.reconstruct import reconstruct

@@ -27,7 +27,8 @@ from benchmarks.pretraining.fine_structures import (
 )
 from benchmarks.pretraining.training import train
 from napari_toposeg.io import read_volume
-from napari_toposeg.learning.dataset import Example, prepare_image
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.metrics.intervals import crossed_mean_with_interval, mean_with_interval
 from napari_toposeg.phantoms import vessel_tree
 

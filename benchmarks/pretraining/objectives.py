@@ -22,8 +22,10 @@ from torch.nn import functional as F
 from benchmarks.pretraining.fine_structures import BLUR, LEAST, LEVELS
 from benchmarks.pretraining.training import Trained, train
 from napari_toposeg.io import read_volume
+from napari_toposeg.learning.cases import read_names
 from napari_toposeg.learning.crops import draw_unlabelled
-from napari_toposeg.learning.dataset import Example, prepare_image, read_names
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.patches import from_patches, to_patches
 from napari_toposeg.learning.seeds import random_of
 from napari_toposeg.topology import betti_curve, persistence, wasserstein

@@ -12,8 +12,8 @@ import torch
 from napari_toposeg.config import PretrainConfig
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.checkpoints import Model, load_model
-from napari_toposeg.learning.dataset import Example
 from napari_toposeg.learning.engine import optimise
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.planning import plan_network, task_of, units_of
 from napari_toposeg.learning.pretraining import Pretraining

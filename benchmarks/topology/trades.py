@@ -28,10 +28,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from napari_toposeg.config import FieldLossName, TopologyName
-from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.losses import topological_loss
 from napari_toposeg.learning.losses.critical_voxel import CriticalVoxel
 from napari_toposeg.learning.losses.fields import TopologicalLoss, to_arrays
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.networks.masked_autoencoder import composite_of, draw_hidden
 from napari_toposeg.learning.patches import to_patches
 from napari_toposeg.learning.smoothing import smooth

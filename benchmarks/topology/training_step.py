@@ -23,10 +23,11 @@ import torch
 from benchmarks.row import Row
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.dataset import Example, prepare_image
 from napari_toposeg.learning.descent import Descent, begin
 from napari_toposeg.learning.devices import choose_threads, resolve_device
 from napari_toposeg.learning.engine import batches
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.phantoms import vessel_tree

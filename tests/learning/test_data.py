@@ -5,17 +5,13 @@ import torch
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.baselines import interpolated, mean_error
+from napari_toposeg.learning.cases import Case, read_labelled, target_of
 from napari_toposeg.learning.crops import axes_of, crop_at, draw_labelled, draw_unlabelled
-from napari_toposeg.learning.dataset import (
-    Case,
-    Example,
-    phantom_case,
-    prepare_case,
-    read_labelled,
-    target_of,
-)
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.losses.overlap import IGNORED
+from napari_toposeg.learning.model_grid import prepare_case
 from napari_toposeg.learning.normalisation import Normalisation, normalisation_for
+from napari_toposeg.learning.phantom_cases import phantom_case
 from napari_toposeg.volume import Volume
 
 

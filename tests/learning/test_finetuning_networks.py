@@ -6,8 +6,8 @@ import torch
 from napari_toposeg.config import FinetuneConfig, NetworkConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cards import load_card
+from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.checkpoints import model_tensors
-from napari_toposeg.learning.dataset import Case
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop
 from napari_toposeg.learning.predict import segment

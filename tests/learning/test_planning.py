@@ -8,7 +8,7 @@ import torch
 
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import load_card
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.networks import build_autoencoder, build_dense
 from napari_toposeg.learning.objectives.masked import draw_hidden_each
 from napari_toposeg.learning.planning import LEAST_SPREAD, units_of

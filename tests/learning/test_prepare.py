@@ -15,7 +15,7 @@ from napari_toposeg.io import stored_arrays, write_volume
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cohort import read_cohort
 from napari_toposeg.learning.crops import crop_at, draw_unlabelled
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.labelled import prepare_labelled, read_cases, read_labelled_store
 from napari_toposeg.learning.objectives import make_objective

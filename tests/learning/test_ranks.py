@@ -15,8 +15,8 @@ from tests.learning.distributed import in_processes
 
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.checkpoints import read_tensors
-from napari_toposeg.learning.dataset import Case
 from napari_toposeg.learning.descent import is_decayed
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.networks import build

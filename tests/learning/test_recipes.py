@@ -19,7 +19,7 @@ from napari_toposeg.cli import build_parser
 from napari_toposeg.cli.flags import read_settings
 from napari_toposeg.config import FinetuneConfig, NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import load_card
-from napari_toposeg.learning.dataset import read_names
+from napari_toposeg.learning.cases import read_names
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.planning import crop_multiple, multiple_of, plan_network
 from napari_toposeg.learning.pretrain import pretrain

@@ -6,7 +6,8 @@ import pytest
 from napari_toposeg.config import FinetuneConfig, PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.io import read_volume, write_volume
-from napari_toposeg.learning.dataset import Case, Example
+from napari_toposeg.learning.cases import Case
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.finetuning import pieces_to_judge
 from napari_toposeg.learning.labelled import count_classes

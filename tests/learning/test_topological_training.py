@@ -10,7 +10,7 @@ from scipy import ndimage
 from napari_toposeg.config import FinetuneConfig, LossName, TopologyName
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cards import load_card
-from napari_toposeg.learning.dataset import Case
+from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.losses.critical_voxel import CriticalVoxel
 from napari_toposeg.learning.pretrain import pretrain

@@ -17,7 +17,8 @@ from napari_toposeg.io.channels import count_channels, read_channels
 from napari_toposeg.io.headers import read_extent
 from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.store import Store, is_store, open_store
-from napari_toposeg.learning.dataset import Example, StoredExample, median_spacing, prepare_channels
+from napari_toposeg.learning.examples import Example, StoredExample
+from napari_toposeg.learning.model_grid import median_spacing, prepare_channels
 from napari_toposeg.learning.normalisation import CT_RANGE
 from napari_toposeg.learning.sources import files_at
 from napari_toposeg.volume import Spacing

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from napari_toposeg.config import Flips, Size3
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.stored_arrays import StoredArray
-from napari_toposeg.learning.dataset import Example, Voxels, boxed
+from napari_toposeg.learning.examples import Example, Voxels, boxed
 from napari_toposeg.learning.places import IGNORED
 
 

@@ -23,8 +23,8 @@ from napari_toposeg.config import Size3, write_atomically
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning.cards import require_channels
 from napari_toposeg.learning.checkpoints import Model
-from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import memory_errors_explained
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.networks.encoder import Encoder
 from napari_toposeg.learning.windows import CENTRE_WEIGHT
 from napari_toposeg.progress import Step

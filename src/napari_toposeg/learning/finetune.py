@@ -10,9 +10,10 @@ from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, Topology
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.store import is_store
 from napari_toposeg.learning.cards import Card, load_card
+from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.crops import require_multiple
-from napari_toposeg.learning.dataset import Case, Example
 from napari_toposeg.learning.engine import optimise
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetuning import Segmentation
 from napari_toposeg.learning.labelled import (
     LabelledData,

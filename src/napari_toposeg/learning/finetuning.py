@@ -14,7 +14,7 @@ from napari_toposeg.config import FinetuneConfig, Size3
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, axes_of, draw_labelled
-from napari_toposeg.learning.dataset import Example, boxed, with_channels
+from napari_toposeg.learning.examples import Example, boxed, with_channels
 from napari_toposeg.learning.layer_rates import parameter_groups
 from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
@@ -22,7 +22,8 @@ from napari_toposeg.learning.losses.scales import coarse_loss
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
-from napari_toposeg.learning.topological_term import Look, topological_term
+from napari_toposeg.learning.term_places import Look
+from napari_toposeg.learning.topological_term import topological_term
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 

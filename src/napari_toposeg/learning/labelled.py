@@ -12,26 +12,24 @@ from napari_toposeg.io.headers import read_extent
 from napari_toposeg.io.layouts import require_dataset
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cards import Intensity
+from napari_toposeg.learning.cases import (
+    BACKGROUND,
+    Case,
+    read_case,
+    read_labelled,
+    read_names,
+    require_known,
+)
 from napari_toposeg.learning.cohort import (
     agreed_intensity,
     agreed_spacing,
     require_memory,
     stored_examples,
 )
-from napari_toposeg.learning.dataset import (
-    BACKGROUND,
-    PHANTOM_SPACING,
-    Case,
-    Example,
-    median_spacing,
-    phantom_cases,
-    prepare_case,
-    read_case,
-    read_labelled,
-    read_names,
-    require_known,
-)
 from napari_toposeg.learning.devices import decompressing_threads
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.model_grid import median_spacing, prepare_case
+from napari_toposeg.learning.phantom_cases import PHANTOM_SPACING, phantom_cases
 from napari_toposeg.learning.places import IGNORED
 from napari_toposeg.volume import Spacing
 

@@ -9,7 +9,7 @@ import torch
 
 from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
 from napari_toposeg.learning.crops import draw_unlabelled
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.networks import build_encoder
 from napari_toposeg.learning.seeds import random_of
 from napari_toposeg.volume import Spacing

@@ -22,9 +22,9 @@ from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.layouts.decathlon import grouped
 from napari_toposeg.learning.cards import load_card, require_channels
 from napari_toposeg.learning.checkpoints import Model, load_model
-from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import choose_threads, memory_errors_explained
 from napari_toposeg.learning.features import TABLE, encode_with, write_features, write_table
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.resampling import resample_to

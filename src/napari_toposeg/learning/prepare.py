@@ -24,7 +24,8 @@ from napari_toposeg.io import read_volume
 from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.layouts import CaseFiles, require_dataset
 from napari_toposeg.io.store import Manifest, Store, StoredCase, is_store, open_store
-from napari_toposeg.learning.dataset import Case, prepare_image, prepare_target
+from napari_toposeg.learning.cases import Case
+from napari_toposeg.learning.model_grid import prepare_image, prepare_target
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.learning.places import Places
 from napari_toposeg.learning.sources import find_sources, usual_spacing

@@ -10,19 +10,15 @@ import torch
 from napari_toposeg import __version__
 from napari_toposeg.config import PretrainConfig, Size3, Window
 from napari_toposeg.learning.cards import Card, load_card
+from napari_toposeg.learning.cases import Case, read_names
 from napari_toposeg.learning.cohort import Cohort, read_cohort
 from napari_toposeg.learning.crops import require_multiple
-from napari_toposeg.learning.dataset import (
-    PHANTOM_SPACING,
-    Case,
-    Example,
-    phantom_cases,
-    prepare_image,
-    read_names,
-)
 from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.engine import optimise
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.objectives import make_objective
+from napari_toposeg.learning.phantom_cases import PHANTOM_SPACING, phantom_cases
 from napari_toposeg.learning.planning import (
     crop_multiple,
     plan_crop,

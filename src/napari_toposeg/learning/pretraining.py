@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from napari_toposeg.config import ObjectiveName, PretrainConfig, Size3
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, axes_of, draw_unlabelled
-from napari_toposeg.learning.dataset import Example
 from napari_toposeg.learning.engine import parts_of
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives.objective import Objective
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation

@@ -17,8 +17,8 @@ from torch.nn import functional as F
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.learning.baselines import error_on, hidden_voxels, interpolated, visible_mean
 from napari_toposeg.learning.checkpoints import Model, load_model
-from napari_toposeg.learning.dataset import prepare_image
 from napari_toposeg.learning.devices import memory_errors_explained
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.networks.masked_autoencoder import draw_hidden
 from napari_toposeg.learning.normalisation import Normalisation, normalisation_of
 from napari_toposeg.learning.patches import patch_grid, to_patches

@@ -8,7 +8,7 @@ from napari_toposeg.errors import InvalidConfig, ToposegError
 from napari_toposeg.io import list_cases
 from napari_toposeg.io.headers import read_extent
 from napari_toposeg.io.layouts import CaseFiles, find_dataset
-from napari_toposeg.learning.dataset import median_spacing
+from napari_toposeg.learning.model_grid import median_spacing
 from napari_toposeg.volume import Spacing
 
 

@@ -21,7 +21,7 @@ from napari_toposeg.volume import Volume
 
 if TYPE_CHECKING:
     from napari_toposeg.learning.cards import Card
-    from napari_toposeg.learning.dataset import Case
+    from napari_toposeg.learning.cases import Case
 
 BEST, LAST = "best.safetensors", "last.safetensors"
 
@@ -69,7 +69,7 @@ def annotated_cases(
         )
     if annotation.faults:
         raise InvalidConfig(" ".join(annotation.faults))
-    from napari_toposeg.learning.dataset import Case
+    from napari_toposeg.learning.cases import Case
 
     parts = split_annotation(labels, annotation.validation, annotation.axis)
     train, kept = (image.with_voxels(part, modality="label") for part in parts)

@@ -9,7 +9,7 @@ from napari_toposeg.learning.networks import build, build_dense
 from napari_toposeg.learning.networks.dense_autoencoder import least_cube
 from napari_toposeg.learning.networks.encoder import all_hidden
 from napari_toposeg.learning.networks.instance_norm import InstanceNorm
-from napari_toposeg.learning.networks.resenc_unet import visible_norm
+from napari_toposeg.learning.networks.masked_convolutions import visible_norm
 
 NANO = NetworkConfig(name="resenc-unet", size="nano", patch=8)
 

@@ -8,9 +8,11 @@ from torch import nn
 
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.dataset import Example, phantom_cases, prepare_image
 from napari_toposeg.learning.engine import learning_rate
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.objectives import make_objective
+from napari_toposeg.learning.phantom_cases import phantom_cases
 from napari_toposeg.learning.pretraining import Pretraining
 
 SPACING = (1.5, 1.5, 1.5)

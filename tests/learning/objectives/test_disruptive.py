@@ -4,7 +4,7 @@ from statistics import median
 import pytest
 import torch
 
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives.disruptive import (
     channels_zeroed,
     draw_kept,

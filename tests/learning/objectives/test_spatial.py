@@ -8,7 +8,7 @@ import torch
 
 from napari_toposeg.config import NetworkConfig, PretrainConfig
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.objectives.spatial import MeanPoints, PointHead, spatial_loss
 from napari_toposeg.learning.pretraining import Pretraining

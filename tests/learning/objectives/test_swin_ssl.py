@@ -6,7 +6,7 @@ import torch
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.crops import crop_at
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives.swin_ssl import draw_cuts, upright
 from napari_toposeg.learning.planning import plan_crop
 from napari_toposeg.learning.pretraining import collate

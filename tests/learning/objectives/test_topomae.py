@@ -13,7 +13,7 @@ from torch.nn.parallel import DistributedDataParallel
 from napari_toposeg.config import PretrainConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cards import Card
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.losses.batches import lasting_features
 from napari_toposeg.learning.losses.cldice import SoftClDice, VesselClDice
 from napari_toposeg.learning.losses.vesselness import vesselness
@@ -318,7 +318,7 @@ def test_structures_draws_the_blocks_that_hold_vessels_in_proportion():
     for seed in range(40):
         random = np.random.default_rng(seed)
         place = term.choose(image.shape, random)
-        (own,) = term.at_structures(place, image[place.crops, place.classes], 1.5, [random])
+        (own,) = term.blocks.at_structures(place, image[place.crops, place.classes], 1.5, [random])
         start = [c.start + t.start + b.start
                  for c, t, b in zip(own.cut, own.trim, own.block, strict=True)]  # fmt: skip
         counts[0 if start == [0, 0, 0] else 1] += 1

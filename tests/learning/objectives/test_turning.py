@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from napari_toposeg.learning.crops import crop_at
-from napari_toposeg.learning.dataset import Example
+from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives.spatial import points_of
 from napari_toposeg.learning.turning import draw_turns, turned
 

@@ -41,7 +41,8 @@ from napari_toposeg.learning.objectives.spatial import (
 )
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch, Evaluation
-from napari_toposeg.learning.topological_term import Look, Place, topological_term
+from napari_toposeg.learning.term_places import Look, Place
+from napari_toposeg.learning.topological_term import topological_term
 
 
 class TopologicalReconstruction:
@@ -101,7 +102,7 @@ class TopologicalReconstruction:
             for crop, channel in fields
         ]
         images = image[place.crops, place.classes]
-        return self.term.at_structures(place, images, self.config.topology_scale, randoms)
+        return self.term.blocks.at_structures(place, images, self.config.topology_scale, randoms)
 
     def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return all terms; each is a mean over samples, and over the networks."""

@@ -1,0 +1,69 @@
+"""The model's grid: from a scan and its labels to an example, resampled and normalised."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_toposeg.errors import ShapeMismatch
+from napari_toposeg.io.headers import Extent
+from napari_toposeg.learning.cards import Intensity
+from napari_toposeg.learning.cases import Case, target_of
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.normalisation import normalisation_of
+from napari_toposeg.resampling import resample
+from napari_toposeg.volume import Spacing, Volume
+
+
+def prepare_case(case: Case, spacing: Spacing, intensity: Intensity | None = None) -> Example:
+    """Bring image and labels of a case to the model's spacing; see `prepare_image`.
+
+    Raises
+    ------
+    ShapeMismatch
+        If image and labels differ in shape.
+    """
+    target = prepare_target(case, spacing)
+    image = prepare_channels((case.image, *case.further), spacing, intensity)
+    return Example(case.name, image, target, case.image.modality)
+
+
+def prepare_channels(
+    channels: Sequence[Volume], spacing: Spacing, intensity: Intensity | None = None
+) -> NDArray[np.float32]:
+    """Return all channels of a scan, ``(c, z, y, x)``; of one channel ``(z, y, x)``."""
+    prepared = [prepare_image(channel, spacing, intensity).voxels for channel in channels]
+    return prepared[0] if len(prepared) == 1 else np.stack(prepared)
+
+
+def prepare_target(case: Case, spacing: Spacing) -> NDArray[np.int16]:
+    """Return class numbers of a case on the model's spacing, -1 where it is not labelled.
+
+    Raises
+    ------
+    ShapeMismatch
+        If image and labels differ in shape.
+    """
+    if case.image.shape != case.labels.shape:
+        raise ShapeMismatch(
+            f"case {case.name!r}: image {case.image.shape} and labels {case.labels.shape} differ "
+            "in shape; "
+            "resample the labels to the image's grid first"
+        )
+    target = case.image.with_voxels(target_of(case), modality="label")
+    resampled: NDArray[Any] = resample(target, spacing, order=0).voxels
+    return np.ascontiguousarray(resampled, dtype=np.int16)
+
+
+def prepare_image(image: Volume, spacing: Spacing, intensity: Intensity | None = None) -> Volume:
+    """Return a scan normalised to 0..1, or as a card's `intensity` says, on the model's spacing."""
+    scaled = image.with_voxels(normalisation_of(image, intensity).apply(image.voxels))
+    prepared = resample(scaled, spacing, order=1)
+    return prepared.with_voxels(np.ascontiguousarray(prepared.voxels, dtype=np.float32))
+
+
+def median_spacing(volumes: Iterable[Volume | Extent]) -> Spacing:
+    """Return the median voxel size in mm along ``(z, y, x)``, to a micrometre."""
+    z, y, x = np.median([volume.spacing for volume in volumes], axis=0).round(3)
+    return float(z), float(y), float(x)
