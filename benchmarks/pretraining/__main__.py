@@ -2,10 +2,12 @@
 
     python -m benchmarks.pretraining PART ... [--quick] [--write]
 
-Parts: ``step`` times a step of the masked autoencoder beside MONAI's (docs/speed.md);
-``objectives`` trains every objective with the same compute; ``terms`` and ``terms-ct`` compare
-topological terms on phantoms and on real CT; ``parts`` the other terms of topomae
-(docs/pretraining-measured.md). ``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
+Parts: ``step`` times a step of the masked autoencoder beside MONAI's (docs/speed.md); ``learns``
+holds the plain masked autoencoder against the mean and interpolation; ``objectives`` trains every
+objective with the same compute; ``terms`` and ``terms-ct`` compare topological terms on phantoms
+and on real CT; ``search`` looks for settings in which a term helps, ``confirmed`` judges those
+found; ``parts`` compares the other terms of topomae (docs/pretraining-measured.md).
+``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
 """
 
 import argparse
@@ -16,9 +18,16 @@ from pathlib import Path
 import torch
 
 from benchmarks import tables
-from benchmarks.pretraining import ablation, mae_step, objectives
+from benchmarks.pretraining import ablation, learns_first, mae_step, objectives, variants
 
-PARTS = ("step", "objectives", "terms", "terms-ct", "parts")
+ABLATIONS: dict[str, tuple[dict[str, variants.Settings], ablation.Data]] = {
+    "terms": (variants.TERMS, "phantoms"),
+    "terms-ct": (variants.TERMS, "ct"),
+    "search": (variants.SEARCH, "development"),
+    "confirmed": (variants.CONFIRMED, "phantoms"),
+    "parts": (variants.PARTS, "phantoms"),
+}
+PARTS = ("step", "learns", "objectives", *ABLATIONS)
 PAGE = Path(__file__).parents[2] / "docs" / "pretraining-measured.md"
 
 
@@ -49,12 +58,12 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             return
         case "objectives":
             header, rows = objectives.HEADER, objectives.lines(quick=quick)
-        case "parts":
-            header, rows = ablation.HEADER, ablation.lines(ablation.PARTS, "phantoms", quick=quick)
-        case "terms":
-            header, rows = ablation.HEADER, ablation.lines(ablation.TERMS, "phantoms", quick=quick)
+        case "learns":
+            header, rows = learns_first.HEADER, learns_first.lines(quick=quick)
         case _:
-            header, rows = ablation.HEADER_CT, ablation.lines(ablation.TERMS, "ct", quick=quick)
+            compared, data = ABLATIONS[part]
+            header = ablation.HEADER_CT if data == "ct" else ablation.HEADER
+            rows = ablation.lines(compared, data, quick=quick)
     # More threads would only fight over networks this small.
     torch.set_num_threads(1)
     yield written(header)
