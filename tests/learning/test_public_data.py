@@ -93,6 +93,23 @@ def test_files_of_channels_are_predicted_as_one_case(tmp_path: Path) -> None:
         finish(predict(config.model_copy(update={"images": (one,), "output": tmp_path / "o"})))
 
 
+def test_features_of_several_channels_are_written_under_the_name_of_the_case(
+    tmp_path: Path,
+) -> None:
+    data = make_nnunet(tmp_path / "data", ("T1", "T2"))
+    config = PredictConfig.create(
+        model=str(finetuned(data, tmp_path / "model")), images=(data / "imagesTr",),
+        output=tmp_path / "out", features=True, device="cpu",
+    )  # fmt: skip
+    written = {path.name for path in finish(predict(config))}
+    cases = ("FLARE_Tr_0001", "FLARE_Tr_0002")
+    assert written == {f"{case}{end}" for case in cases for end in (".nii.gz", "_features.npz")} | {
+        "features.csv"
+    }
+    _, *rows = (tmp_path / "out" / "features.csv").read_text().splitlines()
+    assert [row.partition(",")[0] for row in rows] == [f"{case}.nii.gz" for case in cases]
+
+
 def test_a_store_of_channels_gives_the_crops_of_the_files(brain: Path, tmp_path: Path) -> None:
     store = stored(tmp_path / "store", data=brain)
     assert open_store(store).manifest.class_names[0] == "edema"

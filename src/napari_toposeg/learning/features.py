@@ -8,7 +8,7 @@ same place, and the two are blended.
 
 import csv
 import io
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,17 +53,29 @@ class Features:
     pooled: NDArray[np.float32]
 
 
-def encode_with(volume: Volume, model: Model) -> Generator[Step, None, Features]:
-    """Encode a volume, resampled to the model's spacing, window by window."""
+def encode_with(
+    volume: Volume, model: Model, *, further: Sequence[Volume] = ()
+) -> Generator[Step, None, Features]:
+    """Encode a volume, resampled to the model's spacing, window by window.
+
+    Parameters
+    ----------
+    further
+        The volume's other channels, on its grid.
+    """
     encoder = encoder_of(model)
-    require_channels(model.card, 1)
-    prepared = prepare_image(volume, model.card.spacing, model.card.intensity)
+    require_channels(model.card, 1 + len(further))
+    channels = [
+        prepare_image(channel, model.card.spacing, model.card.intensity)
+        for channel in (volume, *further)
+    ]
     stride = encoder.strides[-1]
     with memory_errors_explained():
-        image = torch.from_numpy(prepared.voxels).to(model.device)[None, None]
+        whole = np.stack([channel.voxels for channel in channels])
+        image = torch.from_numpy(whole).to(model.device)[None]
         features = yield from slide_features(image, encoder, model.card.crop)
     found = features.cpu().numpy()
-    return Features(found, affine_of(prepared, stride), found.mean((1, 2, 3)))
+    return Features(found, affine_of(channels[0], stride), found.mean((1, 2, 3)))
 
 
 def encoder_of(model: Model) -> Encoder:

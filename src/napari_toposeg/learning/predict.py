@@ -156,17 +156,17 @@ def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
     pooled: dict[str, NDArray[np.float32]] = {}
     for number, (case, output) in enumerate(outputs):
         volume, *further = read_channels(case)
-        image = case.images[0]
-        told = partial(told_of, name=image.name, number=number, count=len(outputs), began=began)
+        name = name_of(case)
+        told = partial(told_of, name=name, number=number, count=len(outputs), began=began)
         if model.card.task == "segment":
             segmentation = yield from told(
                 segment_with(volume, model, overlap=config.overlap, further=further)
             )
             written += write_segmentation(segmentation, output, config.probability)
         if config.features:
-            features = yield from told(encode_with(volume, model))
+            features = yield from told(encode_with(volume, model, further=further))
             written.append(write_features(features, features_path(output)))
-            pooled[image.name] = features.pooled
+            pooled[name] = features.pooled
             # After every image, so that one that is stopped leaves a table of what it did.
             write_table(pooled, config.output / TABLE)
     return written + ([config.output / TABLE] if config.features else [])
@@ -218,8 +218,7 @@ def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFil
     planned: list[tuple[CaseFiles, Path]] = []
     for case in cases:
         image = case.images[0]
-        named = image if len(case.images) == 1 else image.with_name(f"{case.name}.nii.gz")
-        output = output_path(config.output, named)
+        output = output_path(config.output, image.with_name(name_of(case)))
         if output.resolve() == image.resolve():
             raise InvalidConfig(
                 f"the label map of {image.name} would overwrite the image; give another --output"
@@ -237,6 +236,11 @@ def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFil
             )
         planned.append((case, output))
     return planned
+
+
+def name_of(case: CaseFiles) -> str:
+    """Return the file name under which a case is told and written."""
+    return case.images[0].name if len(case.images) == 1 else f"{case.name}.nii.gz"
 
 
 def write_segmentation(segmentation: Segmentation, path: Path, probability: bool) -> list[Path]:
