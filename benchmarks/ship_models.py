@@ -2,7 +2,7 @@
 
     NAPARI_TOPOSEG_DATA=<the real volumes> python benchmarks/ship_models.py [PART ...]
 
-Parts, all of them in this order without a name: pretrain, vessels, hippocampus, pack. The runs are
+Parts, all in this order without a name: pretrain, unet, vessels, hippocampus, pack. The runs are
 those of ``napari-toposeg pretrain`` and ``finetune`` with the settings below. ``pack`` measures
 each model on cases that it did not see, writes the figures into its card, stores the weights in
 half precision inside the package, and writes ``docs/models.md``. The split of the hippocampus
@@ -74,6 +74,26 @@ def pretraining() -> PretrainConfig:
         spacing=(3.0, 3.0, 3.0),
         phantoms=3,
         steps=6000,
+        every=300,
+        threads=1,
+    )
+
+
+def pretraining_unet() -> PretrainConfig:
+    """Settings of topomae-ct-unet."""
+    return PretrainConfig.create(
+        data=tuple(DATA / name for name in TRAINING_CT),
+        output=RUNS / "topomae-ct-unet",
+        objective="topomae",
+        network="resenc-unet",
+        size="nano",
+        cube=8,
+        crop=(32, 32, 32),
+        spacing=(3.0, 3.0, 3.0),
+        phantoms=3,
+        steps=3000,
+        batch=4,
+        learning_rate=2e-3,
         every=300,
         threads=1,
     )
@@ -212,6 +232,14 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "data": CT_SOURCES,
         "licence": "CC BY 4.0, attribution to the sources above",
     },
+    "topomae-ct-unet": {
+        "modality": "CT",
+        "intended_use": USE
+        + "Starting point for fine-tuning on few labels, and an example of masked reconstruction "
+        "of CT by a masked convolutional network.",
+        "data": CT_SOURCES,
+        "licence": "CC BY 4.0, attribution to the sources above",
+    },
     "vessels-ct": {
         "modality": "CT",
         "intended_use": USE
@@ -238,6 +266,7 @@ def pack(name: str) -> Card:
     """Measure a run's best model and put it into the package in half precision."""
     measure = {
         "topomae-ct": measure_reconstruction,
+        "topomae-ct-unet": measure_reconstruction,
         "vessels-ct": measure_vessels,
         "hippocampus-mr": measure_hippocampus,
     }[name]
@@ -307,10 +336,12 @@ def text_of(value: Any) -> str:
 
 def main(parts: list[str]) -> None:
     """Do the parts that are named, or all."""
-    for part in parts or ["pretrain", "vessels", "hippocampus", "pack"]:
+    for part in parts or ["pretrain", "unet", "vessels", "hippocampus", "pack"]:
         match part:
             case "pretrain":
                 show(pretrain(pretraining()))
+            case "unet":
+                show(pretrain(pretraining_unet()))
             case "vessels":
                 show(finetune(vessels()))
             case "hippocampus":
@@ -324,7 +355,7 @@ def main(parts: list[str]) -> None:
                 ]
                 (HERE.parent / "docs" / "models.md").write_text(table(cards), encoding="utf-8")
             case _:
-                sys.exit(f"there is no part {part!r}; name pretrain, vessels, hippocampus or pack")
+                sys.exit(f"there is no part {part!r}; see the top of this file")
 
 
 if __name__ == "__main__":

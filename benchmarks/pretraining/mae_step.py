@@ -75,11 +75,15 @@ def on_cpu(size: SizeName, quick: bool) -> Iterator[Row]:
     runs = {"float32": ours(size), "bf16": ours(size, torch.bfloat16), "MONAI": monai(size)}
     seconds = alternate(runs, image, rounds=3 if quick else 12)
     what = f"a step of {NAMES[size]}, {EDGE}^3, patch {PATCH}, batch {len(image)}, CPU"
-    threads = f"{torch.get_num_threads()} threads; MONAI's in float32"
+    counts = [flops(runs[name], image[:1]) / 1e9 for name in ("float32", "MONAI")]
+    note = (
+        f"{torch.get_num_threads()} threads; MONAI's in float32; {counts[0]:.1f} GFLOP a crop "
+        f"for {counts[1]:.1f}"
+    )
     for name in ("float32", "bf16"):
         yield Row(
             f"{what}, {name}", seconds[name], "MONAI MaskedAutoEncoderViT", seconds["MONAI"],
-            WANTED_CPU, threads,
+            WANTED_CPU, note,
         )  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from napari_toposeg.config import PredictConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.io import list_cases, write_volume
 from napari_toposeg.io.channels import read_channels
+from napari_toposeg.io.formats import WRITABLE, ending_of, stem_of
 from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.layouts.decathlon import grouped
 from napari_toposeg.learning.cards import load_card, require_channels
@@ -218,7 +219,7 @@ def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFil
     planned: list[tuple[CaseFiles, Path]] = []
     for case in cases:
         image = case.images[0]
-        output = output_path(config.output, image.with_name(name_of(case)))
+        output = config.output / name_of(case)
         if output.resolve() == image.resolve():
             raise InvalidConfig(
                 f"the label map of {image.name} would overwrite the image; give another --output"
@@ -239,8 +240,13 @@ def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFil
 
 
 def name_of(case: CaseFiles) -> str:
-    """Return the file name under which a case is told and written."""
-    return case.images[0].name if len(case.images) == 1 else f"{case.name}.nii.gz"
+    """Return the name of a case's label map: that of its image if it can be written so, or NIfTI.
+
+    A DICOM folder is named as its case, which never tells the patient.
+    """
+    image = case.images[0]
+    kept = len(case.images) == 1 and ending_of(image) in WRITABLE
+    return image.name if kept else f"{case.name}.nii.gz"
 
 
 def write_segmentation(segmentation: Segmentation, path: Path, probability: bool) -> list[Path]:
@@ -259,16 +265,3 @@ def write_segmentation(segmentation: Segmentation, path: Path, probability: bool
 def features_path(output: Path) -> Path:
     """Return where the features of an image go, beside its label map."""
     return output.with_name(f"{stem_of(output)}_features.npz")
-
-
-def stem_of(path: Path) -> str:
-    """Return a file's name without its ending, which may be double."""
-    ending = path.suffix if path.suffix != ".gz" else ".nii"
-    return path.name.removesuffix(".gz").removesuffix(ending)
-
-
-def output_path(folder: Path, image: Path) -> Path:
-    """Return where a label map goes: under the image's name, as NIfTI if that cannot be written."""
-    if image.name.lower().endswith((".nii", ".nii.gz", ".nrrd", ".mha")):
-        return folder / image.name
-    return folder / f"{image.stem}.nii.gz"
