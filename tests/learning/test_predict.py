@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import SimpleITK as sitk
 
 from napari_toposeg.config import PredictConfig
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import list_cases
 from napari_toposeg.learning.predict import plan_outputs
 
@@ -19,8 +21,8 @@ def write_dicom(folder: Path, patient: str) -> Path:
     return folder
 
 
-def names_of(tmp_path: Path, *images: Path) -> list[str]:
-    config = PredictConfig.create(model="any", images=images, output=tmp_path / "out")
+def names_of(tmp_path: Path, *images: Path, **settings: bool) -> list[str]:
+    config = PredictConfig.create(model="any", images=images, output=tmp_path / "out", **settings)
     return [path.name for _, path in plan_outputs(config)]
 
 
@@ -49,3 +51,24 @@ def test_what_cannot_be_written_becomes_nifti_of_the_same_case(tmp_path: Path) -
         (tmp_path / "out" / name).parent.mkdir(exist_ok=True)
         (tmp_path / "out" / name).write_bytes(b"x")
     assert list(list_cases(tmp_path / "out")) == list(list_cases(tmp_path / "images"))
+
+
+def test_images_whose_features_would_share_a_file_are_refused(tmp_path: Path) -> None:
+    images = [tmp_path / "a" / "scan.nii.gz", tmp_path / "b" / "scan.nrrd"]
+    for image in images:
+        image.parent.mkdir()
+        image.write_bytes(b"x")
+    with pytest.raises(InvalidConfig, match="two images"):
+        names_of(tmp_path, *images)
+
+
+def test_a_table_of_features_is_not_replaced_unasked(tmp_path: Path) -> None:
+    image = tmp_path / "scan.nii.gz"
+    table = tmp_path / "out" / "features.csv"
+    table.parent.mkdir()
+    for file in (image, table):
+        file.write_bytes(b"x")
+    assert names_of(tmp_path, image) == ["scan.nii.gz"]
+    with pytest.raises(InvalidConfig, match=r"features\.csv exists already"):
+        names_of(tmp_path, image, features=True)
+    assert names_of(tmp_path, image, features=True, overwrite=True) == ["scan.nii.gz"]
