@@ -36,7 +36,10 @@ class Step:
     message
         What is being done, in a few words for a person.
     plan
-        Every setting of the run by name, what was left open filled in; on the Step that tells it.
+        The settings that the run uses, by name, what was left open filled in; on the Step that
+        tells it.
+    notes
+        What a user should know before the run begins; on the Step that tells the plan.
     forecast
         What the run will need (``"seconds"``, ``"memory_gb"``, ``"free_gb"``), on the Step that
         tells it.
@@ -52,6 +55,7 @@ class Step:
     preview: Mapping[str, Any] | None = None
     message: str = ""
     plan: Mapping[str, Any] | None = None
+    notes: tuple[str, ...] = ()
     forecast: Mapping[str, float] | None = None
 
     def record(self) -> dict[str, Any]:

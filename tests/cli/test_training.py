@@ -18,7 +18,7 @@ def training_steps(config: PretrainConfig) -> Iterator[Step]:
     """Run three steps and leave a best checkpoint at the second."""
     best = config.output / "best.safetensors"
     planned = config.model_copy(update={"crop": (8, 16, 24)}).model_dump()
-    yield Step(0, 3, message="planned", plan=planned)
+    yield Step(0, 3, message="planned", plan=planned, notes=("the crop is mostly padding",))
     yield Step(0, 3, message="about 2 min, 1.0 GB of 4.0 GB free", forecast={"seconds": 120.0})
     for number in (1, 2, 3):
         if number == 2:
@@ -36,6 +36,7 @@ def test_training_prints_the_plan_first_and_the_best_last(
     out, err = capsys.readouterr()
     assert out.startswith("plan\n") and "a machine" in out and "0.6" in out
     assert re.search(r"^  crop +8 16 24$", out, re.MULTILINE)
+    assert "note: the crop is mostly padding" in out
     assert "forecast: about 2 min" in out
     assert str(run / "best.safetensors") in out
     assert "3/3" in err and "loss=0.3333" in err

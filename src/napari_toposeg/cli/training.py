@@ -93,6 +93,8 @@ def announced(
                 return result
             if step.plan is not None:
                 print(plan(step.plan, config.device), flush=True)
+                for note in step.notes:
+                    print(f"note: {note}\n", flush=True)
             elif step.forecast is not None:
                 needed |= step.forecast
                 print(f"forecast: {step.message}\n", flush=True)
@@ -101,7 +103,7 @@ def announced(
 
 
 def plan(settings: Mapping[str, Any], device: str) -> str:
-    """Return every setting of a run as it will be, and the machine it runs on."""
+    """Return the settings that a run uses, as they will be, and the machine it runs on."""
     from napari_toposeg.learning.devices import describe_device
 
     rows = [

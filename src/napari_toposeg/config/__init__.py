@@ -22,6 +22,7 @@ from napari_toposeg.config.run import (
 from napari_toposeg.config.training import (
     FieldLossName,
     LossName,
+    PrecisionName,
     TopologyConfig,
     TopologyName,
     TrainingConfig,
@@ -38,6 +39,7 @@ __all__ = [
     "NormName",
     "ObjectiveName",
     "PositiveInt",
+    "PrecisionName",
     "PredictConfig",
     "PrepareConfig",
     "PretrainConfig",

@@ -19,6 +19,7 @@ TopologyName = Literal[
 ]
 FieldLossName = Literal[TopologyName, "topograph", "defects"]
 LossName = Literal["dice-ce", FieldLossName]
+PrecisionName = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Level = Annotated[float, Field(ge=0, le=1)]
 
@@ -64,9 +65,7 @@ class TrainingConfig(RunConfig):
     compile: bool = Field(
         False, description="compile the network first: minutes at the start, then faster steps"
     )
-    precision: Literal["auto", "32-true", "bf16-mixed", "16-mixed"] = Field(
-        "auto", description="arithmetic"
-    )
+    precision: PrecisionName = Field("auto", description="arithmetic")
     threads: int = Field(
         0, ge=0, description="CPU threads for the network; 0: as many as there are cores"
     )

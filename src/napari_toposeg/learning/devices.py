@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import torch
 
+from napari_toposeg.config import PrecisionName
 from napari_toposeg.errors import InvalidConfig, OutOfMemory
 from napari_toposeg.topology.processors import processors
 
@@ -47,8 +48,15 @@ def describe_device(name: str) -> str:
     return f"CPU, {processors()} cores" if device == "cpu" else "Apple GPU"
 
 
-def choose_threads(threads: int, processes: int = 1) -> None:
-    """Let the network use so many CPU threads; 0: one for each core this process may use.
+def choose_precision(precision: PrecisionName, device: str) -> PrecisionName:
+    """Return the arithmetic of a run; ``"auto"``: bf16 on a CUDA GPU, else full precision."""
+    if precision != "auto":
+        return precision
+    return "bf16-mixed" if device.startswith("cuda") else "32-true"
+
+
+def threads_of(threads: int, processes: int = 1) -> int:
+    """Return how many CPU threads the network uses; 0: one for each core this process may use.
 
     Parameters
     ----------
@@ -56,7 +64,12 @@ def choose_threads(threads: int, processes: int = 1) -> None:
         Of the run on this machine; they share the cores.
     """
     available = max(1, processors() // processes)
-    torch.set_num_threads(min(threads, available) if threads > 0 else available)
+    return min(threads, available) if threads > 0 else available
+
+
+def choose_threads(threads: int, processes: int = 1) -> None:
+    """Let the network use so many CPU threads: see `threads_of`."""
+    torch.set_num_threads(threads_of(threads, processes))
 
 
 def decompressing_threads(device: str) -> int:

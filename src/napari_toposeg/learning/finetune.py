@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from napari_toposeg import __version__
-from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3, TopologyConfig
+from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.store import is_store
 from napari_toposeg.learning.cards import Card, load_card
@@ -24,12 +24,12 @@ from napari_toposeg.learning.labelled import (
 )
 from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
+from napari_toposeg.learning.notes import notes_on_devices
+from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
 from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop, units_of
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.progress import Step
-
-TOPOLOGY = tuple(name for name in TopologyConfig.model_fields if name.startswith("topology_"))
 
 
 def finetune(
@@ -64,7 +64,14 @@ def finetune(
         start_from(network.state_dict(), card, config.checkpoint).write(config.output)
     if config.freeze:
         freeze_encoder(network)
-    yield Step(step=0, total=config.steps, message="planned", plan=config.model_dump())
+    modalities = {each.modality for each in data.training}
+    yield Step(
+        step=0,
+        total=config.steps,
+        message="planned",
+        plan=plan_finetuning(config, card.intensity, modalities),
+        notes=notes_on_devices(config),
+    )
     return (
         yield from optimise(
             Segmentation(network, data.training, data.validation, config, card), config

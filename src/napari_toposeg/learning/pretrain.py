@@ -17,8 +17,10 @@ from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.model_grid import prepare_image
+from napari_toposeg.learning.notes import notes_on_devices, notes_on_padding
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.phantom_cases import PHANTOM_SPACING, phantom_cases
+from napari_toposeg.learning.plan import plan_pretraining
 from napari_toposeg.learning.planning import (
     crop_multiple,
     plan_crop,
@@ -55,15 +57,26 @@ def pretrain(config: PretrainConfig) -> Generator[Step, None, Path]:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A run that can begin: its task, and its settings with all that was left open filled in."""
+    """A run that can begin: its task, and its settings with all that was left open filled in.
+
+    Parameters
+    ----------
+    modalities
+        Kinds of scans in the data.
+    notes
+        What a user should know before.
+    """
 
     task: Pretraining
     config: PretrainConfig
+    modalities: frozenset[str]
+    notes: tuple[str, ...]
 
     def step(self) -> Step:
         """Tell the plan."""
-        plan = self.config.model_dump()
-        return Step(step=0, total=self.config.steps, message="planned", plan=plan)
+        plan = plan_pretraining(self.config, self.modalities)
+        total = self.config.steps
+        return Step(step=0, total=total, message="planned", plan=plan, notes=self.notes)
 
 
 def prepare(config: PretrainConfig) -> Prepared:
@@ -89,7 +102,12 @@ def prepare(config: PretrainConfig) -> Prepared:
         weights = objective.weights()
         start_pretraining(objective.network, weights, card, config.start).write(config.output)
     examples = training.examples
-    return Prepared(Pretraining(objective, examples, validation or examples, config, card), config)
+    task = Pretraining(objective, examples, validation or examples, config, card)
+    notes = (
+        *notes_on_devices(config),
+        *notes_on_padding(shapes, crop, multiple),
+    )
+    return Prepared(task, config, frozenset(each.modality for each in examples), notes)
 
 
 def units_of_start(model: str) -> tuple[float, float]:

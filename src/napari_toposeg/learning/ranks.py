@@ -17,7 +17,7 @@ from torch.distributed.fsdp import fully_shard
 
 from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.learning.devices import resolve_device
+from napari_toposeg.learning.devices import choose_precision, resolve_device
 from napari_toposeg.learning.networks.blocks import blocks_of
 
 
@@ -94,9 +94,7 @@ def new_fabric(config: TrainingConfig) -> Fabric:
     """
     device = resolve_device(config.device)
     kind, _, index = device.partition(":")
-    precision = config.precision
-    if precision == "auto":
-        precision = "bf16-mixed" if kind == "cuda" else "32-true"
+    precision = choose_precision(config.precision, kind)
     if precision == "16-mixed" and kind == "cpu":
         raise InvalidConfig("16-mixed needs a GPU, and the device is the cpu; use 32-true")
     if world_of(config) == 1:
