@@ -1,9 +1,15 @@
 """Notes: a run that can begin, but not as its user may think."""
 
+import numpy as np
 import pytest
 
+from napari_toposeg.config import PrepareConfig
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io import write_volume
 from napari_toposeg.learning.notes import notes_on_devices, notes_on_padding
+from napari_toposeg.learning.prepare import prepare as prepare_store
 from napari_toposeg.learning.pretrain import prepare
+from napari_toposeg.progress import finish
 
 MULTIPLE = (8, 8, 8)
 
@@ -39,3 +45,47 @@ def test_crops_that_scans_fill_by_half_are_not_told():
 def test_a_crop_that_is_the_least_of_its_network_is_told_to_want_another_network():
     (note,) = notes_on_padding([(9, 9, 9)], (16, 16, 16), MULTIPLE)
     assert "choose another network" in note
+
+
+@pytest.fixture
+def with_labels(scans, scan):
+    """The folder of the scan, with a map of four labels whose name does not say so."""
+    rough = np.digitize(scan.voxels, [-500, 0, 500]).astype(np.uint8)
+    write_volume(scan.with_voxels(rough, modality="unknown"), scans / "other.nii.gz")
+    return scans
+
+
+def test_what_looks_like_a_label_map_is_told(small_run, with_labels):
+    (note,) = prepare(small_run).step().notes
+    assert note.startswith("1 of 2 scans")
+    assert "(other)" in note
+    assert "--ids" in note
+
+
+def test_a_store_remembers_what_looked_like_a_label_map(small_run, with_labels, tmp_path):
+    settings = PrepareConfig.create(
+        images=(with_labels,), output=tmp_path / "store", spacing=small_run.spacing
+    )
+    finish(prepare_store(settings))
+    (note,) = prepare(small_run.model_copy(update={"data": (tmp_path / "store",)})).step().notes
+    assert "(other)" in note
+
+
+def test_a_label_map_that_is_named_so_is_refused_until_it_is_left_out(
+    small_run, with_labels, tmp_path
+):
+    (with_labels / "other.nii.gz").rename(with_labels / "scan_seg.nii.gz")
+    with pytest.raises(InvalidConfig, match=r"scan_seg\.nii\.gz is a label map.*--ids"):
+        prepare(small_run)
+    names = tmp_path / "scans.txt"
+    names.write_text("scan\n")
+    assert prepare(small_run.model_copy(update={"ids": names})).step().notes == ()
+
+
+def test_a_store_leaves_out_what_is_certainly_a_label_map(with_labels, tmp_path):
+    (with_labels / "other.nii.gz").rename(with_labels / "scan_seg.nii.gz")
+    done = finish(
+        prepare_store(PrepareConfig.create(images=(with_labels,), output=tmp_path / "store"))
+    )
+    assert [case.name for case in done.cases] == ["scan"]
+    assert "is a label map; give label maps by --labels" in done.failed["scan_seg"]

@@ -1,12 +1,13 @@
 """The prepare command: scans into a store, and which of them could not be read."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from napari_toposeg.cli.answers import STOPPED, Answer
 from napari_toposeg.cli.flags import read_settings
 from napari_toposeg.cli.watch import watch
 from napari_toposeg.config import PrepareConfig
+from napari_toposeg.io.store import StoredCase
 
 BAD_INPUT = 2
 """Exit code where some files could not be read, though the rest is done."""
@@ -26,9 +27,11 @@ def prepare(arguments: argparse.Namespace) -> Answer:
         "output": done.store,
         "cases": [case.name for case in done.cases],
         "failed": dict(done.failed),
+        "few_values": [case.name for case in done.cases if case.few_values],
         "stopped": False,
     }
     lines = [f"{len(done.cases)} cases in {done.store}", *left_out(done.failed)]
+    lines += few_values(done.cases)
     return Answer("\n".join(lines), data, BAD_INPUT if done.failed else 0)
 
 
@@ -39,3 +42,12 @@ def left_out(failed: Mapping[str, str]) -> list[str]:
     many = f"{len(failed)} case{'s' * (len(failed) > 1)} could not be read and left out:"
     last = "mend the files and run again with --resume, or train without them"
     return [many, *(f"  {name}: {fault}" for name, fault in failed.items()), last]
+
+
+def few_values(cases: Sequence[StoredCase]) -> list[str]:
+    """Say which cases look like label maps."""
+    names = [case.name for case in cases if case.few_values]
+    if not names:
+        return []
+    many = f"{len(names)} case{'s' * (len(names) > 1)} of a few whole numbers only"
+    return [f"{many}, as label maps have: {', '.join(names)}; are they scans?"]

@@ -44,6 +44,8 @@ class StoredCase(BaseModel):
         Number of channels; the file of several has them as its first axis.
     classes
         Label values that occur, sorted; None without labels.
+    few_values
+        Whether the file's values looked like those of a label map: see `label_maps`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +60,7 @@ class StoredCase(BaseModel):
     normalisation: tuple[float, float]
     channels: int = 1
     classes: tuple[int, ...] | None = None
+    few_values: bool = False
 
 
 class Manifest(BaseModel):

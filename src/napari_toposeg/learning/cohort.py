@@ -15,13 +15,14 @@ from napari_toposeg.config import Window
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io.channels import count_channels, read_channels
 from napari_toposeg.io.headers import read_extent
+from napari_toposeg.io.label_maps import is_label_map, looks_like_labels
 from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.store import Store, is_store, open_store
 from napari_toposeg.learning.examples import Example, StoredExample
 from napari_toposeg.learning.model_grid import median_spacing, prepare_channels
 from napari_toposeg.learning.normalisation import CT_RANGE
 from napari_toposeg.learning.sources import files_at
-from napari_toposeg.volume import Spacing
+from napari_toposeg.volume import Spacing, Volume
 
 GIB = 2**30
 ROOM = 0.9
@@ -38,11 +39,14 @@ class Cohort:
         Voxel size in mm along ``(z, y, x)``.
     intensity
         HU that became 0 and 1, where they were chosen.
+    few_values
+        Names of the scans whose values look like those of a label map.
     """
 
     examples: list[Example]
     spacing: Spacing
     intensity: Window | None = None
+    few_values: tuple[str, ...] = ()
 
     def divided(self, share: float, random: np.random.Generator) -> tuple["Cohort", "Cohort"]:
         """Divide whole scans at random: the first part, and the share of them that is the second.
@@ -92,8 +96,8 @@ def read_cohort(
     Raises
     ------
     InvalidConfig
-        If a store has another spacing or intensities, a named case is absent, there is nothing, or
-        files do not fit into the memory.
+        If a store has another spacing or intensities, a named case is absent or a label map, there
+        is nothing, or files do not fit into the memory.
     """
     stores = [open_store(place) for place in places if is_store(place)]
     files = [case for place in places if not is_store(place) for case in files_at(place)]
@@ -112,8 +116,13 @@ def read_cohort(
     )
     intensity = agreed_intensity(stores, intensity)
     require_memory(files, spacing)
-    read = [read_example(case, spacing, intensity) for case in files]
-    return Cohort([*stored, *read], spacing, intensity)
+    read, few_values = [], stored_few_values(stores, {each.name for each in stored})
+    for case in files:
+        channels = read_scan(case)
+        image = prepare_channels(channels, spacing, intensity)
+        read.append(Example(case.name, image, modality=channels[0].modality))
+        few_values += [case.name] if looks_like_labels(channels[0].voxels) else []
+    return Cohort([*stored, *read], spacing, intensity, tuple(few_values))
 
 
 def require_found(names: Sequence[str], known: Container[str]) -> None:
@@ -185,8 +194,24 @@ def stored_examples(store: Store, threads: int) -> list[Example]:
     ]
 
 
-def read_example(case: CaseFiles, spacing: Spacing, intensity: Window | None) -> Example:
-    """Read a scan and bring it to the grid."""
+def stored_few_values(stores: Sequence[Store], names: Container[str]) -> list[str]:
+    """Return which of some cases of stores looked like label maps when they were prepared."""
+    cases = (case for store in stores for case in store.manifest.cases)
+    return [case.name for case in cases if case.few_values and case.name in names]
+
+
+def read_scan(case: CaseFiles) -> tuple[Volume, ...]:
+    """Read all channels of a scan.
+
+    Raises
+    ------
+    InvalidConfig
+        If it is a label map.
+    """
     channels = read_channels(case)
-    image = prepare_channels(channels, spacing, intensity)
-    return Example(case.name, image, modality=channels[0].modality)
+    if any(is_label_map(channel, case.images[0]) for channel in channels):
+        raise InvalidConfig(
+            f"{case.images[0]} is a label map, and what is learnt from here are scans; take label "
+            "maps out of the data, or name the scans alone, one a line, in a file for --ids"
+        )
+    return channels

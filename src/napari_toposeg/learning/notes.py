@@ -69,3 +69,23 @@ def smaller_crop(grids: Sequence[Size3], crop: Size3, multiple: Size3) -> Size3:
         for edge, size, step in zip(np.median(grids, axis=0), crop, multiple, strict=True)
     )
     return z, y, x
+
+
+def notes_on_labels(names: Sequence[str], scans: int) -> tuple[str, ...]:
+    """Tell of scans that look like label maps.
+
+    Parameters
+    ----------
+    names
+        Theirs.
+    scans
+        How many scans there are.
+    """
+    if not names:
+        return ()
+    first = ", ".join(names[:3]) + (" and others" if len(names) > 3 else "")
+    return (
+        f"{len(names)} of {scans} scans hold a few whole numbers only, as label maps do ({first}); "
+        "if they are label maps, stop the run and take them out of the data, or name the scans "
+        "alone, one a line, in a file for --ids",
+    )

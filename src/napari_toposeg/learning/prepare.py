@@ -22,6 +22,7 @@ from napari_toposeg.config import PrepareConfig
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, OutOfMemory, ToposegError
 from napari_toposeg.io import read_volume
 from napari_toposeg.io.channels import read_channels
+from napari_toposeg.io.label_maps import is_label_map, looks_like_labels
 from napari_toposeg.io.layouts import CaseFiles, require_dataset
 from napari_toposeg.io.store import Manifest, Store, StoredCase, is_store, open_store
 from napari_toposeg.learning.cases import Case
@@ -204,6 +205,8 @@ def write_case(source: CaseFiles, store: Store) -> None:
     """Read, resample, normalise and store a case."""
     channels, spacing = read_channels(source), store.manifest.spacing
     volume, intensity = channels[0], store.manifest.intensity
+    if any(is_label_map(channel, source.images[0]) for channel in channels):
+        raise InvalidVolume(f"{source.images[0]} is a label map; give label maps by --labels")
     scale = normalisation_of(volume, intensity)
     prepared = [prepare_image(channel, spacing, intensity) for channel in channels]
     image, labels = prepared[0], None
@@ -222,6 +225,7 @@ def write_case(source: CaseFiles, store: Store) -> None:
         normalisation=(scale.low, scale.high),
         channels=len(channels),
         classes=None if labels is None else tuple(map(int, np.unique(labels))),
+        few_values=looks_like_labels(volume.voxels),
     )
     places = Places.of(image.voxels, labels, block=STORED_BLOCK)
     voxels = image.voxels if len(prepared) == 1 else np.stack([each.voxels for each in prepared])

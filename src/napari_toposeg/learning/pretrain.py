@@ -17,7 +17,7 @@ from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.model_grid import prepare_image
-from napari_toposeg.learning.notes import notes_on_devices, notes_on_padding
+from napari_toposeg.learning.notes import notes_on_devices, notes_on_labels, notes_on_padding
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.phantom_cases import PHANTOM_SPACING, phantom_cases
 from napari_toposeg.learning.plan import plan_pretraining
@@ -105,6 +105,7 @@ def prepare(config: PretrainConfig) -> Prepared:
     task = Pretraining(objective, examples, validation or examples, config, card)
     notes = (
         *notes_on_devices(config),
+        *notes_on_labels(training.few_values, len(examples)),
         *notes_on_padding(shapes, crop, multiple),
     )
     return Prepared(task, config, frozenset(each.modality for each in examples), notes)
@@ -125,7 +126,9 @@ def read_data(config: PretrainConfig) -> tuple[Cohort, list[Example]]:
         cohort = read(config.data, config.spacing, intensity=config.intensity, names=names)
     kept: list[Example] = []
     if config.validation:
-        kept = read(config.validation, cohort.spacing, intensity=cohort.intensity).examples
+        held_out = read(config.validation, cohort.spacing, intensity=cohort.intensity)
+        kept = held_out.examples
+        cohort = replace(cohort, few_values=cohort.few_values + held_out.few_values)
     elif config.validation_share:
         chance = random_of(config.seed, 0, 0, Purpose.DIVIDE)
         cohort, held_out = cohort.divided(config.validation_share, chance)
