@@ -15,8 +15,9 @@ from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.objectives import make_objective
-from napari_toposeg.learning.planning import plan_network, task_of, units_of
+from napari_toposeg.learning.planning import plan_network, task_of
 from napari_toposeg.learning.pretraining import Pretraining
+from napari_toposeg.learning.units import units_of
 from napari_toposeg.progress import Step
 
 FIRST, LAST = 10, 50

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
-from napari_toposeg.config import PrepareConfig
+from napari_toposeg.config import PrepareConfig, PretrainConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import write_volume
+from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.notes import notes_on_devices, notes_on_padding
 from napari_toposeg.learning.prepare import prepare as prepare_store
-from napari_toposeg.learning.pretrain import prepare
+from napari_toposeg.learning.pretrain import prepare, pretrain
+from napari_toposeg.learning.units import PLAIN
 from napari_toposeg.progress import finish
 
 MULTIPLE = (8, 8, 8)
@@ -89,3 +91,55 @@ def test_a_store_leaves_out_what_is_certainly_a_label_map(with_labels, tmp_path)
     )
     assert [case.name for case in done.cases] == ["scan"]
     assert "is a label map; give label maps by --labels" in done.failed["scan_seg"]
+
+
+@pytest.fixture
+def plain(small_run) -> PretrainConfig:
+    """A run that has made a model in plain units, as models from before standard units are."""
+    config = small_run.model_copy(update={"objective": "mae", "steps": 2, "units": PLAIN})
+    finish(pretrain(config))
+    return config
+
+
+def going_on(plain: PretrainConfig, **changes) -> PretrainConfig:
+    """A run that starts from it."""
+    start = {"units": None, "start": str(plain.output), "output": plain.output.parent / "second"}
+    return plain.model_copy(update=start | changes)
+
+
+def test_a_model_in_plain_units_goes_on_in_them_with_its_decoder_and_that_is_told(plain):
+    prepared = prepare(going_on(plain))
+    assert prepared.config.units == PLAIN
+    (note,) = prepared.step().notes
+    assert note.startswith("run computes in the units 0 1")
+    assert "keeps the model's" in note
+
+
+def test_without_its_decoder_it_goes_on_in_those_of_the_data_and_begins_lower(plain):
+    prepared = prepare(going_on(plain, objective="simmim"))
+    assert prepared.config.units == prepare(going_on(plain, start=None)).config.units != PLAIN
+    (note,) = prepared.step().notes
+    assert "takes the data's" in note
+    assert "--units 0 1 keeps the model's" in note
+    errors = []
+    for units in (None, PLAIN):
+        task = prepare(going_on(plain, objective="simmim", units=units)).task
+        errors.append(finish(task.evaluate(task.network)).metrics["mse"])
+    assert errors[0] < errors[1]
+
+
+def test_an_objective_that_rebuilds_nothing_keeps_them(plain):
+    assert prepare(going_on(plain, objective="maskfeat")).config.units == PLAIN
+
+
+def test_units_that_are_asked_for_are_not_questioned(plain):
+    prepared = prepare(going_on(plain, objective="simmim", units=(0.3, 0.2)))
+    assert prepared.config.units == (0.3, 0.2)
+    assert prepared.step().notes == ()
+
+
+def test_a_model_of_the_same_units_needs_no_note(small_run):
+    first = small_run.model_copy(update={"objective": "mae", "steps": 2})
+    finish(pretrain(first))
+    assert load_card(first.output).network.spread != 1
+    assert prepare(going_on(first)).step().notes == ()

@@ -11,9 +11,9 @@ from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.networks import build_autoencoder, build_dense
 from napari_toposeg.learning.objectives.masked import draw_hidden_each
-from napari_toposeg.learning.planning import LEAST_SPREAD, units_of
 from napari_toposeg.learning.pretrain import prepare, pretrain
 from napari_toposeg.learning.task import Evaluation
+from napari_toposeg.learning.units import LEAST_SPREAD, units_of
 from napari_toposeg.progress import finish
 
 CENTRE, SPREAD = 0.2, 0.05

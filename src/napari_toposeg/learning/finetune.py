@@ -26,9 +26,10 @@ from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.notes import notes_on_devices
 from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
-from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop, units_of
+from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.transfer import start_from
+from napari_toposeg.learning.units import units_of
 from napari_toposeg.progress import Step
 
 

@@ -8,10 +8,7 @@ import numpy as np
 import torch
 
 from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
-from napari_toposeg.learning.crops import draw_unlabelled
-from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.networks import build_encoder
-from napari_toposeg.learning.seeds import random_of
 from napari_toposeg.volume import Spacing
 
 ROTATION = 15.0
@@ -20,8 +17,6 @@ ROTATION = 15.0
 SCALE = 1.25
 """Largest factor by which topomae enlarges or shrinks a crop."""
 
-UNIT_CROPS = 32
-LEAST_SPREAD = 1e-3
 LARGEST_CROP = 48
 """Edge of a planned crop, in voxels; more costs a laptop too much time."""
 
@@ -56,16 +51,6 @@ def plan_network(config: PretrainConfig) -> NetworkConfig:
         centre=config.units[0] if config.units else 0.0,
         spread=config.units[1] if config.units else 1.0,
     )
-
-
-def units_of(examples: Sequence[Example], crop: Size3) -> tuple[float, float]:
-    """Return mean and standard deviation of the intensities of crops, to four digits."""
-    crops = [
-        draw_unlabelled(examples[number % len(examples)], crop, random_of(0, 0, number))
-        for number in range(UNIT_CROPS)
-    ]
-    seen = np.concatenate([each.image[each.inside] for each in crops])
-    return round(float(seen.mean()), 4), max(round(float(seen.std()), 4), LEAST_SPREAD)
 
 
 def plan_turning(config: PretrainConfig) -> PretrainConfig:

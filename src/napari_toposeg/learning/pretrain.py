@@ -9,7 +9,7 @@ import torch
 
 from napari_toposeg import __version__
 from napari_toposeg.config import PretrainConfig, Size3, Window
-from napari_toposeg.learning.cards import Card, load_card
+from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.cases import Case, read_names
 from napari_toposeg.learning.cohort import Cohort, read_cohort
 from napari_toposeg.learning.crops import require_multiple
@@ -27,12 +27,12 @@ from napari_toposeg.learning.planning import (
     plan_network,
     planned,
     task_of,
-    units_of,
 )
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.transfer import start_pretraining
+from napari_toposeg.learning.units import choose_units
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Spacing
 
@@ -90,10 +90,8 @@ def prepare(config: PretrainConfig) -> Prepared:
     shapes = [each.grid for each in training.examples]
     square = config.objective == "swin-ssl"
     crop = config.crop or plan_crop(shapes, multiple, square=square)
-    units = config.units or (
-        units_of_start(config.start) if config.start else units_of(training.examples, crop)
-    )
-    settled = {"units": units, "intensity": training.intensity}
+    chosen = choose_units(config, training.examples, crop)
+    settled = {"units": chosen.units, "intensity": training.intensity}
     config = planned(config.model_copy(update=settled), crop, training.spacing)
     card = describe(config, crop, training)
     torch.manual_seed(config.seed)
@@ -107,14 +105,9 @@ def prepare(config: PretrainConfig) -> Prepared:
         *notes_on_devices(config),
         *notes_on_labels(training.few_values, len(examples)),
         *notes_on_padding(shapes, crop, multiple),
+        *chosen.notes,
     )
     return Prepared(task, config, frozenset(each.modality for each in examples), notes)
-
-
-def units_of_start(model: str) -> tuple[float, float]:
-    """Return the units of the model that a run starts from."""
-    network = load_card(model).network
-    return network.centre, network.spread
 
 
 def read_data(config: PretrainConfig) -> tuple[Cohort, list[Example]]:
