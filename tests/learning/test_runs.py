@@ -194,7 +194,7 @@ def test_two_images_of_one_name_are_refused(models, scans, tmp_path):
         output=tmp_path / "out",
         device="cpu",
     )
-    with pytest.raises(InvalidConfig, match=r"two images would be written to scan\.nii\.gz"):
+    with pytest.raises(InvalidConfig, match=r"two images would be written as scan"):
         next(predict(config))
 
 

@@ -211,11 +211,13 @@ def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFil
     Raises
     ------
     InvalidConfig
-        If there is no image, two images would share a label map, or one would be overwritten.
+        If there is no image, two images would share a file, or one would be overwritten.
     """
     cases = [case for place in config.images for case in files_of(place, channels)]
     if not cases:
         raise InvalidConfig("no image was found; give image files or a folder of them")
+    if config.features:
+        require_free(config.output / TABLE, config.overwrite)
     planned: list[tuple[CaseFiles, Path]] = []
     for case in cases:
         image = case.images[0]
@@ -226,17 +228,22 @@ def plan_outputs(config: PredictConfig, channels: int = 1) -> list[tuple[CaseFil
             )
         places = [output, *([features_path(output)] if config.features else [])]
         for place in places:
-            if place.exists() and not config.overwrite:
-                raise InvalidConfig(
-                    f"{place} exists already; give another --output, or --overwrite to replace it"
-                )
-        if output in (other for _, other in planned):
+            require_free(place, config.overwrite)
+        if stem_of(output) in (stem_of(other) for _, other in planned):
             raise InvalidConfig(
-                f"two images would be written to {output.name}; "
+                f"two images would be written as {stem_of(output)}; "
                 "name them apart, or give each folder its own --output"
             )
         planned.append((case, output))
     return planned
+
+
+def require_free(place: Path, overwrite: bool) -> None:
+    """Raise InvalidConfig if a file would be replaced that may not be."""
+    if place.exists() and not overwrite:
+        raise InvalidConfig(
+            f"{place} exists already; give another --output, or --overwrite to replace it"
+        )
 
 
 def name_of(case: CaseFiles) -> str:
