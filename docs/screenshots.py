@@ -99,6 +99,16 @@ class Photographer:
             panel.go_to(int(loops[np.argmax(diagram.persistence[loops])]))
         self.take("topology")
 
+    def repair(self) -> None:
+        """Propose one solid piece of each class of the segmentation, and go to the first edit."""
+        panel = self.dock.topology.repair
+        self.dock.show_tab("Topology")
+        self.dock.topology.pages.setCurrentWidget(panel)
+        self.press(panel.button, seconds=600)
+        panel.list.step(True)
+        self.take("repair")
+        panel.forget()
+
     def finetune(self, model: str | None, slices: int, steps: int) -> None:
         """Annotate some slices by a threshold, train on them, take a picture on the way."""
         self.dock.show_tab("Fine-tune")
@@ -145,6 +155,7 @@ def main() -> None:
     photographer.reconstruct(given.reconstruct_with)
     photographer.segment(given.segment_with)
     photographer.topology()
+    photographer.repair()
     photographer.finetune(given.finetune_from, given.slices, given.steps)
     photographer.viewer.close()
 

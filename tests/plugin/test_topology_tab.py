@@ -9,8 +9,9 @@ from napari.components import ViewerModel
 
 from napari_toposeg.errors import ShapeMismatch
 from napari_toposeg.plugin.betti_table import betti_text
-from napari_toposeg.plugin.compare_panel import class_names, is_label_map
+from napari_toposeg.plugin.compare_panel import is_label_map
 from napari_toposeg.plugin.comparison import BettiRow, classes_of, compare_labels
+from napari_toposeg.plugin.layers import class_names
 from napari_toposeg.plugin.marks import DEFECTS, HERE, PAIR, ROLE, jump_to, layer_with, voxel_at
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology import TopologyTab

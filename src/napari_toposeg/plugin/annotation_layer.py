@@ -10,9 +10,11 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.colormaps import DirectLabelColormap
+from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.annotations import BACKGROUND, unlabelled_voxels
+from napari_toposeg.plugin.layers import class_names
 from napari_toposeg.plugin.marks import ANNOTATION, ROLE, slice_axis, voxel_at
 from napari_toposeg.plugin.plotting import CLASS_COLOURS
 
@@ -45,6 +47,33 @@ def new_annotation(viewer: ViewerModel, image: Layer, classes: Sequence[str] = (
     layer.brush_size = max(1, max(image.data.shape) // 40)
     viewer.layers.selection.active = layer
     return layer
+
+
+def annotation_of(viewer: ViewerModel, layer: Any, labels: NDArray[np.integer]) -> Any:
+    """Add an annotation whose every voxel is labelled, as a label map has it, and return it.
+
+    Parameters
+    ----------
+    layer
+        Layer on whose grid the labels lie; the names of its classes are kept.
+    labels
+        Label map ``(z, y, x)``, 0 background, classes up to 254.
+
+    Raises
+    ------
+    InvalidConfig
+        If a class is out of that range.
+    """
+    if labels.min() < 0 or labels.max() >= BACKGROUND:
+        raise InvalidConfig(
+            f"the labels run from {labels.min()} to {labels.max()}; an annotation holds the "
+            f"classes 1 to {BACKGROUND - 1}, so number them so first"
+        )
+    names = class_names(layer)
+    classes = [names.get(number, f"class {number}") for number in range(1, labels.max() + 1)]
+    made = new_annotation(viewer, layer, classes)
+    made.data = np.where(labels == 0, BACKGROUND, labels).astype(np.uint8)
+    return made
 
 
 def annotation_colormap() -> DirectLabelColormap:

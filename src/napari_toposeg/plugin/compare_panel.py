@@ -26,9 +26,11 @@ from napari_toposeg.plugin.comparison import (
     describe_connectivity,
 )
 from napari_toposeg.plugin.defects_view import DefectsView, changing
+from napari_toposeg.plugin.layers import class_names
 from napari_toposeg.plugin.marks import (
     ANNOTATION,
     DEFECTS,
+    EDITS,
     jump_to,
     mark_defect,
     role_of,
@@ -180,18 +182,9 @@ class ComparePanel(QWidget):
 
 
 def is_label_map(layer: Any) -> bool:
-    """Return whether a layer is a 3D label map, and no annotation or overlay of defects."""
+    """Return whether a layer is a 3D label map, and no annotation or overlay."""
     return (
         isinstance(layer, Labels)
         and layer.ndim == 3
-        and role_of(layer) not in (ANNOTATION, DEFECTS)
+        and role_of(layer) not in (ANNOTATION, DEFECTS, EDITS)
     )
-
-
-def class_names(layer: Any) -> dict[int, str]:
-    """Return the names of classes that a layer's features give, by label."""
-    features = None if layer is None else layer.features
-    if features is None or "class" not in features:
-        return {}
-    labels = features["index"] if "index" in features else range(len(features))
-    return {int(label): str(name) for label, name in zip(labels, features["class"], strict=True)}

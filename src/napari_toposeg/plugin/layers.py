@@ -290,3 +290,12 @@ def _from_zero(voxels: NDArray[Any]) -> tuple[float, float]:
 def is_image(layer: object) -> bool:
     """Tell whether a layer can be a scan: an Image of three axes, not in colours."""
     return isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb
+
+
+def class_names(layer: Any) -> dict[int, str]:
+    """Return the names of classes that a layer's features give, by label."""
+    features = None if layer is None else layer.features
+    if features is None or "class" not in features:
+        return {}
+    labels = features["index"] if "index" in features else range(len(features))
+    return {int(label): str(name) for label, name in zip(labels, features["class"], strict=True)}

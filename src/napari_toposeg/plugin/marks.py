@@ -14,12 +14,16 @@ from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_toposeg.plugin.excerpt import LayerDiagram
-from napari_toposeg.plugin.plotting import DIMENSIONS, kind_colours
+from napari_toposeg.plugin.plotting import DIMENSIONS, EDIT_COLOURS, kind_colours
+from napari_toposeg.plugin.repairing import Proposal
 from napari_toposeg.topology import Defects
 
 ROLE = "napari_toposeg_role"
 PAIR, DEFECTS, HERE, ANNOTATION = "pair", "defects", "current defect", "annotation"
+EDITS = "proposed edits"
 CLEAR = "#00000000"
+OVERLAYS = {DEFECTS: "topological errors", EDITS: "proposed edits"}
+"""Names of the overlays, by role."""
 
 
 def role_of(layer: Layer) -> str | None:
@@ -106,13 +110,37 @@ def mark_defect(viewer: ViewerModel, layer: Layer, defects: Defects, chosen: int
     chosen
         Id of the defect, from 1.
     """
-    kind = str(defects.kind[chosen - 1])
-    points = _marks(viewer, layer, HERE, "current error")
-    points.data = defects.centre[chosen - 1 : chosen].astype(float)
-    points.features = {"kind": [kind]}
+    return mark_here(
+        viewer, layer, defects.centre[chosen - 1], str(defects.kind[chosen - 1]), "current error"
+    )
+
+
+def mark_here(viewer: ViewerModel, layer: Layer, voxel: Sequence[int], text: str, name: str) -> Any:
+    """Ring one voxel of a layer, with a word beside it, and return the Points layer."""
+    points = _marks(viewer, layer, HERE, name)
+    points.name = name
+    points.data = np.array([voxel], float)
+    points.features = {"kind": [text]}
     points.face_color = CLEAR
     _show_marks(points, "{kind}", "#FFFFFF")
     return points
+
+
+def show_edits(viewer: ViewerModel, layer: Layer, proposal: Proposal) -> Any:
+    """Show the edits of a repair as an overlay: what is added, taken away, and left as it was.
+
+    Returns
+    -------
+    Labels
+        The overlay, made if there is none.
+    """
+    codes = np.zeros(proposal.before.size, np.uint8)
+    for each in proposal.edits:
+        kind = "refused" if not each.edit.accepted else "adds" if each.edit.adds else "removes"
+        codes[each.edit.voxels] = list(EDIT_COLOURS).index(kind) + 1
+    return _show_codes(
+        viewer, layer, EDITS, codes.reshape(proposal.before.shape), dict(EDIT_COLOURS), "edit"
+    )
 
 
 def show_defects(viewer: ViewerModel, layer: Layer, defects: Defects) -> Any:
@@ -129,22 +157,36 @@ def show_defects(viewer: ViewerModel, layer: Layer, defects: Defects) -> Any:
     """
     kinds = sorted(set(map(str, defects.kind)))
     codes = kind_codes(defects, kinds)
-    overlay = layer_with(viewer, DEFECTS)
+    return _show_codes(viewer, layer, DEFECTS, codes, kind_colours(kinds), "error")
+
+
+def _show_codes(
+    viewer: ViewerModel,
+    layer: Layer,
+    role: str,
+    codes: NDArray[np.uint8],
+    colours: dict[str, str],
+    what: str,
+) -> Any:
+    """Fill the overlay of a role, code 1 being the first kind, and return its Labels layer."""
+    overlay = layer_with(viewer, role)
     if overlay is None or overlay.data.shape != codes.shape:
         if overlay is not None:
             viewer.layers.remove(overlay)
+        active = viewer.layers.selection.active
         overlay = viewer.add_labels(
-            codes, name="topological errors", opacity=0.8, metadata={ROLE: DEFECTS}, **_place(layer)
+            codes, name=OVERLAYS[role], opacity=0.8, metadata={ROLE: role}, **_place(layer)
         )
+        if role == EDITS:
+            # Ctrl+Z shall undo in the layer that is repaired.
+            viewer.layers.selection.active = active
     else:
         overlay.data = codes
         overlay.scale, overlay.translate = layer.scale, layer.translate
-    colours = kind_colours(kinds)
     overlay.colormap = DirectLabelColormap(
-        color_dict={None: CLEAR, 0: CLEAR}
-        | {code: colours[kind] for code, kind in enumerate(kinds, start=1)}
+        color_dict={None: CLEAR, 0: CLEAR} | dict(enumerate(colours.values(), start=1))
     )
-    overlay.features = {"index": range(len(kinds) + 1), "error": ["none", *kinds]}
+    overlay.features = {"index": range(len(colours) + 1), what: ["none", *colours]}
     overlay.editable = False
     overlay.visible = True
     return overlay

@@ -55,6 +55,9 @@ KIND_COLOURS = {
 }
 """Colour of each kind of defect; later kinds are grey."""
 
+EDIT_COLOURS = {"adds": BLUE, "removes": VERMILION, "refused": GREY}
+"""Colour of what an edit of a repair does."""
+
 
 def apply_theme(plot: pg.PlotWidget, theme: str) -> None:
     """Give a plot the colours of a napari theme.

@@ -1,14 +1,15 @@
-"""The Topology tab: the features of a layer, and what a prediction gets wrong."""
+"""The Topology tab: the features of a layer, what a prediction gets wrong, and its repair."""
 
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_toposeg.plugin.compare_panel import ComparePanel
 from napari_toposeg.plugin.diagram_panel import DiagramPanel
+from napari_toposeg.plugin.repair_panel import RepairPanel
 from napari_toposeg.plugin.session import Session
 
 
 class TopologyTab(QWidget):
-    """Two pages: the persistence diagram, and the comparison of a prediction with the truth.
+    """Three pages: the persistence diagram, the comparison with the truth, and the repair.
 
     Parameters
     ----------
@@ -22,8 +23,13 @@ class TopologyTab(QWidget):
         self.comparison = ComparePanel(session)
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
-        self.pages.addTab(self.diagram, "Persistence diagram")
-        self.pages.addTab(self.comparison, "Errors against a truth")
+        self.repair = RepairPanel(session)
+        for page, name, tip in (
+            (self.diagram, "Diagram", "Persistence of a layer, linked with its voxels"),
+            (self.comparison, "Errors", "What a prediction gets wrong against a truth"),
+            (self.repair, "Repair", "Edits that give the classes their Betti numbers"),
+        ):
+            self.pages.setTabToolTip(self.pages.addTab(page, name), tip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
