@@ -26,6 +26,7 @@ from napari_toposeg.learning.cases import read_names
 from napari_toposeg.learning.crops import draw_unlabelled
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.model_grid import prepare_image
+from napari_toposeg.learning.networks.masked_autoencoder import Autoencoder
 from napari_toposeg.learning.patches import from_patches, to_patches
 from napari_toposeg.learning.seeds import random_of
 from napari_toposeg.topology import betti_curve, persistence, wasserstein
@@ -35,7 +36,11 @@ CROP, CUBE = (32, 32, 32), 8
 SECONDS, TRIAL = 60.0, 12
 SEEDS = (0, 1, 2)
 RIDGE = 1e-3
+UNTRAINED = "untrained"
 PAIRS = (
+    (UNTRAINED, "vit"),
+    (UNTRAINED, "resenc-unet"),
+    (UNTRAINED, "swin"),
     ("mae", "vit"),
     ("topomae", "vit"),
     ("simmim", "vit"),
@@ -90,16 +95,25 @@ def lines(*, quick: bool) -> Iterator[tuple[str, ...]]:
     """Train every pair with every seed and yield a line of the table for each pair."""
     training, test = hippocampi("train"), hippocampi("test")
     for objective, network in PAIRS:
-        settings = BASE | {"objective": objective, "network": network}
-        trial = train(settings | {"steps": TRIAL, "every": TRIAL}, training, test)
-        seconds = 5.0 if quick else SECONDS
-        steps = max(TRIAL, int(seconds / trial.seconds))
+        settings = settings_of(objective, network)
+        steps = 1
+        if objective != UNTRAINED:
+            trial = train(settings | {"steps": TRIAL, "every": TRIAL}, training, test)
+            seconds = 5.0 if quick else SECONDS
+            steps = max(TRIAL, int(seconds / trial.seconds))
         runs = [
             train(settings | {"steps": steps, "every": steps, "seed": seed}, training, test)
             for seed in (SEEDS[:1] if quick else SEEDS)
         ]
         kept = [read_out(run, training, test) for run in runs]
         yield line(objective, network, steps, runs, kept)
+
+
+def settings_of(objective: str, network: str) -> dict[str, object]:
+    """Return the settings of a pair; untrained is a rate at which nothing is learnt."""
+    if objective == UNTRAINED:
+        return BASE | {"objective": "mae", "network": network, "learning_rate": 1e-12}
+    return BASE | {"objective": objective, "network": network}
 
 
 def line(
@@ -141,7 +155,7 @@ def hippocampi(part: str) -> list[Example]:
 def read_out(run: Trained, training: Sequence[Example], test: Sequence[Example]) -> Kept:
     """Fit the read-out on training crops and judge it on crops of the test scans."""
     seen, unseen = crops_of(training), crops_of(test)
-    read = fit(run.model.network.encoder, seen)
+    read = fit(encoders_of(run.model.network), seen)
     rebuilt = from_patches(read(unseen), tuple(n // CUBE for n in CROP), CUBE)
     pairs = list(zip(unseen[:, 0].numpy(), rebuilt[:, 0].numpy(), strict=True))
     apart = np.array([topology_apart(image, other) for image, other in pairs])
@@ -160,30 +174,36 @@ def crops_of(examples: Sequence[Example]) -> Tensor:
 class ReadOut:
     """A linear map from the features at a cube's place to the cube's voxels."""
 
-    def __init__(self, encoder: nn.Module, weights: Tensor) -> None:
-        self.encoder, self.weights = encoder, weights
+    def __init__(self, encoders: Sequence[nn.Module], weights: Tensor) -> None:
+        self.encoders, self.weights = encoders, weights
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return the cubes ``(B, N, V)`` that are read out of images."""
-        read: Tensor = features_of(self.encoder, images) @ self.weights
+        read: Tensor = features_of(self.encoders, images) @ self.weights
         return read
 
 
-def fit(encoder: nn.Module, images: Tensor) -> ReadOut:
+def encoders_of(network: nn.Module) -> list[nn.Module]:
+    """Return the encoder of a network, or those of a pair."""
+    parts = network.parts().values() if isinstance(network, Autoencoder) else (network,)
+    return [part.encoder for part in parts]
+
+
+def fit(encoders: Sequence[nn.Module], images: Tensor) -> ReadOut:
     """Fit the map by ridge regression."""
-    inputs = features_of(encoder, images).flatten(0, 1)
+    inputs = features_of(encoders, images).flatten(0, 1)
     outputs = to_patches(images, CUBE).flatten(0, 1)
     gram = inputs.T @ inputs
     gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram))
-    return ReadOut(encoder, torch.linalg.solve(gram, inputs.T @ outputs))
+    return ReadOut(encoders, torch.linalg.solve(gram, inputs.T @ outputs))
 
 
-def features_of(encoder: nn.Module, images: Tensor) -> Tensor:
-    """Return the features of all scales at each cube's place, and a one, ``(B, N, D)``."""
+def features_of(encoders: Sequence[nn.Module], images: Tensor) -> Tensor:
+    """Return the features of all encoders and scales at each cube's place, and a one, ``(B, N, D)``."""
     grid = tuple(n // CUBE for n in CROP)
     with torch.inference_mode():
         parts = [
-            torch.cat([at_cubes(level, grid) for level in encoder(batch)], dim=1)
+            torch.cat([at_cubes(level, grid) for e in encoders for level in e(batch)], dim=1)
             for batch in images.split(8)
         ]
     features = torch.cat(parts).flatten(2).transpose(1, 2).clone()
