@@ -199,7 +199,7 @@ def fit(encoders: Sequence[nn.Module], images: Tensor) -> ReadOut:
 
 
 def features_of(encoders: Sequence[nn.Module], images: Tensor) -> Tensor:
-    """Return the features of all encoders and scales at each cube's place, and a one, ``(B, N, D)``."""
+    """Return the features of all scales at each cube's place, and a one, ``(B, N, D)``."""
     grid = tuple(n // CUBE for n in CROP)
     with torch.inference_mode():
         parts = [
