@@ -8,7 +8,7 @@ It drives the buttons that a person would press, and waits for what they start.
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from napari_toposeg.plugin.actions import suggest_threshold
 from napari_toposeg.plugin.settings import PLUGIN
 
 WIDTH, HEIGHT = 1280, 800
+PICTURES = ("case", "reconstruct", "segment", "topology", "repair", "annotate", "finetune")
 
 
 def settle(until: Callable[[], bool] = lambda: False, seconds: float = 0.7) -> bool:
@@ -34,10 +35,10 @@ def settle(until: Callable[[], bool] = lambda: False, seconds: float = 0.7) -> b
 
 
 class Photographer:
-    """A viewer with the dock, and where its pictures go."""
+    """A viewer with the dock, the pictures that are wanted, and where they go."""
 
-    def __init__(self, output: Path) -> None:
-        self.output = output
+    def __init__(self, output: Path, wanted: Sequence[str]) -> None:
+        self.output, self.wanted = output, tuple(wanted)
         output.mkdir(parents=True, exist_ok=True)
         self.viewer = napari.Viewer(show=True)
         self.viewer.window.resize(WIDTH, HEIGHT)
@@ -45,7 +46,9 @@ class Photographer:
         settle()
 
     def take(self, name: str) -> None:
-        """Save a picture of the whole window."""
+        """Save a picture of the whole window, if it is wanted."""
+        if name not in self.wanted:
+            return
         settle()
         path = self.output / f"{name}.png"
         self.viewer.window.screenshot(str(path), canvas_only=False, flash=False)
@@ -147,16 +150,25 @@ def main() -> None:
     parser.add_argument("--reconstruct-with", help="name of a model; default: the first")
     parser.add_argument("--segment-with", help="name of a model; default: the first")
     parser.add_argument("--finetune-from", help="name of a model; default: the first")
+    parser.add_argument(
+        "--only", nargs="+", choices=PICTURES, help="pictures to take; default: all"
+    )
     parser.add_argument("--slices", type=int, default=4, help="slices to annotate")
     parser.add_argument("--steps", type=int, default=60, help="training steps")
     given = parser.parse_args()
-    photographer = Photographer(given.output)
+    photographer = Photographer(given.output, given.only or PICTURES)
+    wanted = set(photographer.wanted)
     photographer.case(given.scan)
-    photographer.reconstruct(given.reconstruct_with)
-    photographer.segment(given.segment_with)
-    photographer.topology()
-    photographer.repair()
-    photographer.finetune(given.finetune_from, given.slices, given.steps)
+    if "reconstruct" in wanted:
+        photographer.reconstruct(given.reconstruct_with)
+    if wanted & {"segment", "repair"}:
+        photographer.segment(given.segment_with)
+    if "topology" in wanted:
+        photographer.topology()
+    if "repair" in wanted:
+        photographer.repair()
+    if wanted & {"annotate", "finetune"}:
+        photographer.finetune(given.finetune_from, given.slices, given.steps)
     photographer.viewer.close()
 
 
