@@ -42,7 +42,7 @@ TRAINING = range(3_000_000, 3_000_024)
 CHOOSING = range(3_100_000, 3_100_003)
 TESTING = range(3_200_000, 3_200_008)
 DEVELOPING = range(3_300_000, 3_300_008)
-SEEDS, SEARCH_SEEDS = (0, 1, 2, 3, 4), (10, 11, 12)
+SEEDS, SEARCH_SEEDS = (0, 1, 2, 3, 4), (10, 11)
 CT_SPACING = (3.0, 3.0, 3.0)
 CT_TRAINING = (
     "lung_tumour/A0002_B40f_256.nii.gz",
