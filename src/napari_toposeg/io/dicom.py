@@ -201,7 +201,8 @@ def choose_series(path: Path, stacks: Sequence[list[Slice]], series: str | None)
     asked = "none was named" if series is None else f"none of them is {series!r}"
     raise ChoiceNeeded(
         f"{path} holds {len(stacks)} series and {asked}; "
-        f"pass series='1' to series='{len(stacks)}': {'; '.join(choices)}",
+        f"pass series='1' to series='{len(stacks)}', or move the files of one to a folder of its "
+        f"own: {'; '.join(choices)}",
         choices,
     )
 

@@ -29,7 +29,8 @@ def choose_frame(path: Path, count: int, frame: int | None) -> int:
         if count == 1:
             return 0
         raise ChoiceNeeded(
-            f"{path} holds {count} frames and none was named; pass frame=0 to frame={count - 1}",
+            f"{path} holds {count} frames and none was named; pass frame=0 to frame={count - 1}, "
+            "or save the one that you need as a file of its own",
             frame_choices(count),
         )
     if not 0 <= frame < count:
