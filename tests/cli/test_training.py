@@ -43,6 +43,17 @@ def test_training_prints_the_plan_first_and_the_best_last(
     assert seen[0].steps == 3
 
 
+def test_a_run_with_no_step_left_is_told_as_done(
+    stub_run, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "best.safetensors").write_bytes(b"weights")
+    stub_run("pretrain", lambda config: (next(steps) for steps in [training_steps(config)]))
+    assert main(["pretrain", "--data", "a", "--output", str(tmp_path), "--resume"]) == 0
+    out, _ = capsys.readouterr()
+    assert "all steps were taken before" in out and "stopped" not in out
+    assert f"best model: {tmp_path / 'best.safetensors'}" in out
+
+
 def test_json_is_all_that_reaches_stdout(
     stub_run, tmp_path: Path, capsys: pytest.CaptureFixture
 ) -> None:

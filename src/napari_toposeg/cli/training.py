@@ -116,8 +116,9 @@ def plan(settings: Mapping[str, Any], device: str) -> str:
 def summary(outcome: Outcome[Any], best: Path) -> str:
     """Say how far a run came, what it left, and how to go on."""
     last = outcome.last
-    done = "stopped before the first step"
-    if last is not None:
+    if last is None:
+        done = "stopped before the first step" if outcome.stopped else "all steps were taken before"
+    else:
         figures = {**last.losses, **last.metrics}.items()
         done = f"{'stopped' if outcome.stopped else 'done'}: step {last.step} of {last.total}"
         done += f" in {duration(last.seconds)}" + "".join(f", {n} {v:.4g}" for n, v in figures)
