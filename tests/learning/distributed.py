@@ -1,6 +1,7 @@
-"""Call a function in several processes that work together by gloo, as devices of one machine do.
+"""Call a function in other processes: in several that work together, or in one that can be killed.
 
-Each process has the environment that torchrun gives, so that Fabric finds its ranks by itself.
+Those that work together do so by gloo, as devices of one machine do. Each has the environment that
+torchrun gives, so that Fabric finds its ranks by itself.
 """
 
 import multiprocessing
@@ -8,6 +9,7 @@ import os
 import pickle
 import socket
 from collections.abc import Callable
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import torch
@@ -16,7 +18,26 @@ from torch.multiprocessing.spawn import start_processes
 
 # A server that has imported torch once forks all processes of a session.
 METHOD = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-PRELOADED = ["napari_toposeg.learning.pretrain", "napari_toposeg.learning.finetune"]
+PRELOADED = [
+    "napari_toposeg.cli",
+    "napari_toposeg.learning.pretrain",
+    "napari_toposeg.learning.finetune",
+]
+
+
+def server() -> Any:
+    """Return what starts processes, with all imported that runs need."""
+    context = multiprocessing.get_context(METHOD)
+    if METHOD == "forkserver":
+        context.set_forkserver_preload(PRELOADED)
+    return context
+
+
+def started(function: Callable[..., Any], *arguments: Any) -> BaseProcess:
+    """Start a process that calls a function of a module; it can be killed or sent signals."""
+    process: BaseProcess = server().Process(target=function, args=arguments)
+    process.start()
+    return process
 
 
 def in_processes(count: int, function: Callable[..., Any], *arguments: Any) -> list[Any]:
@@ -33,10 +54,7 @@ def in_processes(count: int, function: Callable[..., Any], *arguments: Any) -> l
     torch.multiprocessing.ProcessRaisedException
         If it raises in any process, with the traceback.
     """
-    context = multiprocessing.get_context(METHOD)
-    if METHOD == "forkserver":
-        context.set_forkserver_preload(PRELOADED)
-    answers = context.SimpleQueue()
+    answers = server().SimpleQueue()
     shared = (count, free_port(), answers, function, arguments)
     children = start_processes(in_one, shared, count, join=False, start_method=METHOD)
     found: dict[int, bytes] = {}

@@ -5,14 +5,14 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 
 import pytest
 import torch
-from tests.learning.distributed import in_processes
+from tests.learning.distributed import in_processes, started
 
+from napari_toposeg.cli import main
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.cases import Case
@@ -48,7 +48,7 @@ def small_finetuning(tmp_path):
         size="nano",
         output=tmp_path / "model",
         spacing=(2.0, 2.0, 2.0),
-        crop=(24, 24, 24),
+        crop=(12, 12, 12),
         classes=("ball",),
         steps=4,
         every=2,
@@ -156,17 +156,6 @@ def test_slurm_with_another_number_of_tasks_is_refused(small_run, monkeypatch):
         require_processes(small_run)
 
 
-@pytest.fixture
-def command(small_run):
-    """The command line of a small run."""
-    program = "import sys; from napari_toposeg.cli import main; sys.exit(main())"
-    crop, spacing = map(str, small_run.crop), map(str, small_run.spacing)
-    words = [sys.executable, "-c", program, "pretrain", "--data", str(small_run.data[0])]
-    words += ["--objective", "mae", "--network", "vit", "--size", "nano", "--patch", "6"]
-    words += ["--crop", *crop, "--spacing", *spacing, "--batch", "2", "--device", "cpu"]
-    return [*words, "--threads", "1", "--no-forecast", "--no-previews"]
-
-
 def steps_in(folder):
     path = folder / "steps.jsonl"
     lines = path.read_text().splitlines() if path.exists() else []
@@ -175,38 +164,48 @@ def steps_in(folder):
 
 def when_begun(process, folder, step=1):
     """Wait until a run has told a step."""
-    while process.poll() is None and len(steps_in(folder)) < step:
-        time.sleep(0.02)
-    assert process.poll() is None, process.communicate()
+    while process.is_alive() and len(steps_in(folder)) < step:
+        time.sleep(0.01)
+    assert process.is_alive(), process.exitcode
 
 
-def test_a_run_that_is_killed_anywhere_ends_as_one_that_is_not(command, tmp_path):
-    command = [*command, "--steps", "24", "--every", "1"]
-    subprocess.run([*command, "--output", tmp_path / "whole"], check=True, capture_output=True)
-    folder, chance = tmp_path / "killed", random.Random(1)
-    resumed = [*command, "--output", folder, "--resume"]
+def run_to_its_end(config):
+    finish(pretrain(config))
+
+
+def test_a_run_that_is_killed_anywhere_ends_as_one_that_is_not(small_run, tmp_path):
+    settings = {"objective": "mae", "steps": 16, "every": 1, "output": tmp_path / "whole"}
+    whole = small_run.model_copy(update=settings)
+    run_to_its_end(whole)
+    killed = whole.model_copy(update={"output": tmp_path / "killed", "resume": True})
+    chance = random.Random(1)
     for kill in range(2):
-        process = subprocess.Popen(
-            resumed, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        when_begun(process, folder, 1 + 8 * kill)
-        time.sleep(chance.random() * 0.5)
+        process = started(run_to_its_end, killed)
+        when_begun(process, killed.output, 1 + 5 * kill)
+        time.sleep(chance.random() * 0.1)
         process.kill()
-        process.communicate()
-    subprocess.run(resumed, check=True, capture_output=True)
-    told = [(line["step"], line["losses"], line["metrics"]) for line in steps_in(folder)]
-    whole = [
-        (line["step"], line["losses"], line["metrics"]) for line in steps_in(tmp_path / "whole")
-    ]
-    assert told == whole
+        process.join()
+        assert process.exitcode < 0
+    run_to_its_end(killed)
+    told, true = (
+        [(line["step"], line["losses"], line["metrics"]) for line in steps_in(each.output)]
+        for each in (killed, whole)
+    )
+    assert told == true
     for name in ("best.safetensors", "last.safetensors"):
-        found, true = read_tensors(folder / name), read_tensors(tmp_path / "whole" / name)
-        assert found.keys() == true.keys()
-        assert all(torch.equal(found[key], true[key]) for key in true)
+        found, expected = (read_tensors(each.output / name) for each in (killed, whole))
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[key], expected[key]) for key in expected)
+
+
+def run_command(words, environment):
+    """Be the command line, in a process of its own."""
+    os.environ |= environment
+    sys.exit(main(words))
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGUSR1"), reason="no SIGUSR1 here")
-def test_a_job_that_slurm_warns_keeps_its_step_is_queued_again_and_resumes(command, tmp_path):
+def test_a_job_that_slurm_warns_keeps_its_step_is_queued_again_and_resumes(small_run, tmp_path):
     notes = tmp_path / "requeued"
     fake = tmp_path / "bin" / "scontrol"
     fake.parent.mkdir()
@@ -214,31 +213,22 @@ def test_a_job_that_slurm_warns_keeps_its_step_is_queued_again_and_resumes(comma
     fake.chmod(0o755)
     job = {"SLURM_JOB_ID": "7", "PATH": f"{fake.parent}{os.pathsep}{os.environ['PATH']}"}
     folder = tmp_path / "job"
-    words = [*command, "--every", "100000", "--output", folder]
-    process = subprocess.Popen(
-        [*words, "--steps", "100000"],
-        env=os.environ | job,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    endless = {"objective": "mae", "steps": 100000, "every": 100000, "forecast": False}
+    settings = tmp_path / "job.toml"
+    small_run.model_copy(update=endless).to_toml(settings)
+    words = ["pretrain", "--config", str(settings), "--output", str(folder)]
+    process = started(run_command, words, job)
     when_begun(process, folder)
-    process.send_signal(signal.SIGUSR1)
-    _, errors = process.communicate()
-    assert process.returncode == 128 + signal.SIGUSR1, errors
+    os.kill(process.pid, signal.SIGUSR1)
+    process.join()
+    assert process.exitcode == 128 + signal.SIGUSR1
     assert notes.read_text() == "requeue 7\n"
     done = len(steps_in(folder))
-    again = subprocess.Popen(
-        [*words, "--steps", "100000"],
-        env=os.environ | job | {"SLURM_RESTART_COUNT": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    again = started(run_command, words, job | {"SLURM_RESTART_COUNT": "1"})
     when_begun(again, folder, done + 1)
-    again.send_signal(signal.SIGINT)
-    again.communicate()
-    assert again.returncode == 130
+    os.kill(again.pid, signal.SIGINT)
+    again.join()
+    assert again.exitcode == 130
     assert [line["step"] for line in steps_in(folder)][: done + 1] == list(range(1, done + 2))
     assert notes.read_text() == "requeue 7\n"
 
