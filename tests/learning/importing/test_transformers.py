@@ -132,6 +132,13 @@ def test_monais_swin_is_taken_whole_and_its_heads_are_left(tmp_path, swin):
     assert all(torch.equal(ours.state_dict()[name], swin.state_dict()[name]) for name in kept)
 
 
+def test_a_swin_of_the_second_version_is_refused(tmp_path):
+    second = SwinUNETR(1, 2, feature_size=12, use_v2=True)
+    torch.save(second.state_dict(), tmp_path / "swin.pt")
+    with pytest.raises(InvalidCheckpoint, match="use_v2"):
+        import_weights(tmp_path / "swin.pt")
+
+
 def test_the_layers_of_monais_swin_answer_to_turned_features_as_they_did(tmp_path, swin):
     torch.save(published_swin(swin), tmp_path / "model_swinvit.pt")
     ours = load_model(import_weights(tmp_path / "model_swinvit.pt")[0].name).network.encoder.swin

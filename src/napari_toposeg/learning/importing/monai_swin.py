@@ -28,6 +28,7 @@ from napari_toposeg.learning.networks import swin_width_of
 
 EMBEDDING = "patch_embed.proj.weight"
 STAGES = ("patch_embed.", "layers1.", "layers2.", "layers3.", "layers4.")
+SECOND_VERSION = "layers1c."
 CORNERS = ((0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0, 1), (0, 1, 1), (1, 1, 1))
 """Corners of two voxels an edge in the order in which MONAI's ``PatchMerging`` joins them."""
 ABOUT = {
@@ -54,6 +55,11 @@ def convert(published: Published) -> Converted:
     if embedding is None:
         raise InvalidCheckpoint("the Swin transformer lacks a patch embedding; is the file whole?")
     prefix = embedding.removesuffix(EMBEDDING)
+    if any(name.startswith(f"{prefix}{SECOND_VERSION}") for name in tensors):
+        raise InvalidCheckpoint(
+            "the Swin transformer is of MONAI's second version (use_v2), which has residual "
+            "convolutions before each stage; only the first version can be imported"
+        )
     sources = {
         f"encoder.swin.{renamed(name.removeprefix(prefix))}": name
         for name in tensors
