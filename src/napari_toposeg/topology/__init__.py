@@ -26,6 +26,7 @@ from napari_toposeg.topology.distances import (
     wasserstein,
 )
 from napari_toposeg.topology.edits import Edit, Repair
+from napari_toposeg.topology.features import feature_voxels
 from napari_toposeg.topology.grid import Connectivity, Construction
 from napari_toposeg.topology.matching import BettiMatching, Definition, match_barcodes
 from napari_toposeg.topology.regions import critical_regions
@@ -51,6 +52,7 @@ __all__ = [
     "bottleneck",
     "critical_regions",
     "euler_characteristic",
+    "feature_voxels",
     "find_defects",
     "find_defects_by_class",
     "match_barcodes",
