@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+from tests.learning.small_runs import SMALL, oblique_scan
 
-from napari_toposeg.config import FinetuneConfig, PredictConfig
+from napari_toposeg.config import FinetuneConfig, PredictConfig, PretrainConfig
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
 from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
@@ -20,22 +22,39 @@ from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume
 
 
+def finetuning(output, **settings):
+    """A fine-tuning of a nano network."""
+    usual = {
+        "checkpoint": "none",
+        "size": "nano",
+        "output": output,
+        "spacing": (2.0, 2.0, 2.0),
+        "crop": (12, 12, 12),
+        "classes": ("ball",),
+        "steps": 1,
+        "batch": 1,
+        "learning_rate": 3e-3,
+        "threads": 1,
+        "device": "cpu",
+        "previews": False,
+    }
+    return FinetuneConfig.create(**(usual | settings))
+
+
 @pytest.fixture
 def settings(tmp_path):
-    return FinetuneConfig.create(
-        checkpoint="none",
-        size="nano",
-        output=tmp_path / "model",
-        spacing=(2.0, 2.0, 2.0),
-        classes=("ball",),
-        steps=50,
-        every=25,
-        batch=1,
-        learning_rate=3e-3,
-        threads=1,
-        device="cpu",
-        previews=False,
-    )
+    return finetuning(tmp_path / "model")
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory):
+    """A trained autoencoder and a segmentation model, hardly trained."""
+    folder = tmp_path_factory.mktemp("models")
+    write_volume(oblique_scan(), folder / "scans" / "scan.nii.gz")
+    run = PretrainConfig.create(data=(folder / "scans",), output=folder / "run", **SMALL)
+    finish(pretrain(run))
+    finish(finetune(finetuning(folder / "model"), [ball_case(1)]))
+    return run.output, folder / "model"
 
 
 def ball_case(seed: int, role="train") -> Case:
@@ -53,7 +72,8 @@ def test_a_few_painted_slices_teach_the_whole_ball(settings):
     case = ball_case(1)
     held_out = annotated(Case("held out", case.image, case.labels, "validation"), range(10, 11))
     # Judged at the end only: one slice is too few to choose between two moments.
-    config = settings.model_copy(update={"every": 60, "steps": 60, "seed": 1})
+    whole = {"crop": (24, 24, 24), "every": 60, "steps": 60, "seed": 1}
+    config = settings.model_copy(update=whole)
     run = finetune(config, [annotated(case, range(1, 24, 4)), held_out])
     steps = list(run)
     assert [step.metrics["dice"] for step in steps if step.metrics][-1] > 0.8
@@ -62,18 +82,15 @@ def test_a_few_painted_slices_teach_the_whole_ball(settings):
     assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) > 0.85
 
 
-def test_fine_tuning_starts_from_a_pretrained_encoder(settings, small_run):
-    finish(pretrain(small_run))
-    config = settings.model_copy(update={"checkpoint": str(small_run.output), "steps": 1})
+def test_fine_tuning_starts_from_a_pretrained_encoder(settings, models):
+    config = settings.model_copy(update={"checkpoint": str(models[0])})
     finish(finetune(config, [ball_case(1)]))
-    from napari_toposeg.learning.cards import load_card
-
     assert load_card(config.output).recipe["started_from"] == "run"
 
 
 def test_a_killed_fine_tuning_resumes_to_the_same_numbers(settings, tmp_path):
-    config = settings.model_copy(update={"steps": 6, "every": 2})
-    cases = [ball_case(1), ball_case(2, "validation")]
+    config = settings.model_copy(update={"steps": 4, "every": 2})
+    cases = [ball_case(1), annotated(ball_case(2, "validation"), range(10, 12))]
     whole = [
         step.losses
         for step in finetune(config.model_copy(update={"output": tmp_path / "whole"}), cases)
@@ -107,14 +124,6 @@ def test_an_annotation_on_validation_slices_only_is_refused(settings, scan):
 
 def test_the_crop_is_planned_in_whole_patches():
     assert plan_crop([(35, 50, 7)], (6, 6, 6)) == (36, 48, 12)
-
-
-@pytest.fixture
-def models(settings, small_run):
-    """A trained autoencoder and a segmentation model, hardly trained."""
-    finish(pretrain(small_run))
-    finish(finetune(settings.model_copy(update={"steps": 1, "crop": (12, 12, 12)}), [ball_case(1)]))
-    return small_run.output, settings.output
 
 
 def test_segmentation_lies_on_the_grid_of_the_oblique_image(models, scan):
