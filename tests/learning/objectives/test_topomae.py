@@ -119,7 +119,7 @@ def test_a_part_without_a_drawn_crop_has_the_gradient_of_the_rest():
 
 
 def train(objective: str, folder: Path) -> list[dict[str, float]]:
-    """Train three steps of this process's share of the batch."""
+    """Train two steps of this process's share of the batch."""
     torch.set_num_threads(1)
     it = task(topology_crops=1) if objective == "one" else pair_task(topology_crops=1)
     # In double precision: a norm over the few voxels of the deepest features magnifies rounding.
@@ -131,7 +131,7 @@ def train(objective: str, folder: Path) -> list[dict[str, float]]:
     optimiser = torch.optim.SGD(it.network.parameters(), lr=0.1)
     size = it.config.batch // world
     told = []
-    for step in range(1, 4):
+    for step in range(1, 3):
         batch = {
             name: part.double() if name in ("image", "points") else part
             for name, part in it.draw(step, range(rank * size, (rank + 1) * size)).items()
