@@ -236,7 +236,9 @@ DESCRIPTIONS: dict[str, dict[str, str]] = {
         "modality": "CT",
         "intended_use": USE
         + "Starting point for fine-tuning on few labels, and an example of masked reconstruction "
-        "of CT by a masked convolutional network.",
+        "of CT by a masked convolutional network, the better of the two: its error is a smaller "
+        "part of interpolation's, on larger hidden cubes. On the noisy phantom and on one of two "
+        "MR, of which it saw none, interpolation is better.",
         "data": CT_SOURCES,
         "licence": "CC BY 4.0, attribution to the sources above",
     },
