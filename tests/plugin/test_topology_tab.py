@@ -12,7 +12,16 @@ from napari_toposeg.plugin.betti_table import betti_text
 from napari_toposeg.plugin.compare_panel import is_label_map
 from napari_toposeg.plugin.comparison import BettiRow, classes_of, compare_labels
 from napari_toposeg.plugin.layers import class_names
-from napari_toposeg.plugin.marks import DEFECTS, HERE, PAIR, ROLE, jump_to, layer_with, voxel_at
+from napari_toposeg.plugin.marks import (
+    DEFECTS,
+    FEATURE,
+    HERE,
+    PAIR,
+    ROLE,
+    jump_to,
+    layer_with,
+    voxel_at,
+)
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology import TopologyTab
 from napari_toposeg.progress import finish
@@ -115,6 +124,18 @@ def test_a_click_on_a_point_shows_the_birth_slice_and_marks_both_voxels(found, s
     np.testing.assert_allclose(marks.scale, SCALE)
     np.testing.assert_allclose(marks.translate, TRANSLATE)
     assert len(set(map(str, marks.symbol))) == 2
+
+
+def test_the_chosen_feature_is_drawn_and_the_box_takes_it_away(found, session, qtbot) -> None:
+    row = int(found.diagram.view.shown[1])
+    found.diagram.view.picked.emit(row)
+    qtbot.waitUntil(lambda: layer_with(session.viewer, FEATURE) is not None, timeout=20_000)
+    drawn = layer_with(session.viewer, FEATURE)
+    peak = drawn.world_to_data(world((8, 9, 10))).round().astype(int)
+    assert np.asarray(drawn.data)[tuple(peak)] == 1
+    assert not is_label_map(drawn)
+    found.diagram.draw.setChecked(False)
+    assert layer_with(session.viewer, FEATURE) is None
 
 
 def test_a_second_click_shows_the_death_voxel_and_a_third_the_birth_again(found, session) -> None:

@@ -31,6 +31,7 @@ from napari_toposeg.plugin.marks import (
     ANNOTATION,
     DEFECTS,
     EDITS,
+    FEATURE,
     jump_to,
     mark_defect,
     role_of,
@@ -186,5 +187,5 @@ def is_label_map(layer: Any) -> bool:
     return (
         isinstance(layer, Labels)
         and layer.ndim == 3
-        and role_of(layer) not in (ANNOTATION, DEFECTS, EDITS)
+        and role_of(layer) not in (ANNOTATION, DEFECTS, EDITS, FEATURE)
     )

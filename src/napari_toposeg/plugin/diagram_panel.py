@@ -30,6 +30,7 @@ from napari_toposeg.plugin.excerpt import (
     expected_seconds,
     run_diagram,
 )
+from napari_toposeg.plugin.feature_layer import FeatureDrawer
 from napari_toposeg.plugin.layers import is_image
 from napari_toposeg.plugin.marks import jump_to, mark_pair, slice_axis, voxel_at
 from napari_toposeg.plugin.pickers import LayerPicker, narrow
@@ -58,6 +59,7 @@ class DiagramPanel(QWidget):
         self._source: Any = None
         self.row: int | None = None
         self._at_death = False
+        self._drawer = FeatureDrawer(session.viewer)
         self._build_form()
         self._build_view()
         self._lay_out()
@@ -122,6 +124,7 @@ class DiagramPanel(QWidget):
         self.selection.setText(describe_feature(self.found, row))
         if self._source in self._session.viewer.layers:
             mark_pair(self._session.viewer, self._source, self.found, row)
+            self._draw()
 
     def go_to(self, row: int) -> None:
         """Light up a feature and show the slice of its birth voxel, the second time its death's."""
@@ -178,6 +181,12 @@ class DiagramPanel(QWidget):
         self.selection.setText("No diagram yet.")
         self.follow = QCheckBox("Clicking a voxel finds its nearest feature")
         self.follow.setChecked(True)
+        self.draw = QCheckBox("Draw the chosen feature in the view")
+        self.draw.setToolTip(
+            "A component just before it merges, a cavity just when it has closed, "
+            "a loop as a shortest closed path"
+        )
+        self.draw.setChecked(True)
 
     def _lay_out(self) -> None:
         form = QFormLayout()
@@ -205,6 +214,7 @@ class DiagramPanel(QWidget):
         layout.addLayout(boxes)
         layout.addLayout(slider)
         layout.addWidget(self.selection)
+        layout.addWidget(self.draw)
         layout.addWidget(self.follow)
 
     def _connect(self) -> None:
@@ -217,11 +227,15 @@ class DiagramPanel(QWidget):
             box.toggled.connect(self.filter_rows)
         self.persistence.valueChanged.connect(self.filter_rows)
         self.view.picked.connect(self.go_to)
+        self.draw.toggled.connect(self._draw)
         callback = self._on_mouse
         viewer.mouse_drag_callbacks.append(callback)
         viewer.events.theme.connect(self._on_theme)
 
+        drawer = self._drawer
+
         def forget() -> None:
+            drawer.forget()
             viewer.mouse_drag_callbacks.remove(callback)
             viewer.events.theme.disconnect(self._on_theme)
 
@@ -255,6 +269,13 @@ class DiagramPanel(QWidget):
         for k, box in enumerate(self.dimensions):
             number = f" {int((shown == k).sum()):,}" if k in ticked else ""
             box.setText(_short(k) + number)
+
+    def _draw(self) -> None:
+        """Draw the chosen feature, or take it away."""
+        if not self.draw.isChecked():
+            self._drawer.clear()
+        elif self.found is not None and self.row is not None:
+            self._drawer.draw(self._source, self.found, self.row)
 
     def _on_theme(self) -> None:
         self.view.set_theme(self._session.viewer.theme)

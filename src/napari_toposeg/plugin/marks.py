@@ -20,7 +20,7 @@ from napari_toposeg.topology import Defects
 
 ROLE = "napari_toposeg_role"
 PAIR, DEFECTS, HERE, ANNOTATION = "pair", "defects", "current defect", "annotation"
-EDITS = "proposed edits"
+EDITS, FEATURE = "proposed edits", "feature"
 CLEAR = "#00000000"
 OVERLAYS = {DEFECTS: "topological errors", EDITS: "proposed edits"}
 """Names of the overlays, by role."""
