@@ -40,6 +40,7 @@ UNTRAINED = "untrained"
 PAIRS = (
     (UNTRAINED, "vit"),
     (UNTRAINED, "resenc-unet"),
+    (UNTRAINED, "fused"),
     (UNTRAINED, "swin"),
     ("mae", "vit"),
     ("topomae", "vit"),
@@ -121,13 +122,18 @@ def line(
 ) -> tuple[str, ...]:
     """Write the means and the ranges over seeds."""
     own = [ranged([run.metrics.get(name, np.nan) for run in runs]) for name in MEASURED]
+    learning = ("0", "-", "-", "-")
+    if objective != UNTRAINED:
+        learning = (
+            str(steps),
+            f"{1000 * np.median([run.seconds for run in runs]):.0f}",
+            ranged([run.first for run in runs]),
+            ranged([run.last for run in runs]),
+        )
     return (
         objective,
         network,
-        str(steps),
-        f"{1000 * np.median([run.seconds for run in runs]):.0f}",
-        ranged([run.first for run in runs]),
-        ranged([run.last for run in runs]),
+        *learning,
         *own,
         ranged([each.error for each in kept]),
         ranged([each.curves for each in kept]),
