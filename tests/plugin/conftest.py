@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,6 +19,14 @@ from napari_toposeg.progress import Step
 from napari_toposeg.volume import Volume, from_file_order
 
 Run = Generator[Step, None, Any]
+
+
+@pytest.fixture(autouse=True)
+def annotations_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where annotations are kept: no person's folder."""
+    folder = tmp_path / "annotations"
+    monkeypatch.setenv("NAPARI_TOPOSEG_ANNOTATIONS", str(folder))
+    return folder
 
 
 @pytest.fixture

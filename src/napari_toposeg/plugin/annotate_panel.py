@@ -25,7 +25,9 @@ from napari_toposeg.plugin.annotations import (
     describe_slices,
     read_annotation,
 )
+from napari_toposeg.plugin.autosave import Autosave
 from napari_toposeg.plugin.forms import button, page_layout, row, section, value
+from napari_toposeg.plugin.kept_annotations import find_kept, read_kept
 from napari_toposeg.plugin.marks import ANNOTATION, role_of
 from napari_toposeg.plugin.pickers import LayerPicker
 from napari_toposeg.plugin.session import Session
@@ -54,14 +56,19 @@ class AnnotatePanel(QWidget):
         self._timer.setSingleShot(True)
         self._timer.setInterval(READ_AFTER_MS)
         self._timer.timeout.connect(self.read)
+        # No child of the panel: it keeps the last strokes when the window goes.
+        self.autosave = Autosave()
+        self.autosave.told.connect(self._on_told)
         self._layout = page_layout(self)
         self._build_layer()
         self._build_found()
         self.picker.layer_chosen.connect(self._follow)
         self.seed.valueChanged.connect(lambda _: self.read())
         self.names.editingFinished.connect(self._on_names)
-        session.image_layer_changed.connect(lambda _: self.picker.refresh())
+        session.image_layer_changed.connect(self._on_image)
+        session.closing.connect(self.autosave.write_now)
         self._follow(self.picker.layer)
+        self._offer()
 
     @property
     def layer(self) -> Any:
@@ -94,6 +101,21 @@ class AnnotatePanel(QWidget):
         self._session.say(f"{filled:,} voxels of this slice became background (Ctrl+Z undoes)")
         self.read()
 
+    def bring_back(self) -> Any:
+        """Add the annotation that was kept of the image, and choose it."""
+        image = self._session.require_image()
+        kept = find_kept(self._session.volume_of(image))
+        if kept is None:
+            raise InvalidConfig(f"no annotation of {image.name} was kept")
+        labels = read_kept(kept)
+        if labels.shape != tuple(image.data.shape):
+            raise InvalidConfig(f"{kept.path} is not on the grid of {image.name}: {labels.shape}")
+        self.names.setText(", ".join(kept.classes))
+        layer = self.make_layer()
+        layer.data = labels
+        self.read()
+        return layer
+
     def read(self) -> None:
         """Find the annotated slices and show them."""
         layer = self.layer
@@ -123,8 +145,18 @@ class AnnotatePanel(QWidget):
             "Paint all unlabelled voxels of the slice in view with label 255",
             lambda: self._session.attempt(self.fill_slice),
         )
+        self.back_button = button(
+            "Bring back what was painted",
+            "Add the annotation of this scan that was kept while it was painted",
+            lambda: self._session.attempt(self.bring_back),
+        )
+        self.kept = value(
+            "Annotations are kept while they are painted, and come back after a crash"
+        )
         form.addRow(self.new_button)
+        form.addRow(self.back_button)
         form.addRow(self.fill_button)
+        form.addRow(self.kept)
 
     def _build_found(self) -> None:
         form = section(self._layout, "Found")
@@ -156,6 +188,7 @@ class AnnotatePanel(QWidget):
         if self._followed is not None:
             self._followed.events.labels_update.disconnect(self._later)
         self._followed = layer
+        self._offer()
         self.fill_button.setEnabled(layer is not None)
         if layer is not None:
             layer.events.labels_update.connect(self._later)
@@ -163,6 +196,26 @@ class AnnotatePanel(QWidget):
 
     def _later(self, _: object = None) -> None:
         self._timer.start()
+        image, layer = self._session.image_layer, self._followed
+        if image is not None and role_of(layer) == ANNOTATION:
+            self.autosave.later(layer, lambda: self._session.volume_of(image), self.classes)
+
+    def _on_image(self, _: object) -> None:
+        self.picker.refresh()
+        self._offer()
+
+    def _on_told(self, text: str) -> None:
+        self.kept.setText(text)
+
+    def _offer(self) -> None:
+        """Offer to bring back what was kept of the image, if it is not open."""
+        image = self._session.image_layer
+        kept = None
+        if image is not None and self.layer is None:
+            kept = find_kept(self._session.volume_of(image))
+        self.back_button.setVisible(kept is not None)
+        painted = "" if kept is None else f"{kept.painted:%Y-%m-%d %H:%M}"
+        self.kept.setText(f"An annotation of this scan was painted on {painted}." if kept else "–")
 
     def _on_names(self) -> None:
         if self.layer is not None and role_of(self.layer) == ANNOTATION:

@@ -296,8 +296,10 @@ class RepairPanel(QWidget):
         layout.addWidget(self.summary)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.legend)
-        layout.addLayout(side_by_side(self.all, self.none, self.previous, self.next))
-        layout.addLayout(side_by_side(self.apply_button, self.pin_button))
+        layout.addLayout(side_by_side(self.all, self.none))
+        layout.addLayout(side_by_side(self.previous, self.next))
+        layout.addWidget(self.apply_button)
+        layout.addWidget(self.pin_button)
 
 
 def side_by_side(*widgets: QWidget) -> QHBoxLayout:

@@ -30,7 +30,8 @@ class Session(QObject):
     Signals: ``image_layer_changed(layer or None)``, ``layers_changed()`` (one came, went or was
     renamed), ``job_started(Job)``, ``job_ended()``, ``said(text)``, ``models_changed()`` (a model
     was made or removed: pickers list again), ``settings_changed()`` (in Preferences),
-    ``logged(text)`` (the package has something to tell, such as that it compiles).
+    ``logged(text)`` (the package has something to tell, such as that it compiles), ``closing()``
+    (the window is going away).
     """
 
     image_layer_changed = Signal(object)
@@ -41,6 +42,7 @@ class Session(QObject):
     models_changed = Signal()
     settings_changed = Signal()
     logged = Signal(str)
+    closing = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
         super().__init__()
@@ -158,6 +160,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """Stop what runs, silently: the window is going away."""
+        self.closing.emit()
         if self.job is not None:
             self.job.abandon()
         self._log.close()
