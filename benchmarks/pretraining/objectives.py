@@ -97,7 +97,7 @@ def lines(*, quick: bool) -> Iterator[tuple[str, ...]]:
     training, test = hippocampi("train"), hippocampi("test")
     for objective, network in PAIRS:
         settings = settings_of(objective, network)
-        steps = 1
+        steps = 3
         if objective != UNTRAINED:
             trial = train(settings | {"steps": TRIAL, "every": TRIAL}, training, test)
             seconds = 5.0 if quick else SECONDS
