@@ -8,6 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from napari_toposeg.config import PretrainConfig
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.environment import checked_out, environment, flags_of
 from napari_toposeg.learning.logbook import BOARD, STEPS, Logbook
 from napari_toposeg.learning.planning import plan_network
@@ -30,6 +31,22 @@ def board_of(folder) -> "tensorboard.EventAccumulator":
 @pytest.fixture
 def short(small_run) -> PretrainConfig:
     return small_run.model_copy(update={"objective": "mae", "steps": 2})
+
+
+@pytest.mark.parametrize(("mode", "reason"), [("file", "is a file"), ("locked", "may not be")])
+def test_a_run_that_cannot_be_written_is_told_before_data_is_read(
+    tmp_path, monkeypatch, mode, reason
+):
+    place = tmp_path / "place"
+    if mode == "file":
+        place.write_bytes(b"")
+    else:
+        place.mkdir()
+        # Nothing is locked to the user who runs tests as root.
+        monkeypatch.setattr("os.access", lambda path, mode: path != place)
+    config = PretrainConfig.create(data=(tmp_path / "missing",), output=place / "a" / "run")
+    with pytest.raises(InvalidConfig, match=reason):
+        finish(pretrain(config))
 
 
 def test_the_config_of_a_run_repeats_it(short, tmp_path):

@@ -5,6 +5,7 @@ A kill at any moment loses at most what came since the last checkpoint.
 
 import json
 import logging
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,9 +109,18 @@ def open_run(config: TrainingConfig, *, writes: bool = True) -> RunFolder:
 
 
 def require_free(config: TrainingConfig) -> None:
-    """Raise InvalidConfig if the run's folder is taken: to be told before any data is read."""
+    """Raise InvalidConfig if the run's folder is taken, or cannot be written to.
+
+    It is to be told before any data is read.
+    """
     if config.output.is_file():
         raise InvalidConfig(f"{config.output} is a file; give a folder for the run")
+    there = next(place for place in (config.output, *config.output.parents) if place.exists())
+    if not (there.is_dir() and os.access(there, os.W_OK | os.X_OK)):
+        what = "may not be written to" if there.is_dir() else "is a file"
+        raise InvalidConfig(
+            f"the run cannot be written to {config.output}, as {there} {what}; give another folder"
+        )
     if RunFolder(config.output).last.exists() and not config.resume:
         raise InvalidConfig(
             f"{config.output} holds a run already; resume it, or give another folder"
