@@ -72,7 +72,7 @@ def test_a_few_painted_slices_teach_the_whole_ball(settings):
     case = ball_case(1)
     held_out = annotated(Case("held out", case.image, case.labels, "validation"), range(10, 11))
     # Judged at the end only: one slice is too few to choose between two moments.
-    whole = {"crop": (24, 24, 24), "every": 60, "steps": 60, "seed": 1}
+    whole = {"network": "resenc-unet", "crop": (24, 24, 24), "steps": 20, "learning_rate": 5e-3}
     config = settings.model_copy(update=whole)
     run = finetune(config, [annotated(case, range(1, 24, 4)), held_out])
     steps = list(run)
