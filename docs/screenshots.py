@@ -17,6 +17,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_toposeg.plugin.actions import suggest_threshold
+from napari_toposeg.plugin.marks import FEATURE, PAIR, layer_with, role_of
 from napari_toposeg.plugin.settings import PLUGIN
 
 WIDTH, HEIGHT = 1280, 800
@@ -100,11 +101,16 @@ class Photographer:
         loops = np.flatnonzero((diagram.dimension == 1) & (diagram.death_voxel >= 0))
         if len(loops):
             panel.go_to(int(loops[np.argmax(diagram.persistence[loops])]))
+            settle(lambda: layer_with(self.viewer, FEATURE) is not None, 20)
         self.take("topology")
 
     def repair(self) -> None:
         """Propose one solid piece of each class of the segmentation, and go to the first edit."""
-        panel = self.dock.topology.repair
+        panel, diagram = self.dock.topology.repair, self.dock.topology.diagram
+        diagram.draw.setChecked(False)
+        for layer in self.viewer.layers:
+            if role_of(layer) == PAIR:
+                layer.visible = False
         self.dock.show_tab("Topology")
         self.dock.topology.pages.setCurrentWidget(panel)
         self.press(panel.button, seconds=600)

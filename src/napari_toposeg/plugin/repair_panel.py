@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
+    QHeaderView,
     QLabel,
     QTableWidget,
     QTableWidgetItem,
@@ -34,7 +35,7 @@ from napari_toposeg.plugin.session import Session
 from napari_toposeg.topology import BettiNumbers
 
 WANTED = "1 0 0"
-ROW_HEIGHT, HEADER_HEIGHT, MOST_ROWS = 24, 24, 4
+ROW_HEIGHT, HEADER_HEIGHT, MOST_ROWS = 24, 28, 4
 LEGEND = {"adds": "joins", "removes": "is taken away", "refused": "left as it was"}
 
 
@@ -192,8 +193,8 @@ class RepairPanel(QWidget):
             f"{numbers_text(repair.betti)} {'✓' if repair.reached else '✗ ' + repair.reason}"
             for number, repair in sorted(proposal.found.repairs.items())
         ]
-        taken = sum(proposal.accepted)
-        lines.append(f"{taken} of {len(proposal.edits)} edits taken")
+        taken, count = sum(proposal.accepted), len(proposal.edits)
+        lines.append(f"{taken} of {count} edits taken" if count else "There is nothing to repair.")
         self.summary.setText("\n".join(lines))
         self._refresh()
 
@@ -243,21 +244,24 @@ class RepairPanel(QWidget):
         self.connectivity.setToolTip("Betti numbers depend on how voxels are joined")
         narrow(self.connectivity)
         self.classes = QTableWidget(0, 3)
-        self.classes.setHorizontalHeaderLabels(["Class", "Voxels", "Wanted b0 b1 b2"])
+        self.classes.setHorizontalHeaderLabels(["Class", "Voxels", "want b0 b1 b2"])
         self.classes.setToolTip(
             "Components, loops and cavities wanted of each class; an empty cell leaves the class "
             "as it is"
         )
         self.classes.verticalHeader().hide()
         self.classes.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        self.classes.horizontalHeader().setStretchLastSection(True)
+        header = self.classes.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.classes.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.button = button(
             "Propose a repair",
             "Look for the cheapest edits that give each class its numbers; nothing is changed yet",
             lambda: self._session.attempt(self.propose),
         )
         self.list = EditsView()
-        self.list.setMinimumHeight(110)
+        self.list.setMinimumHeight(90)
         self.summary = value("Betti numbers before and after the edits that are taken")
         self.legend = QLabel(
             "&nbsp; ".join(
@@ -265,17 +269,17 @@ class RepairPanel(QWidget):
                 for kind, text in LEGEND.items()
             )
         )
-        self.all = button("Take all", "Tick every edit", lambda: self.answer_all(True))
-        self.none = button("Refuse all", "Clear every box", lambda: self.answer_all(False))
+        self.all = button("All", "Tick every edit", lambda: self.answer_all(True))
+        self.none = button("None", "Clear every box", lambda: self.answer_all(False))
         self.previous = button("Previous", "Go to the edit before", lambda: self.list.step(False))
         self.next = button("Next", "Go to the next edit", lambda: self.list.step(True))
         self.apply_button = button(
-            "Apply what is ticked",
+            "Apply ticked",
             "Write the ticked edits into the label map; Ctrl+Z in the layer undoes it",
             lambda: self._session.attempt(self.apply),
         )
         self.pin_button = button(
-            "Use as training labels",
+            "Train on this",
             "Make an annotation of the label map, with the ticked edits, for the Fine-tune tab",
             lambda: self._session.attempt(self.pin),
         )
@@ -296,10 +300,8 @@ class RepairPanel(QWidget):
         layout.addWidget(self.summary)
         layout.addWidget(self.list, 1)
         layout.addWidget(self.legend)
-        layout.addLayout(side_by_side(self.all, self.none))
-        layout.addLayout(side_by_side(self.previous, self.next))
-        layout.addWidget(self.apply_button)
-        layout.addWidget(self.pin_button)
+        layout.addLayout(side_by_side(self.all, self.none, self.previous, self.next))
+        layout.addLayout(side_by_side(self.apply_button, self.pin_button))
 
 
 def side_by_side(*widgets: QWidget) -> QHBoxLayout:
