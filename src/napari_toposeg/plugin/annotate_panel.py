@@ -38,6 +38,7 @@ HOW_TO = (
     "background. Voxels that nobody painted teach nothing: they are not background."
 )
 READ_AFTER_MS = 400
+KEPT_AFTER = "Kept two seconds after each stroke."
 
 
 class AnnotatePanel(QWidget):
@@ -214,8 +215,10 @@ class AnnotatePanel(QWidget):
         if image is not None and self.layer is None:
             kept = find_kept(self._session.volume_of(image))
         self.back_button.setVisible(kept is not None)
-        painted = "" if kept is None else f"{kept.painted:%Y-%m-%d %H:%M}"
-        self.kept.setText(f"An annotation of this scan was painted on {painted}." if kept else "–")
+        text = KEPT_AFTER
+        if kept is not None:
+            text = f"An annotation of this scan was painted on {kept.painted:%Y-%m-%d %H:%M}."
+        self.kept.setText(text)
 
     def _on_names(self) -> None:
         if self.layer is not None and role_of(self.layer) == ANNOTATION:
