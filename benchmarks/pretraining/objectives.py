@@ -52,8 +52,6 @@ PAIRS = (
     ("mae", "resenc-unet"),
     ("topomae", "fused"),
     ("simmim", "swin"),
-    ("swin-ssl", "swin"),
-    ("disruptive", "swin"),
 )
 BASE: dict[str, object] = {
     "size": "nano",
