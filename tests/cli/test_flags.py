@@ -101,6 +101,18 @@ def test_settings_that_are_wrong_together_are_told_in_words_alone() -> None:
         PretrainConfig.create(output=Path("run"))
 
 
+def test_a_batch_that_cannot_be_shared_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(InvalidConfig, match="batch of 8 cannot be divided into 6 equal parts"):
+        PretrainConfig.create(phantoms=1, output=tmp_path, batch=8, accumulate=3, devices=2)
+
+
+def test_two_sources_of_validation_are_refused(tmp_path):
+    with pytest.raises(InvalidConfig, match="give one of them"):
+        PretrainConfig.create(
+            phantoms=1, output=tmp_path, validation=(tmp_path,), validation_share=0.1
+        )
+
+
 def test_a_dimension_that_is_named_twice_is_refused() -> None:
     with pytest.raises(InvalidConfig, match="each dimension can be named once"):
         settings("pretrain --data a --output run --topology-dimensions 0 0")

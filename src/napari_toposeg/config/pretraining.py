@@ -160,4 +160,9 @@ class PretrainConfig(TopologyConfig):
         """Refuse a run that would see nothing."""
         if not self.data and not self.phantoms:
             raise ValueError("there is nothing to learn from; give data or phantoms")
+        if self.validation and self.validation_share:
+            raise ValueError(
+                "both validation volumes and a share of the data to validate on were given; "
+                "give one of them"
+            )
         return self

@@ -1,9 +1,9 @@
 """What all training runs share, and what those share that can have a topological term."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from napari_toposeg.config.run import PositiveInt, RunConfig
 
@@ -76,6 +76,17 @@ class TrainingConfig(RunConfig):
         "memory is enough; runs of less than 50 steps are not measured",
     )
     resume: bool = Field(False, description="go on from the last checkpoint in the output folder")
+
+    @model_validator(mode="after")
+    def require_equal_parts(self) -> Self:
+        """Refuse a batch that devices and parts cannot share equally."""
+        parts = self.devices * self.nodes * self.accumulate
+        if self.batch % parts:
+            raise ValueError(
+                f"a batch of {self.batch} cannot be divided into {parts} equal parts (devices x "
+                "nodes x accumulate); give a batch that is a multiple of them"
+            )
+        return self
 
 
 class TopologyConfig(TrainingConfig):
