@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from napari_toposeg.cli import main
+from napari_toposeg.cli.models import line
 
 
 @pytest.fixture
@@ -88,3 +89,9 @@ def test_a_model_that_is_not_there_is_one_clear_line(
     assert main(["models", *words.split()]) == 2
     err = capsys.readouterr().err
     assert err.startswith("napari-toposeg models: ") and len(err.splitlines()) == 1
+
+
+def test_what_a_card_leaves_open_is_not_shown():
+    assert line({"grid": None, "flips": "", "levels": [0.0, 1.0], "share": 0}) == (
+        "levels 0, 1, share 0"
+    )

@@ -148,7 +148,9 @@ def line(value: object) -> str:
     """Return an entry of a card on one line."""
     match value:
         case dict():
-            return ", ".join(f"{name} {line(part)}" for name, part in value.items())
+            # What was left open says nothing.
+            known = {name: part for name, part in value.items() if part not in (None, "", [], {})}
+            return ", ".join(f"{name} {line(part)}" for name, part in known.items())
         case list() | tuple():
             return ", ".join(map(line, value))
         case None:
