@@ -69,16 +69,16 @@ def numbers(layer, label: int) -> tuple[int, ...]:
 def test_the_classes_are_listed_by_name_and_wanted_whole(panel):
     table = panel.classes
     assert [table.item(line, 0).text() for line in range(2)] == ["left", "right"]
-    assert panel.wanted == {1: (1, 0, 0), 2: (1, 0, 0)}
+    assert panel.classes.wanted == {1: (1, 0, 0), 2: (1, 0, 0)}
     table.item(1, 2).setText("")
-    assert panel.wanted == {1: (1, 0, 0)}
+    assert panel.classes.wanted == {1: (1, 0, 0)}
 
 
 @pytest.mark.parametrize("text", ["1 0", "one 0 0", "1 0 -1"])
 def test_numbers_that_are_no_counts_are_refused(panel, text):
     panel.classes.item(0, 2).setText(text)
     with pytest.raises(InvalidConfig, match="left"):
-        _ = panel.wanted
+        _ = panel.classes.wanted
 
 
 def test_a_proposal_changes_nothing_and_shows_every_edit(proposed, layer, session):

@@ -7,23 +7,18 @@ ticked is written, in one stroke that the layer can undo.
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QHeaderView,
     QLabel,
-    QTableWidget,
-    QTableWidgetItem,
     QVBoxLayout,
     QWidget,
 )
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.annotation_layer import annotation_of
-from napari_toposeg.plugin.compare_panel import MOST_LABELS, is_label_map
-from napari_toposeg.plugin.comparison import classes_of
+from napari_toposeg.plugin.compare_panel import is_label_map
 from napari_toposeg.plugin.edits_view import EditsView
 from napari_toposeg.plugin.forms import button, value
 from napari_toposeg.plugin.layers import class_names, is_image
@@ -32,10 +27,9 @@ from napari_toposeg.plugin.pickers import LayerPicker, narrow
 from napari_toposeg.plugin.plotting import EDIT_COLOURS
 from napari_toposeg.plugin.repairing import Proposal, propose
 from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.wanted_table import WantedTable
 from napari_toposeg.topology import BettiNumbers
 
-WANTED = "1 0 0"
-ROW_HEIGHT, HEADER_HEIGHT, MOST_ROWS = 24, 28, 4
 LEGEND = {"adds": "joins", "removes": "is taken away", "refused": "left as it was"}
 
 
@@ -56,36 +50,12 @@ class RepairPanel(QWidget):
         session.job_ended.connect(self._refresh)
         self._list_classes()
 
-    @property
-    def wanted(self) -> dict[int, tuple[int, ...]]:
-        """Betti numbers wanted, by class; a class whose cell is empty is left as it is.
-
-        Raises
-        ------
-        InvalidConfig
-            If a cell holds something other than three counts.
-        """
-        found: dict[int, tuple[int, ...]] = {}
-        for line in range(self.classes.rowCount()):
-            text = self.classes.item(line, 2).text().replace(",", " ").split()
-            if not text:
-                continue
-            name = self.classes.item(line, 0).text()
-            if len(text) != 3 or not all(word.isdigit() for word in text):
-                raise InvalidConfig(
-                    f"the numbers wanted of {name} are {' '.join(text)!r}; write three counts "
-                    "for components, loops and cavities, as in 1 0 0, or nothing"
-                )
-            b0, b1, b2 = map(int, text)
-            found[int(self.classes.item(line, 0).data(Qt.ItemDataRole.UserRole))] = (b0, b1, b2)
-        return found
-
     def propose(self) -> None:
         """Look for the cheapest repair in the background."""
         layer = self.labels.layer
         if layer is None:
             raise InvalidConfig("there is no label map to repair; segment or open one first")
-        volume, wanted = self._session.volume_of(layer), self.wanted
+        volume, wanted = self._session.volume_of(layer), self.classes.wanted
         # A copy: a person may go on painting while the repair is looked for.
         labels, spacing = volume.voxels.copy(), volume.spacing
         connectivity = self.connectivity.currentData()
@@ -209,23 +179,8 @@ class RepairPanel(QWidget):
         return class_names(self.labels.layer)
 
     def _list_classes(self, _: object = None) -> None:
-        """List the classes of the label map, each to be one solid piece unless said otherwise."""
         layer = self.labels.layer
-        names = self._names()
-        found = () if layer is None else classes_of(np.asarray(layer.data))
-        found = found if len(found) <= MOST_LABELS else ()
-        self.classes.setRowCount(len(found))
-        rows = min(max(len(found), 1), MOST_ROWS)
-        self.classes.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * rows + 2)
-        for line, number in enumerate(found):
-            name = QTableWidgetItem(names.get(number, f"label {number}"))
-            name.setData(Qt.ItemDataRole.UserRole, number)
-            name.setFlags(name.flags() & ~Qt.ItemFlag.ItemIsEditable)
-            self.classes.setItem(line, 0, name)
-            count = QTableWidgetItem(f"{int((np.asarray(layer.data) == number).sum()):,}")
-            count.setFlags(count.flags() & ~Qt.ItemFlag.ItemIsEditable)
-            self.classes.setItem(line, 1, count)
-            self.classes.setItem(line, 2, QTableWidgetItem(WANTED))
+        self.classes.show_classes(None if layer is None else np.asarray(layer.data), self._names())
         self._refresh()
 
     def _build(self) -> None:
@@ -243,18 +198,7 @@ class RepairPanel(QWidget):
             self.connectivity.addItem(f"{number} (background {32 - number})", number)
         self.connectivity.setToolTip("Betti numbers depend on how voxels are joined")
         narrow(self.connectivity)
-        self.classes = QTableWidget(0, 3)
-        self.classes.setHorizontalHeaderLabels(["Class", "Voxels", "want b0 b1 b2"])
-        self.classes.setToolTip(
-            "Components, loops and cavities wanted of each class; an empty cell leaves the class "
-            "as it is"
-        )
-        self.classes.verticalHeader().hide()
-        self.classes.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
-        header = self.classes.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        self.classes.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.classes = WantedTable()
         self.button = button(
             "Propose a repair",
             "Look for the cheapest edits that give each class its numbers; nothing is changed yet",
