@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QDialog
 from napari_toposeg.io import write_volume
 from napari_toposeg.plugin.choose import ChoiceDialog
 from napari_toposeg.plugin.layers import add_volume, same_grid
+from napari_toposeg.plugin.marks import FEATURE, layer_with
 from napari_toposeg.plugin.settings import PLUGIN
 from napari_toposeg.progress import Step
 
@@ -182,3 +183,48 @@ def test_the_window_answers_while_a_job_computes(window, qtbot):
     with qtbot.waitSignal(job.ended, timeout=1000):
         job.cancel()
     assert np.median(waits) < 0.25
+
+
+def test_a_repair_is_drawn_before_it_is_made_and_undone_by_the_key(window, qtbot):
+    viewer, dock = window
+    labels = np.zeros((5, 24, 24), np.uint8)
+    labels[2, 12, 2:22] = 1
+    labels[2, 12, 11:13] = 0
+    layer = viewer.add_labels(labels.copy(), name="bar")
+    panel = dock.topology.repair
+    dock.show_tab("Topology")
+    dock.topology.pages.setCurrentWidget(panel)
+    panel.labels.choose(layer)
+    viewer.dims.set_current_step(0, 2)
+    before = viewer.screenshot(flash=False)
+    panel.button.click()
+    qtbot.waitUntil(lambda: panel.proposal is not None, timeout=60_000)
+    panel.list.step(True)
+    assert np.abs(viewer.screenshot(flash=False).astype(int) - before).max() > 50
+    panel.apply_button.click()
+    assert layer.data[2, 12, 2:22].all()
+    viewer.layers.selection.active = layer
+    qtbot.keyClick(
+        viewer.window._qt_viewer.canvas.native, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier
+    )
+    np.testing.assert_array_equal(layer.data, labels)
+
+
+def test_a_point_of_the_diagram_draws_its_feature_in_the_window(window, qtbot):
+    viewer, dock = window
+    image = np.zeros((9, 32, 32), np.float32)
+    image[4, 8:24, 8:24] = 1.0
+    image[4, 12:20, 12:20] = 0.0
+    viewer.add_image(image, name="frame")
+    panel = dock.topology.diagram
+    dock.show_tab("Topology")
+    panel.button.click()
+    qtbot.waitUntil(lambda: panel.found is not None, timeout=60_000)
+    loop = int(np.flatnonzero(panel.found.diagram.dimension == 1)[0])
+    panel.view.picked.emit(loop)
+    qtbot.waitUntil(lambda: layer_with(viewer, FEATURE) is not None, timeout=20_000)
+    drawn = layer_with(viewer, FEATURE)
+    path = np.array([drawn.data_to_world(at) for at in np.argwhere(np.asarray(drawn.data))])
+    assert (path[:, 0] == 4).all()
+    assert {*range(11, 21)} <= set(path[:, 1].astype(int)) and len(path) >= 32
+    assert next(iter(viewer.dims.point)) == 4
