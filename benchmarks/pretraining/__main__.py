@@ -6,7 +6,8 @@ Parts: ``step`` times a step of the masked autoencoder beside MONAI's (docs/spee
 holds the plain masked autoencoder against the mean and interpolation; ``objectives`` trains every
 objective with the same compute; ``terms`` and ``terms-ct`` compare topological terms on phantoms
 and on real CT; ``search`` looks for settings in which a term helps, ``confirmed`` judges those
-found; ``parts`` compares the other terms of topomae (docs/pretraining-measured.md).
+found; ``parts`` compares the other terms of topomae (docs/pretraining-measured.md). ``units``
+starts from models of plain units (docs/pretraining.md); it is printed alone.
 ``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
 """
 
@@ -18,7 +19,14 @@ from pathlib import Path
 import torch
 
 from benchmarks import tables
-from benchmarks.pretraining import ablation, learns_first, mae_step, objectives, variants
+from benchmarks.pretraining import (
+    ablation,
+    learns_first,
+    mae_step,
+    objectives,
+    start_units,
+    variants,
+)
 
 ABLATIONS: dict[str, tuple[dict[str, variants.Settings], ablation.Data]] = {
     "terms": (variants.TERMS, "phantoms"),
@@ -27,7 +35,7 @@ ABLATIONS: dict[str, tuple[dict[str, variants.Settings], ablation.Data]] = {
     "confirmed": (variants.CONFIRMED, "phantoms"),
     "parts": (variants.PARTS, "phantoms"),
 }
-PARTS = ("step", "learns", "objectives", *ABLATIONS)
+PARTS = ("step", "learns", "objectives", *ABLATIONS, "units")
 PAGE = Path(__file__).parents[2] / "docs" / "pretraining-measured.md"
 
 
@@ -44,7 +52,7 @@ def main() -> int:
         for line in lines_of(part, quick=asked.quick):
             print(line, flush=True)
             lines.append(line)
-        if asked.write:
+        if asked.write and part != "units":
             tables.write(f"pretraining {part}", "\n".join(lines), page=page)
     return 0
 
@@ -60,6 +68,8 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             header, rows = objectives.HEADER, objectives.lines(quick=quick)
         case "learns":
             header, rows = learns_first.HEADER, learns_first.lines(quick=quick)
+        case "units":
+            header, rows = start_units.HEADER, start_units.lines(quick=quick)
         case _:
             compared, data = ABLATIONS[part]
             header = ablation.HEADER_CT if data == "ct" else ablation.HEADER
