@@ -89,5 +89,5 @@ def test_predict_writes_features_of_any_model(scans, tmp_path):
         header, row = csv.reader((output / "features.csv").read_text().splitlines())
         assert len(header) == 145 and row[0] == "scan.nii.gz"
         np.testing.assert_allclose(np.array(row[1:], float), arrays["pooled"], rtol=1e-5)
-    with pytest.raises(InvalidConfig, match=r"scan_features.npz exists|scan.nii.gz exists"):
+    with pytest.raises(InvalidConfig, match=r"features.csv exists already"):
         result_of(predict(config))

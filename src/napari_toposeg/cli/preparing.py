@@ -2,12 +2,15 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from napari_toposeg.cli.answers import STOPPED, Answer
 from napari_toposeg.cli.flags import read_settings
 from napari_toposeg.cli.watch import watch
 from napari_toposeg.config import PrepareConfig
-from napari_toposeg.io.store import StoredCase
+
+if TYPE_CHECKING:
+    from napari_toposeg.io.store import StoredCase
 
 BAD_INPUT = 2
 """Exit code where some files could not be read, though the rest is done."""
@@ -44,7 +47,7 @@ def left_out(failed: Mapping[str, str]) -> list[str]:
     return [many, *(f"  {name}: {fault}" for name, fault in failed.items()), last]
 
 
-def few_values(cases: Sequence[StoredCase]) -> list[str]:
+def few_values(cases: "Sequence[StoredCase]") -> list[str]:
     """Say which cases look like label maps."""
     names = [case.name for case in cases if case.few_values]
     if not names:

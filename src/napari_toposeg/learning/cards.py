@@ -185,7 +185,7 @@ def list_models() -> tuple[Card, ...]:
     """Return the cards of all models, shipped ones first, by name; damaged files are left out."""
     cards = []
     for folder in (shipped_folder(), models_folder()):
-        for path in sorted(folder.glob(f"*{SUFFIX}")):
+        for path in sorted(folder.glob(f"*{SUFFIX}"), key=lambda each: each.stem):
             try:
                 cards.append(load_card(path).model_copy(update={"name": path.stem}))
             except InvalidCheckpoint:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
     QLabel,
+    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
@@ -252,6 +253,8 @@ def side_by_side(*widgets: QWidget) -> QHBoxLayout:
     """Return a row of widgets."""
     layout = QHBoxLayout()
     for each in widgets:
+        # As narrow as the dock asks for, and all of one width.
+        each.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         layout.addWidget(each)
     return layout
 
