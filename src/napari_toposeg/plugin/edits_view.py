@@ -22,10 +22,10 @@ from napari_toposeg.plugin.defects_view import NARROW, SORT_ROLE
 from napari_toposeg.plugin.plotting import EDIT_COLOURS
 from napari_toposeg.plugin.repairing import ClassEdit, Proposal
 
-HEADERS = ("Edit", "Voxels", "Cost", "b0 b1 b2")
+HEADERS = ("Edit", "Size", "Cost", "b0 b1 b2")
 TIPS = (
     "Whether the edit is taken, and what it does",
-    "Voxels that it changes",
+    "How many voxels it changes",
     "How sure the voxels were, all together: the dearest edits are the boldest",
     "What it alone adds to the Betti numbers of its class",
 )
@@ -114,7 +114,7 @@ class EditsModel(QAbstractTableModel):
             case 1:
                 return f"{len(each.edit.voxels):,}"
             case 2:
-                return f"{each.edit.cost:.3g}"
+                return f"{each.edit.cost:.2g}"
             case _:
                 changes = each.edit.change
                 return " ".join(f"{change:+d}" if change else "0" for change in changes)
