@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_toposeg.plugin.defects_view import SORT_ROLE, DefectsView, cell_text, changing
+from napari_toposeg.plugin.defects_view import DefectsView, cell_text, changing
 from napari_toposeg.plugin.plotting import KIND_COLOURS, kind_colours
+from napari_toposeg.plugin.sorted_table import SORT_ROLE
 from napari_toposeg.topology import KINDS, Defects
 
 

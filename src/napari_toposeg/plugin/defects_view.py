@@ -7,23 +7,15 @@ of rows cost nothing, and only says which was chosen. Ids are those of ``Defects
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QSize,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
-)
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.plugin.plotting import kind_colours
+from napari_toposeg.plugin.sorted_table import SORT_ROLE, SortedTable
 from napari_toposeg.topology import Defects
 
-SORT_ROLE = Qt.ItemDataRole.UserRole
 HEADERS = ("Error", "Size", "b0 b1 b2", "z y x")
-NARROW = "QTableView { font-size: 11px } QHeaderView::section { padding: 1px; margin: 0 }"
 TIPS = (
     "What the error does to the prediction",
     "Size of the error, in voxels",
@@ -83,52 +75,24 @@ class DefectsModel(QAbstractTableModel):
         return None
 
 
-class DefectsView(QTableView):
+class DefectsView(SortedTable):
     """The list of defects, largest first; a click or `step` chooses one."""
 
     chosen = Signal(int)
     """Id of the chosen defect, from 1, as in ``Defects.labels``."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.defects_model = DefectsModel(self)
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.defects_model)
-        self._sorted.setSortRole(SORT_ROLE)
-        self.setModel(self._sorted)
-        self.setSortingEnabled(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        # Four columns, the first with words, in a dock of 320 pixels.
-        self.setStyleSheet(NARROW)
-        self.setIconSize(QSize(10, 10))
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(20)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setResizeContentsPrecision(100)
-        self.selectionModel().currentRowChanged.connect(self._on_current)
+        self.defects_model = DefectsModel()
+        super().__init__(self.defects_model, parent)
 
     def set_defects(self, defects: Defects | None) -> None:
         """Show other defects, the largest first, or none."""
         self.defects_model.set_defects(defects)
         self.sortByColumn(1, Qt.SortOrder.DescendingOrder)
 
-    def step(self, forward: bool) -> None:
-        """Choose the next or the previous defect in the order shown, around the ends."""
-        count = self._sorted.rowCount()
-        if count == 0:
-            return
-        now = self.currentIndex().row()
-        start = -1 if forward else count
-        row = ((now if now >= 0 else start) + (1 if forward else -1)) % count
-        self.selectRow(row)
-
-    def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
-        if current.isValid():
-            self.chosen.emit(self._sorted.mapToSource(current).row() + 1)
+    def choose(self, row: int) -> None:
+        """Say which defect was chosen."""
+        self.chosen.emit(row + 1)
 
 
 def cell_text(defects: Defects, row: int, column: int) -> str:

@@ -7,20 +7,13 @@ chosen; ticking a box only says so, and the panel counts anew.
 from collections.abc import Mapping
 from typing import Any
 
-from qtpy.QtCore import (
-    QAbstractTableModel,
-    QModelIndex,
-    QSize,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
-)
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
 from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from qtpy.QtWidgets import QWidget
 
-from napari_toposeg.plugin.defects_view import NARROW, SORT_ROLE
 from napari_toposeg.plugin.plotting import EDIT_COLOURS
 from napari_toposeg.plugin.repairing import ClassEdit, Proposal
+from napari_toposeg.plugin.sorted_table import SORT_ROLE, SortedTable
 
 HEADERS = ("Edit", "Size", "Cost", "b0 b1 b2")
 TIPS = (
@@ -120,7 +113,7 @@ class EditsModel(QAbstractTableModel):
                 return " ".join(f"{change:+d}" if change else "0" for change in changes)
 
 
-class EditsView(QTableView):
+class EditsView(SortedTable):
     """The list of edits, the dearest first; a click or `step` chooses one."""
 
     chosen = Signal(int)
@@ -129,44 +122,18 @@ class EditsView(QTableView):
     """Row of an edit, and whether it is to be taken."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.edits_model = EditsModel(self)
-        self._sorted = QSortFilterProxyModel(self)
-        self._sorted.setSourceModel(self.edits_model)
-        self._sorted.setSortRole(SORT_ROLE)
-        self.setModel(self._sorted)
-        self.setSortingEnabled(True)
-        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setStyleSheet(NARROW)
-        self.setIconSize(QSize(10, 10))
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.verticalHeader().hide()
-        self.verticalHeader().setDefaultSectionSize(20)
-        header = self.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
-        header.setResizeContentsPrecision(100)
+        self.edits_model = EditsModel()
+        super().__init__(self.edits_model, parent)
         self.edits_model.answered.connect(self.answered)
-        self.selectionModel().currentRowChanged.connect(self._on_current)
 
     def set_proposal(self, proposal: Proposal | None, names: Mapping[int, str]) -> None:
         """Show the edits of another proposal, the dearest first, or none."""
         self.edits_model.set_proposal(proposal, names)
         self.sortByColumn(2, Qt.SortOrder.DescendingOrder)
 
-    def step(self, forward: bool) -> None:
-        """Choose the next or the previous edit in the order shown, around the ends."""
-        count = self._sorted.rowCount()
-        if count == 0:
-            return
-        now = self.currentIndex().row()
-        start = -1 if forward else count
-        self.selectRow(((now if now >= 0 else start) + (1 if forward else -1)) % count)
-
-    def _on_current(self, current: QModelIndex, _: QModelIndex) -> None:
-        if current.isValid():
-            self.chosen.emit(self._sorted.mapToSource(current).row())
+    def choose(self, row: int) -> None:
+        """Say which edit was chosen."""
+        self.chosen.emit(row)
 
 
 def edit_key(each: ClassEdit, column: int) -> int | float | str:
