@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.io import write_volume
+from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.plugin import autosave as autosave_module
 from napari_toposeg.plugin.actions import open_case
 from napari_toposeg.plugin.annotate_panel import AnnotatePanel
 from napari_toposeg.plugin.autosave import Autosave
@@ -88,6 +90,29 @@ def test_what_is_painted_is_kept_after_a_pause_and_an_empty_layer_is_not(oblique
     assert find_kept(oblique).classes == ("vessel",)
 
 
+def test_strokes_are_kept_that_come_while_others_are_written(oblique, qapp, monkeypatch):
+    """And those of a layer that was left for another at once."""
+    go = threading.Event()
+
+    def slowly(scan, labels, classes):
+        assert go.wait(10)
+        return keep(scan, labels, classes)
+
+    monkeypatch.setattr(autosave_module, "keep", slowly)
+    viewer, other = ViewerModel(), oblique.with_voxels(oblique.voxels + 1)
+    layer = viewer.add_labels(painted(oblique))
+    autosave = Autosave(after=60_000)
+    autosave.later(layer, lambda: oblique, [])
+    autosave._write()
+    layer.data[0, 0, 0] = 7
+    autosave.later(layer, lambda: oblique, [])
+    go.set()
+    autosave.later(viewer.add_labels(painted(oblique)), lambda: other, [])
+    assert read_kept(find_kept(oblique))[0, 0, 0] == 7
+    autosave.write_now()
+    assert find_kept(other) is not None
+
+
 def test_a_folder_that_cannot_be_written_is_told(oblique, qtbot, qapp, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("NAPARI_TOPOSEG_ANNOTATIONS", str(tmp_path / "file"))
@@ -121,6 +146,17 @@ def test_the_last_strokes_are_kept_when_the_window_goes(opened):
     assert find_kept(scan) is None
     session.close()
     assert (read_kept(find_kept(scan)) == 1).sum() == 2
+
+
+def test_a_new_annotation_does_not_replace_the_one_that_was_kept(opened, annotations_folder):
+    panel, session, _ = opened
+    scan = session.volume_of(session.image_layer)
+    keep(scan, painted(scan), ["vessel"])
+    panel.make_layer()
+    assert find_kept(scan) is None
+    (aside,) = annotations_folder.glob("*.nii.gz")
+    assert aside.with_name(aside.name.replace(".nii.gz", ".json")).is_file()
+    np.testing.assert_array_equal(read_volume(aside, modality="label").voxels, painted(scan))
 
 
 PAINT_AND_DIE = """

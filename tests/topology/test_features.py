@@ -111,6 +111,20 @@ def test_a_component_that_never_dies_is_shown_above_the_middle():
     assert feature_voxels(image, diagram, 0).sum() == 3
 
 
+@pytest.mark.parametrize("superlevel", [True, False])
+@pytest.mark.parametrize("kind", [np.uint8, np.int16, np.bool_])
+def test_whole_numbers_give_the_features_of_fractions(kind, superlevel):
+    """Not the ones of their wrapped negatives or sums."""
+    image = np.random.default_rng(3).integers(0, 2 if kind is np.bool_ else 250, (8, 9, 10))
+    image = image.astype(kind)
+    diagram = persistence(image, superlevel=superlevel)
+    for row in [0, *rows_of(diagram, 0)[1:3], *rows_of(diagram, 1)[:2], *rows_of(diagram, 2)[:2]]:
+        np.testing.assert_array_equal(
+            feature_voxels(image, diagram, row),
+            feature_voxels(image.astype(np.float64), diagram, row),
+        )
+
+
 def test_another_image_or_row_is_refused():
     image = np.random.default_rng(0).random((4, 4, 4))
     diagram = persistence(image)

@@ -27,7 +27,7 @@ from napari_toposeg.plugin.annotations import (
 )
 from napari_toposeg.plugin.autosave import Autosave
 from napari_toposeg.plugin.forms import button, page_layout, row, section, value
-from napari_toposeg.plugin.kept_annotations import find_kept, read_kept
+from napari_toposeg.plugin.kept_annotations import find_kept, read_kept, set_aside
 from napari_toposeg.plugin.marks import ANNOTATION, role_of
 from napari_toposeg.plugin.pickers import LayerPicker
 from napari_toposeg.plugin.session import Session
@@ -85,12 +85,23 @@ class AnnotatePanel(QWidget):
         return tuple(given)
 
     def make_layer(self) -> Any:
-        """Add an empty annotation layer on the image's grid and choose it."""
+        """Add an empty annotation layer on the image's grid and choose it.
+
+        What was kept of this image before stays in its folder, under another name.
+        """
+        aside = set_aside(self._session.volume_of(self._session.require_image()))
+        layer = self._add_layer()
+        self._session.say(
+            "Paint label 1, 2, ... with the brush; 255 is background"
+            + (f". The annotation kept before is {aside}" if aside else "")
+        )
+        return layer
+
+    def _add_layer(self) -> Any:
         layer = new_annotation(self._session.viewer, self._session.require_image(), self.classes)
         self.picker.refresh()
         self.picker.choose(layer)
         layer.mode = "paint"
-        self._session.say("Paint label 1, 2, ... with the brush; 255 is background")
         return layer
 
     def fill_slice(self) -> None:
@@ -112,7 +123,7 @@ class AnnotatePanel(QWidget):
         if labels.shape != tuple(image.data.shape):
             raise InvalidConfig(f"{kept.path} is not on the grid of {image.name}: {labels.shape}")
         self.names.setText(", ".join(kept.classes))
-        layer = self.make_layer()
+        layer = self._add_layer()
         layer.data = labels
         self.read()
         return layer

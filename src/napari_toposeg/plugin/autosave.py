@@ -52,14 +52,19 @@ class Autosave(QObject):
         classes
             Names of the labels 1, 2, ...
         """
+        if self._wanted is not None and self._wanted[0] is not layer:
+            self.write_now()
         self._wanted = layer, scan, tuple(classes)
         self._timer.start()
 
     def write_now(self) -> None:
         """Keep what was painted last without waiting for a pause, and wait until it is kept."""
-        if self._timer.isActive():
-            self._timer.stop()
-            self._write()
+        self._wait()
+        self._timer.stop()
+        self._write()
+        self._wait()
+
+    def _wait(self) -> None:
         if self._writing is not None:
             self._writing.exception()
 

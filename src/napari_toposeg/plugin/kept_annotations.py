@@ -114,6 +114,25 @@ def read_kept(kept: Kept) -> NDArray[np.uint8]:
     return read_volume(kept.path, modality="label").voxels.astype(np.uint8)
 
 
+def set_aside(scan: Volume) -> Path | None:
+    """Rename what was kept of a scan, so that another annotation of it does not replace it.
+
+    Returns
+    -------
+    Path or None
+        Its new name, in the same folder; None where nothing was kept.
+    """
+    path = path_of(scan)
+    if not path.is_file():
+        return None
+    painted = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    stem = f"{path.name.removesuffix(ENDING)}-{painted:%Y%m%d-%H%M%S}"
+    aside = path.with_name(f"{stem}{ENDING}")
+    if names_of(path).is_file():
+        names_of(path).replace(names_of(aside))
+    return path.replace(aside)
+
+
 def forget_kept(scan: Volume) -> None:
     """Delete what was kept of a scan."""
     remove(path_of(scan))

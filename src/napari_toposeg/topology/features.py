@@ -63,8 +63,9 @@ def feature_voxels(image: NDArray[Any], diagram: PersistenceDiagram, row: int) -
         )
     if not 0 <= row < len(diagram):
         raise InvalidConfig(f"row {row} of a diagram of {len(diagram)} features; count from 0")
-    # Rising from here on: what is above a level is there.
-    rising = image if diagram.superlevel else -image
+    # Rising from here on: what is above a level is there. Whole numbers would wrap around below.
+    values = image.astype(np.float64)
+    rising = values if diagram.superlevel else -values
     dimension = int(diagram.dimension[row])
     birth, death = (int(ends[row]) for ends in (diagram.birth_voxel, diagram.death_voxel))
     if dimension == 0:
