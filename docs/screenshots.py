@@ -17,7 +17,7 @@ import numpy as np
 from qtpy.QtWidgets import QApplication
 
 from napari_toposeg.plugin.actions import suggest_threshold
-from napari_toposeg.plugin.marks import FEATURE, PAIR, layer_with, role_of
+from napari_toposeg.plugin.canvas.marks import FEATURE, PAIR, layer_with, role_of
 from napari_toposeg.plugin.settings import PLUGIN
 
 WIDTH, HEIGHT = 1280, 800

@@ -12,7 +12,7 @@ from napari_toposeg.plugin.actions import (
     save_layer,
     segment_layer,
 )
-from napari_toposeg.plugin.layers import add_volume, same_grid
+from napari_toposeg.plugin.canvas.layers import add_volume, same_grid
 
 
 @pytest.fixture(autouse=True)

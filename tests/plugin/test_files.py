@@ -14,15 +14,16 @@ from npe2 import PluginManager
 from napari_toposeg.errors import ChoiceNeeded, UnreadableFile
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.io.frames import frame_choices
-from napari_toposeg.plugin import choose, samples
-from napari_toposeg.plugin.choose import ChoiceDialog, read_asking
-from napari_toposeg.plugin.layers import add_volume, layer_to_volume
+from napari_toposeg.plugin import samples
+from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
 from napari_toposeg.plugin.readers import (
     get_reader,
     open_dropped_files,
     opens_dropped_files,
     read_layers,
 )
+from napari_toposeg.plugin.widgets import choose
+from napari_toposeg.plugin.widgets.choose import ChoiceDialog, read_asking
 from napari_toposeg.topology import betti_numbers
 
 PLUGIN = "napari-toposeg"

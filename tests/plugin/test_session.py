@@ -9,7 +9,7 @@ import pytest
 from napari.utils.notifications import notification_manager
 
 from napari_toposeg.errors import InvalidVolume, ToposegError
-from napari_toposeg.plugin.layers import add_volume
+from napari_toposeg.plugin.canvas.layers import add_volume
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.progress import Step
 

@@ -14,14 +14,16 @@ from qtpy.QtWidgets import QAbstractSpinBox, QCheckBox, QComboBox, QFormLayout, 
 
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.metrics import class_topology
-from napari_toposeg.plugin import actions
-from napari_toposeg.plugin.case import oblique_notice
+from napari_toposeg.plugin.canvas.layers import add_volume
+from napari_toposeg.plugin.case import actions as case_actions
+from napari_toposeg.plugin.case.tab import oblique_notice
 from napari_toposeg.plugin.dock import TopoSegDock
-from napari_toposeg.plugin.layers import add_volume
-from napari_toposeg.plugin.plotting import CLASS_COLOURS
-from napari_toposeg.plugin.reconstruct import error_rows
-from napari_toposeg.plugin.segment import count_windows, volume_text
+from napari_toposeg.plugin.reconstruct import actions as reconstruct_actions
+from napari_toposeg.plugin.reconstruct.tab import error_rows
+from napari_toposeg.plugin.segment import actions as segment_actions
+from napari_toposeg.plugin.segment.tab import count_windows, volume_text
 from napari_toposeg.plugin.settings import PLUGIN, Settings
+from napari_toposeg.plugin.widgets.plotting import CLASS_COLOURS
 from napari_toposeg.progress import Step, finish
 from napari_toposeg.topology import BettiNumbers
 from napari_toposeg.volume import Volume
@@ -72,7 +74,7 @@ def fake_segment_run(volume, model, **settings):
 def fake_reconstruct_run(volume, model, *, threshold, **settings):
     yield Step(1, 1)
     made = reconstruction(volume)
-    return made, actions.kept_topology(volume, made.composite, threshold)
+    return made, reconstruct_actions.kept_topology(volume, made.composite, threshold)
 
 
 def table(widget):
@@ -114,7 +116,7 @@ def test_a_ct_window_sets_the_contrast_and_follows_it(dock, ct):
     window.setCurrentIndex(index)
     window.activated.emit(index)
     assert tuple(layer.contrast_limits) == (-450, 1050)
-    actions.set_window(layer, "lung")
+    case_actions.set_window(layer, "lung")
     assert window.currentData() == "lung"
     layer.contrast_limits = (-7, 7)
     assert window.currentText() == "as shown"
@@ -178,7 +180,7 @@ def test_without_a_model_the_user_is_told_so(dock, ct, monkeypatch):
 
 
 def test_reconstruct_adds_three_layers_and_the_numbers(dock, models, ring, monkeypatch, qtbot):
-    monkeypatch.setattr(actions, "reconstruct_run", fake_reconstruct_run)
+    monkeypatch.setattr(reconstruct_actions, "reconstruct_run", fake_reconstruct_run)
     viewer = dock.session.viewer
     scan = add_volume(viewer, ring, "image")
     dock.show_tab("Reconstruct")
@@ -204,7 +206,7 @@ def test_reconstruct_adds_three_layers_and_the_numbers(dock, models, ring, monke
 
 
 def test_the_topology_can_be_counted_at_another_threshold(dock, models, ring, monkeypatch, qtbot):
-    monkeypatch.setattr(actions, "reconstruct_run", fake_reconstruct_run)
+    monkeypatch.setattr(reconstruct_actions, "reconstruct_run", fake_reconstruct_run)
     add_volume(dock.session.viewer, ring, "image")
     dock.show_tab("Reconstruct")
     with qtbot.waitSignal(dock.session.job_ended, timeout=5000):
@@ -218,7 +220,7 @@ def test_the_topology_can_be_counted_at_another_threshold(dock, models, ring, mo
 def test_segment_adds_labels_and_probability_and_the_topology(
     dock, models, ring, monkeypatch, qtbot, tmp_path
 ):
-    monkeypatch.setattr(actions, "segment_run", fake_segment_run)
+    monkeypatch.setattr(segment_actions, "segment_run", fake_segment_run)
     viewer = dock.session.viewer
     add_volume(viewer, ring, "image")
     dock.show_tab("Segment")
@@ -280,7 +282,7 @@ def test_a_model_that_fails_is_told_and_the_dock_lives_on(dock, models, ring, mo
         yield Step(1, 2)
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(actions, "segment_run", failing)
+    monkeypatch.setattr(segment_actions, "segment_run", failing)
     add_volume(dock.session.viewer, ring, "image")
     dock.show_tab("Segment")
     with qtbot.waitSignal(dock.session.job_ended, timeout=5000):
@@ -314,13 +316,13 @@ def test_closing_the_dock_stops_the_job(viewer_model, qtbot):
 
 
 def test_the_smoothed_ring_has_one_loop(ring):
-    kept = finish(actions.kept_topology_run(ring, ring, -200))
+    kept = finish(reconstruct_actions.kept_topology_run(ring, ring, -200))
     assert kept.scan == kept.rebuilt == BettiNumbers(1, 1, 0)
 
 
 def test_otsu_lies_between_two_materials(ring):
-    assert -1000 <= actions.suggest_threshold(ring.voxels) < 500
-    assert actions.suggest_threshold(np.full((2, 2, 2), 7)) == 7
+    assert -1000 <= reconstruct_actions.suggest_threshold(ring.voxels) < 500
+    assert reconstruct_actions.suggest_threshold(np.full((2, 2, 2), 7)) == 7
 
 
 def test_a_class_is_measured_in_millilitres(ring):

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
 
-from napari_toposeg.plugin import train_panel
-from napari_toposeg.plugin.annotations import BACKGROUND
+from napari_toposeg.plugin.canvas.marks import DEFECTS, PAIR, layer_with, voxel_at
 from napari_toposeg.plugin.dock import TopoSegDock
-from napari_toposeg.plugin.marks import DEFECTS, PAIR, layer_with, voxel_at
+from napari_toposeg.plugin.finetune import train_panel
+from napari_toposeg.plugin.finetune.annotations import BACKGROUND
 from napari_toposeg.progress import Step
 
 pytestmark = pytest.mark.gl

@@ -12,10 +12,10 @@ from qtpy.QtGui import QDropEvent, QKeySequence, QShortcut
 from qtpy.QtWidgets import QApplication, QDialog
 
 from napari_toposeg.io import write_volume
-from napari_toposeg.plugin.choose import ChoiceDialog
-from napari_toposeg.plugin.layers import add_volume, same_grid
-from napari_toposeg.plugin.marks import FEATURE, layer_with
+from napari_toposeg.plugin.canvas.layers import add_volume, same_grid
+from napari_toposeg.plugin.canvas.marks import FEATURE, layer_with
 from napari_toposeg.plugin.settings import PLUGIN
+from napari_toposeg.plugin.widgets.choose import ChoiceDialog
 from napari_toposeg.progress import Step
 
 pytestmark = pytest.mark.gl

@@ -24,7 +24,7 @@ def show(config: DemoConfig) -> None:
 
 def start(viewer: "Viewer", case: DemoCase, config: DemoConfig) -> Any:
     """Show the scan and the dock in a viewer, start the analysis, and return the dock."""
-    from napari_toposeg.plugin.layers import add_volume
+    from napari_toposeg.plugin.canvas.layers import add_volume
 
     scan = add_volume(viewer, case.image, "image")
     truth = None

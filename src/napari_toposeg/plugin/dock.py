@@ -13,15 +13,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_toposeg.plugin.case import CaseTab
-from napari_toposeg.plugin.finetune import FinetuneTab
-from napari_toposeg.plugin.layers import is_image
-from napari_toposeg.plugin.pickers import LayerPicker
-from napari_toposeg.plugin.reconstruct import ReconstructTab
-from napari_toposeg.plugin.segment import SegmentTab
+from napari_toposeg.plugin.canvas.layers import is_image
+from napari_toposeg.plugin.case.tab import CaseTab
+from napari_toposeg.plugin.finetune.tab import FinetuneTab
+from napari_toposeg.plugin.reconstruct.tab import ReconstructTab
+from napari_toposeg.plugin.segment.tab import SegmentTab
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.strip import StatusStrip
-from napari_toposeg.plugin.topology import TopologyTab
+from napari_toposeg.plugin.topology.tab import TopologyTab
+from napari_toposeg.plugin.widgets.pickers import LayerPicker
 
 MINIMUM_WIDTH = 320
 

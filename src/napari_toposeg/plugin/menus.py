@@ -5,8 +5,8 @@ from typing import Any
 from napari.viewer import Viewer
 
 from napari_toposeg.errors import ToposegError
-from napari_toposeg.plugin import actions
-from napari_toposeg.plugin.layers import is_image
+from napari_toposeg.plugin.canvas.layers import is_image
+from napari_toposeg.plugin.case import actions
 from napari_toposeg.plugin.settings import PLUGIN
 
 

@@ -8,7 +8,7 @@ from napari.utils.notifications import show_error
 
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import list_cases
-from napari_toposeg.plugin.layers import LayerData, kind_of, volume_to_layer_data
+from napari_toposeg.plugin.canvas.layers import LayerData, kind_of, volume_to_layer_data
 from napari_toposeg.plugin.settings import PLUGIN
 from napari_toposeg.volume import Volume
 
@@ -38,7 +38,7 @@ def readable(path: Path) -> bool:
 
 def choose_case(path: Path) -> Path | None:
     """Return the one case at a path, asking where a folder holds several; None if the user left."""
-    from napari_toposeg.plugin.choose import ask_with_dialog
+    from napari_toposeg.plugin.widgets.choose import ask_with_dialog
 
     cases = list_cases(path)
     if len(cases) == 1:
@@ -64,7 +64,7 @@ def read_layers(path: Paths) -> list[LayerData]:
 
 def read_chosen(path: Path) -> Volume | None:
     """Read the volume at a path, asking which where there are several; None if the user left."""
-    from napari_toposeg.plugin.choose import read_asking
+    from napari_toposeg.plugin.widgets.choose import read_asking
 
     case = choose_case(path)
     return None if case is None else read_asking(case)

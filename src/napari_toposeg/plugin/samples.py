@@ -3,7 +3,7 @@
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import read_example
 from napari_toposeg.phantoms import Phantom, make
-from napari_toposeg.plugin.layers import LayerData, volume_to_layer_data
+from napari_toposeg.plugin.canvas.layers import LayerData, volume_to_layer_data
 
 TITLES = {
     "brain": "Brain MR (nibabel's example)",

@@ -11,8 +11,8 @@ from napari.utils.notifications import notification_manager, show_error, show_in
 from qtpy.QtCore import QCoreApplication, QObject, Signal
 
 from napari_toposeg.errors import ToposegError
+from napari_toposeg.plugin.canvas.layers import is_image, layer_to_volume, same_grid
 from napari_toposeg.plugin.job import Job, MakeRun
-from napari_toposeg.plugin.layers import is_image, layer_to_volume, same_grid
 from napari_toposeg.plugin.settings import on_settings_changed
 from napari_toposeg.volume import Volume
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from napari_toposeg.io import write_volume
-from napari_toposeg.plugin.layers import data_to_volume
+from napari_toposeg.plugin.canvas.layers import data_to_volume
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:

@@ -1,0 +1,1 @@
+"""Volumes as layers, and what is marked in the view."""

@@ -1,0 +1,1 @@
+"""The Case tab: open a scan and see how it lies."""

@@ -1,0 +1,1 @@
+"""The Fine-tune tab: annotate slices, and train on them."""

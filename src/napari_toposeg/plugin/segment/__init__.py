@@ -1,0 +1,1 @@
+"""The Segment tab: label a scan with a network."""

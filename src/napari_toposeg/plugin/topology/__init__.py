@@ -1,0 +1,1 @@
+"""The Topology tab: diagrams, errors and their repair, linked with the voxels."""

@@ -1,0 +1,79 @@
+"""WantedTable: the classes of a label map, and the Betti numbers that are wanted of each."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.canvas.label_values import classes_of
+
+WANTED = "1 0 0"
+"""One solid piece, unless a person says otherwise."""
+ROW_HEIGHT, HEADER_HEIGHT, MOST_ROWS = 24, 28, 4
+MOST_CLASSES = 60
+"""More values than this are no classes but counts or ids, of which none is listed."""
+
+
+class WantedTable(QTableWidget):
+    """A row for each class: its name, its voxels, and a cell for the numbers."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(0, 3, parent)
+        self.setHorizontalHeaderLabels(["Class", "Voxels", "want b0 b1 b2"])
+        self.setToolTip(
+            "Components, loops and cavities wanted of each class; an empty cell leaves the class "
+            "as it is"
+        )
+        self.verticalHeader().hide()
+        self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
+        header = self.horizontalHeader()
+        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+
+    @property
+    def wanted(self) -> dict[int, tuple[int, ...]]:
+        """Betti numbers wanted, by class; a class whose cell is empty is left as it is.
+
+        Raises
+        ------
+        InvalidConfig
+            If a cell holds something other than three counts.
+        """
+        found: dict[int, tuple[int, ...]] = {}
+        for line in range(self.rowCount()):
+            words = self.item(line, 2).text().replace(",", " ").split()
+            if not words:
+                continue
+            if len(words) != 3 or not all(word.isdigit() for word in words):
+                raise InvalidConfig(
+                    f"the numbers wanted of {self.item(line, 0).text()} are {' '.join(words)!r}; "
+                    "write three counts for components, loops and cavities, as in 1 0 0, or nothing"
+                )
+            number = int(self.item(line, 0).data(Qt.ItemDataRole.UserRole))
+            found[number] = tuple(map(int, words))
+        return found
+
+    def show_classes(self, labels: NDArray[np.integer] | None, names: Mapping[int, str]) -> None:
+        """List the classes of a label map ``(z, y, x)``, each to be one solid piece."""
+        found = () if labels is None else classes_of(labels)
+        found = found if len(found) <= MOST_CLASSES else ()
+        self.setRowCount(len(found))
+        rows = min(max(len(found), 1), MOST_ROWS)
+        self.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * rows + 2)
+        for line, number in enumerate(found):
+            name = fixed(names.get(number, f"label {number}"))
+            name.setData(Qt.ItemDataRole.UserRole, number)
+            self.setItem(line, 0, name)
+            self.setItem(line, 1, fixed(f"{int(np.count_nonzero(labels == number)):,}"))
+            self.setItem(line, 2, QTableWidgetItem(WANTED))
+
+
+def fixed(text: str) -> QTableWidgetItem:
+    """Return a cell that cannot be edited."""
+    item = QTableWidgetItem(text)
+    item.setFlags(item.flags() & ~Qt.ItemFlag.ItemIsEditable)
+    return item
