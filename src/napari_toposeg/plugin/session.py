@@ -30,8 +30,9 @@ class Session(QObject):
     Signals: ``image_layer_changed(layer or None)``, ``layers_changed()`` (one came, went or was
     renamed), ``job_started(Job)``, ``job_ended()``, ``said(text)``, ``models_changed()`` (a model
     was made or removed: pickers list again), ``settings_changed()`` (in Preferences),
-    ``logged(text)`` (the package has something to tell, such as that it compiles), ``closing()``
-    (the window is going away).
+    ``logged(text)`` (the package has something to tell, such as that it compiles),
+    ``diagrams_wanted(first, second)`` (two layers are to be compared by their diagrams),
+    ``closing()`` (the window is going away).
     """
 
     image_layer_changed = Signal(object)
@@ -42,6 +43,7 @@ class Session(QObject):
     models_changed = Signal()
     settings_changed = Signal()
     logged = Signal(str)
+    diagrams_wanted = Signal(object, object)
     closing = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
