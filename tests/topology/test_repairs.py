@@ -13,12 +13,14 @@ from scipy import ndimage
 sys.path.append(str(Path(__file__).parent))
 
 from oracles.repairs import check, check_edits, fields
+from oracles.repairs import maps as random_maps
 
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
 from napari_toposeg.phantoms import hollow_ball, linked_rings, torus, vessel_tree
 from napari_toposeg.topology import betti_numbers, repair, repair_by_class
 from napari_toposeg.topology.mending.bridges import find_bridges
 from napari_toposeg.topology.mending.cores import grow_cores
+from napari_toposeg.topology.mending.repairing import give_back
 from napari_toposeg.topology.mending.task import Task
 from napari_toposeg.topology.mending.told import Told
 
@@ -89,6 +91,39 @@ def test_cost_is_near_the_least_of_all_masks(connectivity, usual):
         ratios.append((found + 1e-3) / (costs.min() + 1e-3))
     assert np.median(ratios) < 1 + 1e-9
     assert np.mean(ratios) < usual
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_voxel_of_an_edit_can_be_dropped(seed):
+    for field, connectivity in random_maps(60, seed=seed):
+        found = repair(field, (1, 0, 0), connectivity=connectivity)
+        for voxel in np.flatnonzero(found.mask != (field > 0.5)):
+            without = found.mask.copy()
+            without.ravel()[voxel] ^= True
+            assert betti_numbers(without, connectivity=connectivity) != found.betti
+
+
+def test_giving_back_keeps_the_numbers_and_never_costs_more():
+    random = np.random.default_rng(5)
+    spared = 0.0
+    for field, connectivity in random_maps(120, seed=4):
+        task = Task(field - 0.5, np.ones(field.shape, bool), connectivity)
+        mask = task.mask ^ (random.random(field.shape) < 0.3)
+        given = give_back(task, mask)
+        assert task.count(given) == task.count(mask)
+        assert not ((given != task.mask) & (mask == task.mask)).any()
+        spared += task.cost(mask) - task.cost(given)
+        assert np.array_equal(give_back(task, given), given)
+    assert spared > 0
+
+
+def test_a_gap_of_one_voxel_is_closed_with_one():
+    labels = np.zeros((5, 7, 15), bool)
+    labels[1:4, 2:5, 1:14] = True
+    labels[1:4, 2:5, 7] = False
+    found = repair(np.where(labels, 0.75, 0.25), (1, 0, 0))
+    assert [len(edit.voxels) for edit in found.edits] == [1]
+    assert found.cost == pytest.approx(0.25)
 
 
 def test_a_broken_branch_is_joined_and_a_speck_dropped():

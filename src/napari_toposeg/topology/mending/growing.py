@@ -32,13 +32,27 @@ def deform(
 ) -> Mask:
     """Flip allowed voxels to the target for as long as one of them is simple; return the new mask.
 
+    Arguments as for `flip_simple`.
+    """
+    return flip_simple(mask, allowed & (mask != target), importance, foreground, heed)
+
+
+def flip_simple(
+    mask: Mask,
+    chosen: Mask,
+    importance: NDArray[Any] | None,
+    foreground: Connectivity,
+    heed: Callable[[], object] | None = None,
+) -> Mask:
+    """Flip chosen voxels, each at most once, for as long as one is simple; return the new mask.
+
     ``importance``, on the grid of the mask, is greatest for those that go first; ties, and all
     where there is none, go by voxel index. ``heed`` is called now and then, and may raise.
     """
     state = with_margin(mask)
-    voxels = np.flatnonzero(with_margin(allowed & (mask != target)))
+    voxels = np.flatnonzero(with_margin(chosen))
     if importance is not None:
-        value = importance[allowed & (mask != target)]
+        value = importance[chosen]
         # Reversed twice: unsigned values cannot be negated, and ties must go by index.
         order = len(value) - 1 - np.argsort(value[::-1], kind="stable")[::-1]
         voxels = voxels[order]
@@ -52,7 +66,7 @@ def deform(
     closed = foreground in (8, 26)
     announce_compiling(flip_in_order, "the repair of masks", COMPILING_SECONDS)
     while flip_in_order(
-        state.ravel(), rank, voxels, words, begins, plane, row, target, closed, STEPS_BETWEEN_CALLS
+        state.ravel(), rank, voxels, words, begins, plane, row, closed, STEPS_BETWEEN_CALLS
     ):
         if heed is not None:
             heed()
@@ -81,13 +95,12 @@ def flip_in_order(
     begins: Rows,
     plane: int,
     row: int,
-    target: bool,
     closed: bool,
     steps: int,
 ) -> bool:
     """Take at most so many voxels from the queue and flip the simple ones; False when it is empty.
 
-    ``rank`` is the place of a voxel in ``voxels``, -1 on those that must stay.
+    ``rank`` is the place of a voxel in ``voxels``, -1 on those that must stay or were flipped.
     """
     for _ in range(steps):
         first = take_least(words, begins)
@@ -96,10 +109,11 @@ def flip_in_order(
         voxel = voxels[first]
         if not is_simple(look_around(state, voxel, plane, row), closed):
             continue
-        state[voxel] = target
+        state[voxel] ^= 1
+        rank[voxel] = -1
         for dz in (-plane, 0, plane):
             for dy in (-row, 0, row):
                 for other in range(voxel + dz + dy - 1, voxel + dz + dy + 2):
-                    if rank[other] >= 0 and state[other] != target:
+                    if rank[other] >= 0:
                         put(words, begins, rank[other])
     return True

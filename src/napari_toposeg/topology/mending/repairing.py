@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.topology.grid import Mask
 from napari_toposeg.topology.mending.cuts import reduce_features
+from napari_toposeg.topology.mending.growing import flip_simple
 from napari_toposeg.topology.mending.joining import choose_components
 from napari_toposeg.topology.mending.scatter import place_apart
 from napari_toposeg.topology.mending.supply import Wanted, supply
@@ -37,7 +38,7 @@ def repair_mask(task: Task, wanted: Wanted) -> Mask:
             break
     task.told.keep_for_later(0.0)
     task.told.enter(0.6)
-    return undo_idle(task, best, wanted)
+    return give_back(task, undo_idle(task, best, wanted))
 
 
 def attempt(task: Task, wanted: Wanted) -> Mask:
@@ -123,3 +124,12 @@ def undo_idle(task: Task, mask: Mask, wanted: Wanted) -> Mask:
         order = order[np.argsort(edits.cost[order], kind="stable")]
         idle[order[: (len(order) + 1) // 2]] = False
     return mask
+
+
+def give_back(task: Task, mask: Mask) -> Mask:
+    """Return the mask without the flipped voxels that can go, the dearest first.
+
+    They go by simple points, so the topology stays as it is; of those that are left none is simple.
+    """
+    flipped = mask != task.mask
+    return flip_simple(mask, flipped, np.abs(task.margin), task.foreground, task.heed)
