@@ -29,6 +29,14 @@ def annotations_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def choices_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where choices are remembered: no person's file."""
+    file = tmp_path / "settings" / "choices.json"
+    monkeypatch.setenv("NAPARI_TOPOSEG_CHOICES", str(file))
+    return file
+
+
 @pytest.fixture
 def viewer_model(qapp: Any) -> ViewerModel:
     """A viewer without a window."""

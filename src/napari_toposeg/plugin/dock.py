@@ -17,8 +17,10 @@ from napari_toposeg.plugin.canvas.layers import is_image
 from napari_toposeg.plugin.case.tab import CaseTab
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
 from napari_toposeg.plugin.reconstruct.tab import ReconstructTab
+from napari_toposeg.plugin.remembered import Choices, remember_all
 from napari_toposeg.plugin.segment.tab import SegmentTab
 from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.plugin.strip import StatusStrip
 from napari_toposeg.plugin.topology.tab import TopologyTab
 from napari_toposeg.plugin.widgets.pickers import LayerPicker
@@ -49,6 +51,10 @@ class TopoSegDock(QWidget):
         self.session.image_layer_changed.connect(self.picker.choose)
         # The session outlives the C++ side of this widget, and with it the running job.
         self.destroyed.connect(self.session.close)
+        self.choices = Choices()
+        self.session.closing.connect(self.choices.write_now)
+        if read_settings().remember:
+            remember_all(self, self.choices)
 
     def show_tab(self, name: str) -> None:
         """Bring a tab to the front by its name."""

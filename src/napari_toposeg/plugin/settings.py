@@ -1,12 +1,15 @@
 """The plugin's settings, as they stand in napari's Preferences.
 
-They are declared in the manifest (`configurations`), drawn and kept by napari, and only read here.
+They are declared in the manifest (`configurations`), drawn, checked and kept by napari, and only
+read here. Each is named as the input of the form that starts from it.
 """
 
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Literal
+
+from napari_toposeg.config import LossName
 
 PLUGIN = "napari-toposeg"
 
@@ -17,10 +20,15 @@ class Settings:
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 0
+    remember: bool = True
     mask_ratio: float = 0.6
     seed: int = 0
     overlap: float = 0.25
+    connectivity: Literal[26, 6] = 26
     steps: int = 200
+    rate: float = 0.001
+    loss: LossName = "dice-ce"
+    autosave_seconds: int = 2
 
     @property
     def worker_threads(self) -> int:
@@ -35,9 +43,8 @@ def read_settings() -> Settings:
     known = get_plugin_settings()
     if PLUGIN not in known:
         return Settings()
-    groups = known[PLUGIN]
-    values = groups.compute.model_dump() | groups.reconstruct.model_dump()
-    values |= groups.segment.model_dump() | groups.finetune.model_dump()
+    groups = known[PLUGIN].model_dump().values()
+    values = {name: value for group in groups for name, value in group.items()}
     names = {field.name for field in fields(Settings)}
     return Settings(**{name: value for name, value in values.items() if name in names})
 
@@ -48,6 +55,7 @@ def on_settings_changed(call: Callable[[], None]) -> None:
 
     known = get_plugin_settings()
     if PLUGIN in known:
-        groups = known[PLUGIN]
-        for group in (groups.compute, groups.reconstruct, groups.segment, groups.finetune):
-            group.events.connect(call)
+        for name in type(known[PLUGIN]).model_fields:
+            group = getattr(known[PLUGIN], name)
+            if hasattr(group, "events"):
+                group.events.connect(call)
