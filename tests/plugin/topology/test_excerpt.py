@@ -7,16 +7,14 @@ import numpy as np
 import pytest
 
 from napari_toposeg.errors import InvalidVolume
-from napari_toposeg.plugin.topology import excerpt
-from napari_toposeg.plugin.topology.excerpt import (
-    MOST_VOXELS,
-    block_means,
-    block_size,
+from napari_toposeg.plugin.topology import layer_diagram
+from napari_toposeg.plugin.topology.coarser import block_means, block_size, region_size
+from napari_toposeg.plugin.topology.diagram_features import Features
+from napari_toposeg.plugin.topology.excerpt import MOST_VOXELS, take_excerpt
+from napari_toposeg.plugin.topology.layer_diagram import (
     connectivity_of,
     expected_seconds,
-    region_size,
     run_persistence,
-    take_excerpt,
     value_range,
 )
 from napari_toposeg.progress import finish
@@ -100,12 +98,12 @@ def test_two_balls_are_two_components_and_the_endless_one_has_no_death_voxel() -
 def test_the_nearest_feature_is_found_in_millimetres() -> None:
     found = finish(run_persistence(take_excerpt(two_balls(), "whole")))
     rows = np.flatnonzero(found.diagram.persistence > 3)
-    assert found.nearest(np.array([4.0, 4, 5]), np.ones(3), rows) == 0
-    assert found.nearest(np.array([8.0, 9, 11]), np.ones(3), rows) == 1
-    assert found.nearest(np.zeros(3), np.ones(3), rows[:0]) is None
+    assert Features.of(found).nearest(np.array([4.0, 4, 5]), np.ones(3), rows) == 0
+    assert Features.of(found).nearest(np.array([8.0, 9, 11]), np.ones(3), rows) == 1
+    assert Features.of(found).nearest(np.zeros(3), np.ones(3), rows[:0]) is None
     # 3 voxels of 1 mm along x are nearer than 2 voxels of 10 mm along z.
     between = np.array([3.0, 4, 8])
-    assert found.nearest(between, np.array([10.0, 1, 1]), rows) == 0
+    assert Features.of(found).nearest(between, np.array([10.0, 1, 1]), rows) == 0
 
 
 def test_an_error_of_the_engine_reaches_the_run() -> None:
@@ -123,11 +121,11 @@ def test_connectivity_is_named() -> None:
 def test_what_lasts_too_short_in_a_large_excerpt_is_left_out_and_told(monkeypatch) -> None:
     noisy = two_balls() + 0.01 * np.random.default_rng(0).random((12, 14, 16), np.float32)
     every = finish(run_persistence(take_excerpt(noisy, "whole")))
-    monkeypatch.setattr(excerpt, "ALL_FEATURES", 100)
+    monkeypatch.setattr(layer_diagram, "ALL_FEATURES", 100)
     strong = finish(run_persistence(take_excerpt(noisy, "whole")))
     assert "left out" in strong.excerpt.note and not every.excerpt.note
     assert len(strong.diagram) < len(every.diagram)
-    assert strong.diagram.persistence.min() > excerpt.FAINTEST * value_range(noisy)
+    assert strong.diagram.persistence.min() > layer_diagram.FAINTEST * value_range(noisy)
 
 
 def test_time_grows_faster_than_the_number_of_voxels() -> None:

@@ -5,7 +5,8 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_toposeg.plugin.canvas.marks import FEATURE, layer_with
-from napari_toposeg.plugin.topology.excerpt import run_persistence, take_excerpt
+from napari_toposeg.plugin.topology.excerpt import take_excerpt
+from napari_toposeg.plugin.topology.layer_diagram import run_persistence
 from napari_toposeg.plugin.topology.feature_layer import FeatureDrawer, find_feature, show_feature
 from napari_toposeg.progress import finish
 

@@ -25,16 +25,16 @@ from napari_toposeg.plugin.canvas.layers import is_image
 from napari_toposeg.plugin.canvas.marks import jump_to, slice_axis, voxel_at
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.strip import duration
+from napari_toposeg.plugin.topology.diagram_features import Features
 from napari_toposeg.plugin.topology.diagram_view import DiagramView, value_range
-from napari_toposeg.plugin.topology.excerpt import (
-    MOST_VOXELS,
-    Extent,
+from napari_toposeg.plugin.topology.excerpt import MOST_VOXELS, Extent
+from napari_toposeg.plugin.topology.feature_layer import FeatureDrawer
+from napari_toposeg.plugin.topology.layer_diagram import (
     LayerDiagram,
     connectivity_of,
     expected_seconds,
     run_diagram,
 )
-from napari_toposeg.plugin.topology.feature_layer import FeatureDrawer
 from napari_toposeg.plugin.topology.marking import mark_pair
 from napari_toposeg.plugin.widgets.pickers import LayerPicker, narrow
 from napari_toposeg.plugin.widgets.plotting import DIMENSIONS
@@ -143,7 +143,7 @@ class DiagramPanel(QWidget):
         if self.found is None:
             return
         spacing = np.abs(np.asarray(self._source.scale))
-        row = self.found.nearest(np.asarray(voxel, float), spacing, self.view.shown)
+        row = Features.of(self.found).nearest(np.asarray(voxel, float), spacing, self.view.shown)
         if row is not None:
             self.light_up(row)
 

@@ -16,7 +16,7 @@ from qtpy.QtCore import QObject
 
 from napari_toposeg.plugin.canvas.marks import CLEAR, FEATURE, ROLE, layer_with
 from napari_toposeg.plugin.job import Job
-from napari_toposeg.plugin.topology.excerpt import LayerDiagram
+from napari_toposeg.plugin.topology.layer_diagram import LayerDiagram
 from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.plugin.widgets.plotting import DIMENSIONS
 from napari_toposeg.progress import Run

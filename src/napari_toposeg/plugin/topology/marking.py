@@ -22,7 +22,7 @@ from napari_toposeg.plugin.canvas.marks import (
     show_codes,
     write_on,
 )
-from napari_toposeg.plugin.topology.excerpt import LayerDiagram
+from napari_toposeg.plugin.topology.layer_diagram import LayerDiagram
 from napari_toposeg.plugin.topology.repairing import Proposal
 from napari_toposeg.plugin.widgets.plotting import DIMENSIONS, EDIT_COLOURS, kind_colours
 from napari_toposeg.topology import Defects
