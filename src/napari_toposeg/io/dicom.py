@@ -17,7 +17,13 @@ import SimpleITK as sitk
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import ChoiceNeeded, InvalidVolume, UnreadableFile
-from napari_toposeg.io.formats import DICOM, ending_of, has_dicom_preamble, stem_of
+from napari_toposeg.io.formats import (
+    DICOM,
+    ending_of,
+    has_dicom_preamble,
+    holds_segments,
+    stem_of,
+)
 from napari_toposeg.io.frames import choose_frame, frame_choices, frame_notes
 from napari_toposeg.io.itk import reading
 from napari_toposeg.io.slices import (
@@ -122,7 +128,8 @@ def find_series(path: Path) -> tuple[list[list[Slice]], tuple[str, ...]]:
         If there is no DICOM scan, or a file is damaged.
     """
     files = dicom_files(path)
-    found = [read_slice(file) for file in files]
+    # Beside scans; by themselves, `dicom_seg` reads them.
+    found = [None if holds_segments(file) else read_slice(file) for file in files]
     scans = unique([one for one in found if one is not None])
     if not scans:
         held = f"{len(files)} DICOM files, none of them a scan" if files else "no DICOM file"

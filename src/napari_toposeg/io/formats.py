@@ -4,6 +4,7 @@ The one idea: a name is its stem and one of a few known endings (``.nii.gz`` is 
 "which reader", "which case" and "which name for the layer" all ask the same place.
 """
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -45,6 +46,15 @@ def has_dicom_preamble(path: Path) -> bool:
             return file.read(132)[128:] == b"DICM"
     except OSError:
         return False
+
+
+def holds_segments(path: Path) -> bool:
+    """Tell whether a file is a DICOM segmentation, by the storage class near its beginning."""
+    if not path.is_file() or not has_dicom_preamble(path):
+        return False
+    with path.open("rb") as file:
+        head = file.read(1024)
+    return re.search(rb"1\.2\.840\.10008\.5\.1\.4\.1\.1\.66\.[47][^0-9.]", head) is not None
 
 
 def format_of(path: Path) -> Format:

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume, UnreadableFile
-from napari_toposeg.io import dicom, itk, nifti
-from napari_toposeg.io.formats import format_of, volume_files
+from napari_toposeg.io import dicom, dicom_seg, itk, nifti
+from napari_toposeg.io.formats import format_of, holds_segments, volume_files
 from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.io.modality import guess_modality
 from napari_toposeg.volume import Modality, Volume
@@ -75,6 +75,8 @@ def read_any(path: Path, frame: int | None, series: str | None) -> Volume:
             return nifti.read_nifti(path, frame)
         case "itk":
             return itk.read_itk(path, frame)
+        case "dicom" if holds_segments(path):
+            return dicom_seg.read_dicom_seg(path)[0]
         case "dicom":
             require_slices_only(path)
             return dicom.read_dicom(path, series, frame)
