@@ -1,5 +1,8 @@
 """The errors a user can meet: each says what was wrong, what was got, and what to do."""
 
+from collections.abc import Mapping
+from typing import Any
+
 
 class ToposegError(Exception):
     """Base of every error that the user's input can cause; the command line exits with 2 on it."""
@@ -46,4 +49,16 @@ class InvalidCheckpoint(ToposegError):
 
 
 class OutOfMemory(ToposegError):
-    """The device has not enough memory for the run as configured."""
+    """The device has not enough memory for the run as configured.
+
+    Parameters
+    ----------
+    message
+        What was needed and what to do.
+    smaller
+        Settings of the run, by name, with which it would need less; empty where none is known.
+    """
+
+    def __init__(self, message: str, smaller: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.smaller = dict(smaller or {})

@@ -4,7 +4,7 @@ A run is a generator of Steps and may return a result. The command line, the doc
 iterate the same generator; to cancel is to close it, to pause is not to ask for the next Step.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +33,9 @@ class Step:
         A checkpoint that is on disk already, where this step wrote one.
     preview
         Small arrays ``(z, y, x)`` by name for a look at the run, where this step made them.
+    slices
+        Labelled slices with their prediction, where this step judged such: see
+        `learning.judging.JudgedSlice`.
     message
         What is being done, in a few words for a person.
     plan
@@ -53,6 +56,7 @@ class Step:
     seconds: float = 0.0
     checkpoint: Path | None = None
     preview: Mapping[str, Any] | None = None
+    slices: tuple[Any, ...] = ()
     message: str = ""
     plan: Mapping[str, Any] | None = None
     notes: tuple[str, ...] = ()
@@ -74,6 +78,14 @@ class Step:
 
 Run = Generator[Step, None, Result]
 """A run: Steps, then a result."""
+
+
+Report = Callable[[float], object]
+"""Told the share of a call that is done, 0 to 1; what it raises ends the call."""
+
+
+def to_nobody(share: float) -> None:
+    """Report to nobody: the default of what takes a `Report`."""
 
 
 def finish(run: Generator[Step, None, Result]) -> Result:

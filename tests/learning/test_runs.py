@@ -11,7 +11,7 @@ from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
-from napari_toposeg.learning.finetuning import pieces_to_judge
+from napari_toposeg.learning.judging import pieces_to_judge
 from napari_toposeg.learning.labelled import count_classes
 from napari_toposeg.learning.planning import plan_crop
 from napari_toposeg.learning.predict import predict, segment

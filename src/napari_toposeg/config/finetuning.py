@@ -1,8 +1,9 @@
 """The settings of fine-tuning."""
 
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
 from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window
@@ -77,3 +78,30 @@ class FinetuneConfig(TopologyConfig):
     steps: PositiveInt = Field(400, description="optimiser steps")
     batch: PositiveInt = Field(2, description="crops a step, on all devices together")
     every: PositiveInt = Field(50, description="steps between validations and checkpoints")
+    betti_weight: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="weight of the topological error, 0..1, against the mean Dice where the best "
+        "checkpoint is chosen (Dice - weight x error); 0: by Dice alone",
+    )
+    wanted: tuple[Annotated[int, Field(ge=0)], ...] | None = Field(
+        None,
+        description="Betti numbers wanted of classes, four numbers each: class b0 b1 b2; the "
+        "topological error of such a class is its distance from them",
+    )
+
+    @model_validator(mode="after")
+    def require_fours(self) -> Self:
+        """Refuse wanted numbers that are not four for each class."""
+        if self.wanted is not None and len(self.wanted) % 4:
+            raise ValueError(
+                f"wanted: four numbers for each class (class b0 b1 b2), got {len(self.wanted)}"
+            )
+        return self
+
+    @property
+    def wanted_by_class(self) -> dict[int, tuple[int, int, int]]:
+        """Wanted Betti numbers (b0, b1, b2) by class."""
+        numbers = iter(self.wanted or ())
+        return {k: (b0, b1, b2) for k, b0, b1, b2 in zip(*[numbers] * 4, strict=True)}

@@ -12,6 +12,9 @@ from napari_toposeg.topology.processors import processors
 MOST_DECOMPRESSING = 8
 """More threads than this gain nothing on the few blocks of a crop."""
 
+FULL = ("out of memory", "can't allocate memory", "not enough memory", "CUBLAS_STATUS_ALLOC_FAILED")
+"""Words of RuntimeErrors that mean a full memory."""
+
 
 def resolve_device(name: str) -> str:
     """Return ``"cpu"``, ``"mps"`` or ``"cuda:N"``; ``"auto"``: the first CUDA GPU, else the CPU.
@@ -84,12 +87,26 @@ def decompressing_threads(device: str) -> int:
 
 @contextmanager
 def memory_errors_explained() -> Iterator[None]:
-    """Turn the device's out-of-memory error into OutOfMemory, which says what to do."""
+    """Turn an out-of-memory error of GPU or CPU into OutOfMemory, which says what to do."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
         torch.cuda.empty_cache()
+        first = (str(error) or type(error).__name__).splitlines()[0]
         raise OutOfMemory(
-            f"the device ran out of memory ({str(error).splitlines()[0]}); "
-            "use a smaller batch or crop, or the CPU"
+            f"the device ran out of memory ({first}); use a smaller batch or crop, or the CPU"
         ) from error
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error is that of a full memory.
+
+    torch has a type of its own for its allocators on GPUs; drivers and the CPU's allocator raise
+    RuntimeErrors that only their words tell from others.
+    """
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    words = str(error)
+    return isinstance(error, RuntimeError) and any(part in words for part in FULL)

@@ -114,6 +114,7 @@ class Course:
             seconds=time.perf_counter() - self.began,
             checkpoint=(self.run.best if better else self.run.last) if evaluation else None,
             preview=evaluation.preview if evaluation else None,
+            slices=evaluation.slices if evaluation else (),
             message="training",
         )
         # The log comes first: a run that is resumed forgets lines after its checkpoint.

@@ -7,7 +7,7 @@ import torch
 
 from napari_toposeg import __version__
 from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.errors import InvalidConfig, OutOfMemory
 from napari_toposeg.io.store import is_store
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cases import Case
@@ -26,7 +26,7 @@ from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.notes import notes_on_devices
 from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
-from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop
+from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop, smaller
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.units import units_of
@@ -73,11 +73,15 @@ def finetune(
         plan=plan_finetuning(config, card.intensity, modalities),
         notes=notes_on_devices(config),
     )
-    return (
-        yield from optimise(
-            Segmentation(network, data.training, data.validation, config, card), config
+    try:
+        return (
+            yield from optimise(
+                Segmentation(network, data.training, data.validation, config, card), config
+            )
         )
-    )
+    except OutOfMemory as error:
+        less = smaller(config, card.crop, network.encoder.multiple, least_multiples(card.network))
+        raise OutOfMemory(str(error), less) from error
 
 
 def read_data(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledData:
@@ -139,6 +143,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
         include={
             "loss",
             *(TOPOLOGY if config.loss != "dice-ce" else ()),
+            *({"betti_weight", "wanted"} if config.betti_weight else ()),
             "flips",
             "phantoms",
             "steps",

@@ -6,18 +6,18 @@ from typing import Any, cast
 
 import numpy as np
 import torch
-from monai.data.utils import dense_patch_slices
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_toposeg.config import FinetuneConfig, Size3
+from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.learning.augment import Augmentation
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, axes_of, draw_labelled
-from napari_toposeg.learning.examples import Example, boxed, with_channels
+from napari_toposeg.learning.examples import Example, with_channels
+from napari_toposeg.learning.judging import MOST_SLICES, Judgement, judge, pieces_to_judge
 from napari_toposeg.learning.layer_rates import parameter_groups
 from napari_toposeg.learning.losses.joined import Answer
-from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
+from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.losses.scales import coarse_loss
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.seeds import Purpose, random_of
@@ -28,7 +28,6 @@ from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 
 VALIDATION_OVERLAP = 0.25
-VALIDATION_WINDOWS = 12
 
 
 class Segmentation:
@@ -114,29 +113,20 @@ class Segmentation:
         """Predict the labelled part of each validation case; without any, the newest is best."""
         if not self.validation:
             return Evaluation(0.0, {})
-        scores: list[Tensor] = []
+        classes, wanted = len(self.described.classes), self.config.wanted_by_class
+        judged: list[Judgement] = []
         preview: dict[str, NDArray[np.float32]] = {}
         for pieces in self.validation:
-            found, true = [], []
+            found = []
             for piece in pieces:
-                target = labels_of(piece)
-                prediction = yield from self.predict(network, piece)
-                found.append(prediction.flatten())
-                true.append(torch.from_numpy(target).flatten())
+                found.append((yield from self.predict(network, piece)).numpy())
                 preview = preview or {
                     "image": with_channels(np.asarray(piece.image))[0],
-                    "truth": target.astype(np.float32),
-                    "prediction": prediction.numpy().astype(np.float32),
+                    "truth": np.asarray(piece.target, np.float32),
+                    "prediction": found[-1].astype(np.float32),
                 }
-            classes = len(self.described.classes)
-            scores.append(hard_dice(torch.cat(found), torch.cat(true), classes))
-        by_class = torch.stack(scores).nanmean(0)
-        metrics = {
-            f"dice {name}": float(score)
-            for name, score in zip(self.described.classes, by_class, strict=True)
-        }
-        mean = float(by_class.nanmean())
-        return Evaluation(mean if math.isfinite(mean) else 0.0, {"dice": mean, **metrics}, preview)
+            judged.append(judge(pieces, found, classes, wanted))
+        return evaluation_of(judged, self.described.classes, self.config.betti_weight, preview)
 
     def predict(self, network: nn.Module, example: Example) -> Generator[Step, None, Tensor]:
         """Predict class numbers of an example, ``(z, y, x)`` on the CPU."""
@@ -155,52 +145,36 @@ class Segmentation:
         return self.described.model_copy(update={"quality": quality})
 
 
-def pieces_to_judge(example: Example, crop: Size3, seed: int) -> list[Example]:
-    """Return the labelled part of a validation case, or of a large one some windows of it.
+def evaluation_of(
+    judged: Sequence[Judgement],
+    classes: Sequence[str],
+    betti_weight: float,
+    preview: Mapping[str, NDArray[np.float32]],
+) -> Evaluation:
+    """Return the means over cases of what was judged.
 
-    At most `VALIDATION_WINDOWS` windows are judged, half of them with a class where there are so
-    many: a validation should not take longer than the training between two of them.
+    The score is the mean Dice, less the mean topological error times its weight.
     """
-    part = labelled_part(example, crop)
-    target = part.target
-    assert target is not None
-    window = tuple(min(edge, size) for edge, size in zip(crop, part.grid, strict=True))
-    places = dense_patch_slices(part.grid, window, window)
-    if len(places) <= VALIDATION_WINDOWS:
-        return [part]
-    labelled = [place for place in places if np.any(target[place] != IGNORED)]
-    order = random_of(seed, 0, len(places)).permutation(len(labelled))
-    shuffled = [labelled[index] for index in order]
-    with_class = [place for place in shuffled if np.any(target[place] > 0)]
-    first = with_class[: VALIDATION_WINDOWS // 2]
-    rest = [place for place in shuffled if place not in first]
-    chosen = (first + rest)[:VALIDATION_WINDOWS]
-    # The first is the one that is shown.
-    chosen.sort(key=lambda place: np.count_nonzero(target[place] > 0), reverse=True)
-    return [
-        Example(part.name, boxed(np.asarray(part.image), place), target[place]) for place in chosen
-    ]
+    dice = mean_where_known([case.dice for case in judged])
+    betti = np.mean([case.betti_error for case in judged], axis=0)
+    mean = mean_where_known(dice)
+    metrics = {"dice": float(mean), "betti error": float(betti.mean())}
+    for name, overlap, error in zip(classes, dice, betti, strict=True):
+        metrics |= {f"dice {name}": float(overlap), f"betti error {name}": float(error)}
+    score = float(mean) if math.isfinite(mean) else 0.0
+    if betti_weight > 0:
+        score -= betti_weight * float(np.mean([case.topological_error for case in judged]))
+    slices = tuple(each for case in judged for each in case.slices)[:MOST_SLICES]
+    return Evaluation(score, metrics, preview, slices)
 
 
-def labelled_part(example: Example, crop: Size3) -> Example:
-    """Cut out the box of labelled voxels, grown to at least a crop where the volume allows."""
-    example = example.loaded()
-    target = np.asarray(example.target)
-    places = np.nonzero(target != IGNORED)
-    if not places[0].size:
-        places = tuple(np.array([0, size - 1]) for size in example.grid)
-    box = []
-    for place, edge, size in zip(places, crop, example.grid, strict=True):
-        first, last = int(place.min()), int(place.max()) + 1
-        spare = max(0, edge - (last - first))
-        start = min(max(0, first - spare // 2), max(0, size - (last - first + spare)))
-        box.append(slice(start, min(size, start + last - first + spare)))
-    cut = tuple(box)
-    return Example(
-        example.name,
-        np.ascontiguousarray(boxed(np.asarray(example.image), cut)),
-        np.ascontiguousarray(target[cut]),
-    )
+def mean_where_known(values: Any) -> Any:
+    """Return means over the first axis of what is not NaN; NaN where all is."""
+    values = np.asarray(values)
+    known = np.isfinite(values)
+    counts = known.sum(0)
+    sums = np.where(known, values, 0.0).sum(0)
+    return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
 def collate(crops: Sequence[Crop]) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def plan_finetuning(
     """
     unused = unused_by_network(config.network)
     unused |= TOPOLOGY if config.loss == "dice-ce" else unused_by_term(config, config.loss)
+    unused |= frozenset() if config.betti_weight else {"betti_weight", "wanted"}
     return plan_of(config, unused, intensity, modalities)
 
 

@@ -2,12 +2,19 @@
 
 import math
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 
-from napari_toposeg.config import NetworkConfig, NetworkName, ObjectiveName, PretrainConfig, Size3
+from napari_toposeg.config import (
+    NetworkConfig,
+    NetworkName,
+    ObjectiveName,
+    PretrainConfig,
+    Size3,
+    TrainingConfig,
+)
 from napari_toposeg.learning.networks import build_encoder
 from napari_toposeg.volume import Spacing
 
@@ -129,3 +136,27 @@ def plan_crop(
         for edge, step in zip(np.median(shapes, axis=0), multiple, strict=True)
     )
     return (z, min(y, x), min(y, x)) if square else (z, y, x)
+
+
+def smaller(config: TrainingConfig, crop: Size3, multiple: Size3, least: int = 2) -> dict[str, Any]:
+    """Return settings with which a run needs about half of the memory; none if it cannot be less.
+
+    The batch is halved first, which changes least of what is learned, then the crop.
+
+    Parameters
+    ----------
+    crop
+        That of the run.
+    multiple
+        What each of its edges must be a multiple of.
+    least
+        Multiples that an edge has at least.
+    """
+    half, parts = config.batch // 2, config.devices * config.nodes * config.accumulate
+    if half and half % parts == 0:
+        return {"batch": half}
+    z, y, x = (
+        min(edge, max(least, edge // (2 * step)) * step)
+        for edge, step in zip(crop, multiple, strict=True)
+    )
+    return {} if (z, y, x) == crop else {"crop": (z, y, x)}

@@ -31,11 +31,14 @@ class Evaluation:
     preview
         Volumes ``(z, y, x)`` by name, to be looked at: "image", and "hidden", "rebuilt" or
         "truth", "prediction" where there are such.
+    slices
+        Labelled slices to be looked at: see `judging.JudgedSlice`.
     """
 
     score: float
     metrics: Mapping[str, float]
     preview: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
+    slices: tuple[Any, ...] = ()
 
 
 class Task(Protocol):
