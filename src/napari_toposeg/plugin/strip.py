@@ -11,8 +11,10 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QProgressBar, QPushButton, QSize
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.job import Job
+from napari_toposeg.plugin.keys import with_key
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.progress import Step
 
 MEMORY_EVERY_MS = 2000
@@ -45,26 +47,36 @@ class StatusStrip(QWidget):
         """Write the device and the memory in use."""
         used = psutil.Process().memory_info().rss / 2**30
         free = psutil.virtual_memory().available / 2**30
-        self.device.setText(f"{device_text()} · {used:.1f} GB used, {free:.1f} GB free")
+        memory = tr("{used:.1f} GB used, {free:.1f} GB free").format(used=used, free=free)
+        self.device.setText(f"{device_text()} · {memory}")
 
     def _build(self) -> None:
         self.device = QLabel()
-        self.device.setToolTip("Where networks run (see Preferences), and this machine's memory")
+        self.device.setToolTip(
+            tr("Where networks run (see Preferences), and this machine's memory")
+        )
         self.progress = QProgressBar()
         self.progress.setRange(0, 100)
         self.progress.setValue(0)
         self.progress.setTextVisible(True)
-        self.progress.setFormat("idle")
-        self.progress.setToolTip("Steps of the running job, and the time that is left")
-        self.pause = QPushButton("Pause")
+        self.progress.setFormat(tr("idle"))
+        self.progress.setToolTip(tr("Steps of the running job, and the time that is left"))
+        self.progress.setAccessibleName(tr("Progress"))
+        self.pause = QPushButton(tr("Pause"))
         self.pause.setCheckable(True)
-        self.pause.setToolTip("Hold the running job after its current step; press again to go on")
+        self.pause.setToolTip(
+            with_key(
+                tr("Hold the running job after its current step; press again to go on"), "pause"
+            )
+        )
         self.pause.toggled.connect(self._on_pause)
-        self.cancel = QPushButton("Cancel")
-        self.cancel.setToolTip("Stop the running job after its current step (Ctrl+Shift+X)")
+        self.cancel = QPushButton(tr("Cancel"))
+        self.cancel.setToolTip(
+            with_key(tr("Stop the running job after its current step"), "cancel")
+        )
         self.cancel.clicked.connect(self.cancel_job)
-        self.message = QLabel("Ready")
-        self.message.setToolTip("What was done last")
+        self.message = QLabel(tr("Ready"))
+        self.message.setToolTip(tr("What was done last"))
         for label in (self.device, self.message):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
@@ -90,25 +102,30 @@ class StatusStrip(QWidget):
             job.cancel()
             self.cancel.setEnabled(False)
             self.pause.setEnabled(False)
-            self._session.say(f"{job.title}: stopping after the current step")
+            self._session.say(tr("{job}: stopping after the current step").format(job=job.title))
 
     def _on_start(self, job: Job) -> None:
         job.stepped.connect(self.show_step)
         job.pause_changed.connect(self._show_paused)
-        job.finished.connect(lambda _: self._session.say(f"{job.title}: done"))
-        job.cancelled.connect(lambda: self._session.say(f"{job.title}: cancelled"))
+        job.finished.connect(lambda _: self._session.say(tr("{job}: done").format(job=job.title)))
+        job.cancelled.connect(
+            lambda: self._session.say(tr("{job}: cancelled").format(job=job.title))
+        )
         self._pace = Pace()
         self.progress.setRange(0, 0)
         self.progress.setFormat(job.title)
         self._enable(True)
-        self._session.say(f"{job.title}: starting")
+        self._session.say(tr("{job}: starting").format(job=job.title))
 
     def show_step(self, step: Step) -> None:
         """Move the bar and say what is being done."""
         self.progress.setRange(0, max(step.total, 1))
         self.progress.setValue(step.step)
         left = self._pace.left(step, monotonic())
-        self.progress.setFormat("%p%" if left is None else f"%p% · {duration(left)} left")
+        rest = tr("{time} left")
+        self.progress.setFormat(
+            "%p%" if left is None else f"%p% · {rest.format(time=duration(left))}"
+        )
         if step.message:
             self._show_message(step.message)
 
@@ -120,7 +137,7 @@ class StatusStrip(QWidget):
     def _on_end(self) -> None:
         self.progress.setRange(0, 100)
         self.progress.setValue(0)
-        self.progress.setFormat("idle")
+        self.progress.setFormat(tr("idle"))
         self._enable(False)
         self.refresh_device()
 
@@ -137,11 +154,11 @@ class StatusStrip(QWidget):
         self.pause.blockSignals(True)
         self.pause.setChecked(paused)
         self.pause.blockSignals(False)
-        self.pause.setText("Resume" if paused else "Pause")
+        self.pause.setText(tr("Resume") if paused else tr("Pause"))
         # Time that was spent waiting says nothing of the time that is left.
         self._pace = Pace()
         if paused:
-            self.progress.setFormat("paused · %p%")
+            self.progress.setFormat(tr("paused") + " · %p%")
 
     def _enable(self, running: bool) -> None:
         self._show_paused(False)
@@ -155,11 +172,13 @@ def device_text() -> str:
     # Not an import: while a job loads torch, an import here would wait for it and hold the window.
     describe = getattr(sys.modules.get("napari_toposeg.learning.devices"), "describe_device", None)
     if describe is None:
-        return "Device: automatic" if device == "auto" else f"Device: {device}"
+        automatic = tr("Device: automatic")
+        return automatic if device == "auto" else tr("Device: {device}").format(device=device)
     try:
         return str(describe(device))
     except InvalidConfig:
-        return f"Device: {device}, which this machine has not (see Preferences)"
+        lacking = tr("Device: {device}, which this machine has not (see Preferences)")
+        return lacking.format(device=device)
 
 
 class Pace:

@@ -20,7 +20,13 @@ def tr(text: str) -> str:
     Words are filled in afterwards, so that a catalogue can hold the text:
     ``tr("{count} slices").format(count=3)``.
     """
-    return catalogue().gettext(text)
+    # The catalogue's entry of the empty text is its header.
+    return catalogue().gettext(text) if text else text
+
+
+def mark(text: str) -> str:
+    """Return a text as it is: it is translated where it is shown, and listed in the template."""
+    return text
 
 
 @cache

@@ -17,6 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_toposeg.plugin.translation import tr
+
 
 def page() -> tuple[QWidget, QVBoxLayout]:
     """Return an empty page of sections and its layout."""
@@ -71,6 +73,17 @@ def value(tooltip: str) -> QLabel:
     label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     return label
+
+
+def research_note() -> QLabel:
+    """Return the line that stands where a result is shown."""
+    note = QLabel(tr("For research use only"))
+    note.setObjectName("research-note")
+    note.setToolTip(tr("Not a medical device: nothing here is made for diagnosis or treatment"))
+    font = note.font()
+    font.setItalic(True)
+    note.setFont(font)
+    return note
 
 
 class NumberTable(QTableWidget):

@@ -1,0 +1,1 @@
+"""The first steps: what a new user does first, and where."""
