@@ -18,7 +18,7 @@ SHAPE = (5, 16, 16)
 def painted(index: int = 2, axis: int = 0) -> Example:
     """One slice with a ring of class 1, all else unlabelled."""
     target = np.full(SHAPE if axis == 0 else SHAPE[::-1], -1, np.int16)
-    plane = np.zeros((16, 16) if axis == 0 else (16, 16), np.int16)
+    plane = np.zeros((16, 16), np.int16)
     plane[4:12, 4:12] = 1
     plane[6:10, 6:10] = 0
     np.moveaxis(target, axis, 0)[index] = plane
@@ -73,7 +73,7 @@ def test_the_boxes_to_judge_lie_where_the_labels_are() -> None:
     target = np.full((40, 60, 60), -1, np.int16)
     target[20] = 0
     assert places_to_judge(target, (8, 80, 80), seed=0) == [
-        (slice(16, 24), slice(0, 60), slice(0, 60))
+        (slice(17, 25), slice(0, 60), slice(0, 60))
     ]
 
 
