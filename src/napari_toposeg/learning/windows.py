@@ -2,7 +2,7 @@
 
 # B batch, K classes with background
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import torch
 from monai.data.utils import compute_importance_map, dense_patch_slices
@@ -22,10 +22,19 @@ def strides(window: Size3, overlap: float, *, multiple: int = 1) -> Size3:
     return z, y, x
 
 
+def places(shape: Sequence[int], window: Size3, stride: Size3) -> list[tuple[slice, ...]]:
+    """Return where the windows lie that cover a volume; the last along each axis ends with it.
+
+    A window may reach beyond a volume that is smaller.
+    """
+    padded = tuple(max(edge, size) for edge, size in zip(window, shape, strict=True))
+    return list(dense_patch_slices(padded, window, stride))
+
+
 def slide(
     image_BCZYX: Tensor,
     window: Size3,
-    predict: Callable[[Tensor], Tensor],
+    predict: Callable[[Tensor], Tensor | None],
     *,
     stride: Size3,
     message: str,
@@ -38,7 +47,8 @@ def slide(
         One volume, ``(1, C, Z, Y, X)``; padded with zeros at its far ends where it is smaller than
         the window.
     predict
-        From a window ``(1, C, z, y, x)`` to values ``(1, K, z, y, x)``.
+        From a window ``(1, C, z, y, x)`` to values ``(1, K, z, y, x)``, or None where it shall not
+        count; every voxel of the volume needs a window that counts.
     stride
         Distance of neighbouring windows; the last along each axis ends with the volume.
 
@@ -53,17 +63,18 @@ def slide(
     weight = compute_importance_map(
         window, mode="gaussian", sigma_scale=CENTRE_WEIGHT, device=padded.device
     )
-    places = dense_patch_slices(tuple(padded.shape[2:]), window, stride)
+    windows = places(shape, window, stride)
     total: Tensor | None = None
     weights = torch.zeros(padded.shape[2:], device=padded.device)
-    for number, place in enumerate(places, start=1):
+    for number, place in enumerate(windows, start=1):
         with torch.inference_mode():
-            values = predict(padded[(slice(None), slice(None), *place)]).float()[0]
-        if total is None:
-            total = torch.zeros((len(values), *padded.shape[2:]), device=padded.device)
-        total[(slice(None), *place)] += values * weight
-        weights[place] += weight
-        yield Step(step=number, total=len(places), message=message)
+            values = predict(padded[(slice(None), slice(None), *place)])
+        if values is not None:
+            if total is None:
+                total = torch.zeros((values.shape[1], *padded.shape[2:]), device=padded.device)
+            total[(slice(None), *place)] += values.float()[0] * weight
+            weights[place] += weight
+        yield Step(step=number, total=len(windows), message=message)
     assert total is not None
     z, y, x = shape
     return (total / weights)[:, :z, :y, :x]
