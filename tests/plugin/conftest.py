@@ -37,6 +37,14 @@ def choices_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return file
 
 
+@pytest.fixture(autouse=True)
+def sessions_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where sessions are kept: no person's folder."""
+    folder = tmp_path / "sessions"
+    monkeypatch.setenv("NAPARI_TOPOSEG_SESSIONS", str(folder))
+    return folder
+
+
 @pytest.fixture
 def viewer_model(qapp: Any) -> ViewerModel:
     """A viewer without a window."""

@@ -25,6 +25,7 @@ from napari_toposeg.plugin.guide.panel import Guide
 from napari_toposeg.plugin.keys import bind, with_key
 from napari_toposeg.plugin.reconstruct.tab import ReconstructTab
 from napari_toposeg.plugin.remembered import Choices, remember_all
+from napari_toposeg.plugin.restoring.restorer import Restorer
 from napari_toposeg.plugin.segment.tab import SegmentTab
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
@@ -66,12 +67,14 @@ class TopoSegDock(QWidget):
         self._add_tabs()
         self.guide = Guide(self.session, lambda: facts_of(self))
         self.help = HelpButton(self.toggle_guide)
+        self.restorer = Restorer(self.session, self)
         self._lay_out()
         self._bind_keys()
         self._connect()
         if read_settings().remember:
             remember_all(self, self.choices)
         self.guide.setVisible(not self.choices.value(NO_GUIDE))
+        self.restorer.offer()
 
     def show_tab(self, name: str) -> None:
         """Bring a tab to the front by its English name."""
@@ -131,6 +134,7 @@ class TopoSegDock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 0)
         layout.addLayout(head)
+        layout.addWidget(self.restorer.bar)
         layout.addWidget(self.guide)
         layout.addWidget(self.tabs, 1)
         layout.addWidget(self.strip)

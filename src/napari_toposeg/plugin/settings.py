@@ -21,6 +21,7 @@ class Settings:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: int = 0
     remember: bool = True
+    keep_session: bool = True
     mask_ratio: float = 0.6
     seed: int = 0
     overlap: float = 0.25

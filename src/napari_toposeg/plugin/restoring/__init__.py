@@ -1,0 +1,1 @@
+"""Sessions: what was open is kept, and comes back."""
