@@ -148,19 +148,56 @@ def from_file_order(
     """
     if stored.ndim != 3:
         raise InvalidVolume(f"a volume has three axes, got shape {stored.shape}")
-    require_affine(affine)
-    source = nib.io_orientation(affine)
-    if np.isnan(source).any():
-        raise InvalidVolume(
-            "the affine gives no direction for one of the axes; repair the file's header first"
-        )
-    to_canonical = nib.orientations.ornt_transform(source, nib.orientations.axcodes2ornt(CANONICAL))
+    source, to_canonical = orientations(affine)
     voxels = nib.orientations.apply_orientation(stored, to_canonical).T
     canonical_affine = affine @ nib.orientations.inv_ornt_aff(to_canonical, stored.shape)
     codes = "".join(nib.orientations.ornt2axcodes(source))
     return Volume(
         voxels, canonical_affine, modality=modality, orientation=codes, name=name, notes=notes
     )
+
+
+def empty_in_file_order(
+    shape: tuple[int, ...], affine: NDArray[np.float64], dtype: np.dtype[Any]
+) -> NDArray[Any]:
+    """Return an array to be filled as a file holds it, whose memory lies in canonical order.
+
+    What `from_file_order` makes of it then is contiguous, and costs no copy of the volume.
+
+    Parameters
+    ----------
+    shape
+        Of the three axes in the file's order.
+    affine
+        ``(4, 4)``, index ``(i, j, k, 1)`` to RAS+ mm.
+    """
+    source, to_canonical = orientations(affine)
+    canonical = nib.orientations.axcodes2ornt(CANONICAL)
+    sizes = np.empty(3, int)
+    sizes[to_canonical[:, 0].astype(int)] = shape
+    voxels = np.empty(tuple(sizes[::-1]), dtype)
+    stored: NDArray[Any] = nib.orientations.apply_orientation(
+        voxels.T, nib.orientations.ornt_transform(canonical, source)
+    )
+    return stored
+
+
+def orientations(affine: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return how a file's axes lie in the patient, and what brings them into canonical order.
+
+    Raises
+    ------
+    InvalidVolume
+        If the affine gives no direction for one of the axes.
+    """
+    require_affine(affine)
+    source = nib.io_orientation(affine)
+    if np.isnan(source).any():
+        raise InvalidVolume(
+            "the affine gives no direction for one of the axes; repair the file's header first"
+        )
+    canonical = nib.orientations.axcodes2ornt(CANONICAL)
+    return source, nib.orientations.ornt_transform(source, canonical)
 
 
 def to_file_order(volume: Volume) -> tuple[NDArray[Any], NDArray[np.float64]]:

@@ -158,7 +158,7 @@ def test_a_write_that_fails_leaves_the_old_file_whole(tmp_path, monkeypatch, end
     path = write_volume(small(), tmp_path / f"a{ending}")
     before = path.read_bytes()
 
-    def half(volume, place):
+    def half(volume, place, *rest):
         place.write_bytes(b"half a file")
         raise OSError(28, "No space left on device")
 

@@ -7,10 +7,11 @@ the patient leaves this module.
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import SimpleITK as sitk
@@ -25,7 +26,8 @@ from napari_toposeg.io.formats import (
     stem_of,
 )
 from napari_toposeg.io.frames import choose_frame, frame_choices, frame_notes
-from napari_toposeg.io.itk import reading
+from napari_toposeg.io.itk import pixels_of, reading
+from napari_toposeg.io.slabs import as_laid_out
 from napari_toposeg.io.slices import (
     Slice,
     arrange,
@@ -34,13 +36,31 @@ from napari_toposeg.io.slices import (
     same_stack,
     stack_geometry,
 )
-from napari_toposeg.volume import Modality, Volume, from_file_order
+from napari_toposeg.progress import Report, to_nobody
+from napari_toposeg.volume import Modality, Volume, empty_in_file_order, from_file_order
 
 MOST_FILES = 50_000
 """A folder with more files than this is not one study."""
 
+THREADS = min(4, os.cpu_count() or 1)
+"""Files that are read at once: ITK lets go of Python while it reads."""
 
-def read_dicom(path: Path, series: str | None = None, frame: int | None = None) -> Volume:
+GROUP = 16
+"""Slices that one thread reads at a time; so many have to end before reading can be stopped."""
+
+HEADERS = 0.3
+"""Share of the time that headers take, the rest being for pixels."""
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def read_dicom(
+    path: Path,
+    series: str | None = None,
+    frame: int | None = None,
+    report: Report = to_nobody,
+) -> Volume:
     """Read one series of a folder, or one file.
 
     Parameters
@@ -51,6 +71,8 @@ def read_dicom(path: Path, series: str | None = None, frame: int | None = None) 
         One of `series_choices`, or the number that it begins with.
     frame
         Which volume, where each position has several slices, from 0.
+    report
+        Told the share that is read.
 
     Raises
     ------
@@ -61,7 +83,7 @@ def read_dicom(path: Path, series: str | None = None, frame: int | None = None) 
     ChoiceNeeded
         If there are several series or frames and none is named.
     """
-    stacks, left_out = find_series(path)
+    stacks, left_out = find_series(path, lambda share: report(HEADERS * share))
     chosen = choose_series(path, stacks, series)
     if chosen[0].colour:
         raise InvalidVolume(
@@ -71,7 +93,7 @@ def read_dicom(path: Path, series: str | None = None, frame: int | None = None) 
     number = choose_frame(path, len(frames), frame)
     slices = frames[number]
     affine, notes = stack_geometry(slices)
-    stored = read_pixels(slices)
+    stored = read_pixels(slices, affine, lambda share: report(HEADERS + (1 - HEADERS) * share))
     if slices[0].size[2] > 1:
         notes += ("multi-frame DICOM: its frames are taken as evenly spaced slices",)
     elif len(slices) == 1:
@@ -119,7 +141,9 @@ def is_dicom(file: Path) -> bool:
     return ending_of(file) in DICOM or (not ending_of(file) and has_dicom_preamble(file))
 
 
-def find_series(path: Path) -> tuple[list[list[Slice]], tuple[str, ...]]:
+def find_series(
+    path: Path, report: Report = to_nobody
+) -> tuple[list[list[Slice]], tuple[str, ...]]:
     """Group the slices at a path into series, and note what was left out.
 
     Raises
@@ -135,12 +159,12 @@ def find_series(path: Path) -> tuple[list[list[Slice]], tuple[str, ...]]:
         held = f"{len(files)} DICOM files, none of them a scan" if files else "no DICOM file"
         raise UnreadableFile(f"{path} holds {held}; give a folder of slices, or a volume file")
     stacks: list[list[Slice]] = []
-    for one in scans:
-        stack = next((stack for stack in stacks if same_stack(stack[0], one)), None)
+    for scan in scans:
+        stack = next((stack for stack in stacks if same_stack(stack[0], scan)), None)
         if stack is None:
-            stacks.append([one])
+            stacks.append([scan])
         else:
-            stack.append(one)
+            stack.append(scan)
     stacks.sort(key=lambda stack: (int(stack[0].series_number or 0), stack[0].series))
     grey = [stack for stack in stacks if not stack[0].colour]
     return grey or stacks, left_out_notes(found, scans, grey, stacks)
@@ -214,27 +238,70 @@ def choose_series(path: Path, stacks: Sequence[list[Slice]], series: str | None)
     )
 
 
-def read_pixels(slices: Sequence[Slice]) -> NDArray[Any]:
+def read_pixels(
+    slices: Sequence[Slice], affine: NDArray[np.float64], report: Report = to_nobody
+) -> NDArray[Any]:
     """Read and stack pixels ``(x, y, slice)``, in the unit of the scan (HU for CT).
 
     Each slice has its own rescale slope and intercept applied, as PET needs it.
+
+    Parameters
+    ----------
+    slices
+        In order of position.
+    affine
+        Of the stack: its memory is laid out in canonical order.
     """
-    planes = [read_plane(one.path) for one in slices]
-    return np.concatenate(planes, dtype=np.result_type(*planes)).T
+    alike = all(one.values == slices[0].values and one.size[2] == 1 for one in slices)
+    size = GROUP if alike else 1
+    groups = [slices[first : first + size] for first in range(0, len(slices), size)]
+    columns, rows, frames = slices[0].size
+    stored: NDArray[Any] | None = None
+    there = 0
+    for piece in in_threads(read_group, groups):
+        if stored is None:
+            shape = (columns, rows, frames * len(slices))
+            stored = empty_in_file_order(shape, affine, piece.dtype)
+        # Groups are narrowed one by one: a later one may need more bits than those before.
+        both = np.result_type(stored, piece)
+        stored = stored if stored.dtype == both else as_laid_out(stored, both)
+        stored[..., there : there + len(piece)] = piece.T
+        there += len(piece)
+        report(there / stored.shape[2])
+    assert stored is not None
+    return stored
 
 
-def read_plane(path: Path) -> NDArray[Any]:
-    """Read the pixels of one file, ``(frames, rows, columns)``, rescaled by ITK.
+def in_threads(call: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
+    """Call a function for each item, some at a time; yield the results in order."""
+    pool = ThreadPoolExecutor(THREADS)
+    try:
+        yield from pool.map(call, items)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-    ITK widens 16 bits with an intercept to 32, and with a broken slope to float64; they go back to
+
+def read_group(slices: Sequence[Slice]) -> NDArray[Any]:
+    """Read the pixels of files that are rescaled alike, ``(slices, rows, columns)``."""
+    paths = [str(one.path) for one in slices]
+    with reading(slices[0].path if len(slices) == 1 else slices[0].path.parent):
+        if len(paths) == 1:
+            return narrowed(pixels_of(sitk.ReadImage(paths[0], imageIO="GDCMImageIO")))
+        reader = sitk.ImageSeriesReader()
+        reader.SetImageIO("GDCMImageIO")
+        reader.SetFileNames(paths)
+        return narrowed(pixels_of(reader.Execute()))
+
+
+def narrowed(planes: NDArray[Any]) -> NDArray[Any]:
+    """Undo what ITK widens.
+
+    It widens 16 bits with an intercept to 32, and with a broken slope to float64; they go back to
     16 where they fit, and to float32, whose 24 bits exceed them.
     """
-    with reading(path):
-        image = sitk.ReadImage(str(path), imageIO="GDCMImageIO")
-    plane: NDArray[Any] = sitk.GetArrayFromImage(image)
-    if plane.dtype == np.int32 and plane.min() >= -(2**15) and plane.max() < 2**15:
-        return plane.astype(np.int16)
-    return plane.astype(np.float32, copy=False) if plane.dtype == np.float64 else plane
+    if planes.dtype == np.int32 and planes.min() >= -(2**15) and planes.max() < 2**15:
+        return planes.astype(np.int16)
+    return planes.astype(np.float32, copy=False) if planes.dtype == np.float64 else planes
 
 
 def modality_of(one: Slice) -> Modality:

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def read_itk(path: Path, frame: int | None = None) -> Volume:
     chosen = choose_frame(path, count, frame)
     with reading(path):
         image = sitk.ReadImage(str(path))
-    stored = frame_of(sitk.GetArrayFromImage(image), image, chosen).T
+    stored = frame_of(pixels_of(image), image, chosen).T
     stored = stored.reshape(stored.shape + (1,) * (3 - stored.ndim))
     notes = frame_notes(count, chosen) + geometry_notes(header)
     return from_file_order(stored, affine_of(image), name=stem_of(path), notes=notes)
@@ -65,19 +66,42 @@ def count_frames(path: Path) -> int:
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
     """Turn ITK's errors into one short one, and keep its warnings off the screen."""
-    shown = sitk.ProcessObject.GetGlobalWarningDisplay()
-    sitk.ProcessObject.SetGlobalWarningDisplay(False)
     messages: list[str] = []
+    printed = native_messages(messages) if ending_of(path) in (".mha", ".mhd") else nullcontext()
     try:
-        with native_messages(messages) if ending_of(path) in (".mha", ".mhd") else nullcontext():
+        with WARNINGS.silent(), printed:
             yield
     except RuntimeError as error:
         raise UnreadableFile(
             f"{path} cannot be read ({reason(messages, str(error))}); "
             "it is truncated, corrupt or misnamed: fetch or export it again"
         ) from error
-    finally:
-        sitk.ProcessObject.SetGlobalWarningDisplay(shown)
+
+
+class Warnings:
+    """ITK's one switch for warnings, which several threads want off at a time."""
+
+    def __init__(self) -> None:
+        self._lock, self._silencers, self._shown = Lock(), 0, True
+
+    @contextmanager
+    def silent(self) -> Iterator[None]:
+        """Keep warnings off the screen until the last of those who asked for it is done."""
+        with self._lock:
+            if not self._silencers:
+                self._shown = sitk.ProcessObject.GetGlobalWarningDisplay()
+                sitk.ProcessObject.SetGlobalWarningDisplay(False)
+            self._silencers += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._silencers -= 1
+                if not self._silencers:
+                    sitk.ProcessObject.SetGlobalWarningDisplay(self._shown)
+
+
+WARNINGS = Warnings()
 
 
 def reason(messages: list[str], error: str) -> str:
@@ -170,7 +194,24 @@ def frame_of(array: NDArray[Any], image: Any, frame: int) -> NDArray[Any]:
     if image.GetNumberOfComponentsPerPixel() > 1:
         array = np.moveaxis(array, -1, 0)
     spatial = array.shape[-min(3, image.GetDimension()) :]
-    return np.ascontiguousarray(array.reshape(-1, *spatial)[frame])
+    frames = array.reshape(-1, *spatial)
+    # A copy of one of several, so that the others can go.
+    return frames[0] if len(frames) == 1 else np.ascontiguousarray(frames[frame])
+
+
+class Pixels:
+    """The buffer of an ITK image for NumPy, which keeps the image as long as its array."""
+
+    def __init__(self, image: Any) -> None:
+        view = sitk.GetArrayViewFromImage(image)
+        self._image = image
+        address = view.__array_interface__["data"][0]
+        self.__array_interface__ = view.__array_interface__ | {"data": (address, False)}
+
+
+def pixels_of(image: Any) -> NDArray[Any]:
+    """Return the voxels ``(z, y, x)`` of an ITK image that no one else holds, without a copy."""
+    return np.asarray(Pixels(image))
 
 
 def affine_of(image: Any) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_toposeg.io.slabs import extremes
 from napari_toposeg.volume import Modality
 
 LABEL_WORDS = frozenset(
@@ -45,6 +46,6 @@ def guess_modality(voxels: NDArray[Any], name: str) -> Modality:
         return "MR"
     if words & PT_WORDS:
         return "PT"
-    low, high = float(voxels.min()), float(voxels.max())
+    low, high = (float(end) for end in extremes(voxels))
     named = bool(words & CT_WORDS) and low < 0
     return "CT" if (named or AIR[0] <= low <= AIR[1]) and high > TISSUE else "unknown"

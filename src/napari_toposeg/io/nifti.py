@@ -15,18 +15,19 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
 from nibabel.filebasedimages import ImageFileError
 from nibabel.freesurfer.mghformat import MGHError, MGHHeader, MGHImage
 from nibabel.imageglobals import logger
 from nibabel.spatialimages import HeaderDataError, HeaderTypeError
 from numpy.typing import NDArray
 
-from napari_toposeg.errors import InvalidVolume, UnreadableFile
+from napari_toposeg.errors import InvalidVolume, ToposegError, UnreadableFile
 from napari_toposeg.io.formats import ending_of, stem_of
 from napari_toposeg.io.frames import choose_frame, frame_notes
 from napari_toposeg.io.sizes import require_room
-from napari_toposeg.volume import Volume, from_file_order, to_file_order
+from napari_toposeg.io.slabs import as_laid_out, fill, write_reporting
+from napari_toposeg.progress import Report, to_nobody
+from napari_toposeg.volume import Volume, empty_in_file_order, from_file_order, to_file_order
 
 DAMAGE = (
     ImageFileError,
@@ -47,7 +48,7 @@ DAMAGE = (
 """What nibabel raises on files that are not whole."""
 
 
-def read_nifti(path: Path, frame: int | None = None) -> Volume:
+def read_nifti(path: Path, frame: int | None = None, report: Report = to_nobody) -> Volume:
     """Read a NIfTI, Analyze or MGH file.
 
     Parameters
@@ -56,6 +57,8 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
         The file.
     frame
         Which volume of a 4D file, from 0.
+    report
+        Told the share of the voxels that is there.
 
     Raises
     ------
@@ -70,11 +73,11 @@ def read_nifti(path: Path, frame: int | None = None) -> Volume:
     count = frame_count(image)
     chosen = choose_frame(path, count, frame)
     with reading(path):
-        stored = stored_frame(image, chosen)
         scale, unit_notes = millimetres(image)
+        affine = np.diag([scale, scale, scale, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
+        stored = stored_frame(image, chosen, affine, report)
         notes = frame_notes(count, chosen) + unit_notes + geometry_notes(image)
         notes += tuple(f"faulty header: {repair}" for repair in repairs if "; set" in repair)
-    affine = np.diag([scale, scale, scale, 1.0]) @ np.asarray(image.affine, dtype=np.float64)
     return from_file_order(stored, affine, name=stem_of(path), notes=notes)
 
 
@@ -88,6 +91,8 @@ def reading(path: Path) -> Iterator[None]:
     """Turn nibabel's many errors into one."""
     try:
         yield
+    except ToposegError:
+        raise
     except DAMAGE as error:
         reason = str(error).strip().splitlines()
         raise UnreadableFile(
@@ -155,15 +160,19 @@ def frame_count(image: Any) -> int:
     return math.prod(int(size) for size in image.shape[3:])
 
 
-def stored_frame(image: Any, frame: int) -> NDArray[Any]:
-    """Read one frame in the file's axis order, with slope and intercept applied."""
+def stored_frame(
+    image: Any, frame: int, affine: NDArray[np.float64], report: Report = to_nobody
+) -> NDArray[Any]:
+    """Read one frame in the file's axis order, with slope and intercept applied.
+
+    Its memory lies in canonical order, so that `from_file_order` needs no copy.
+    """
     proxy = image.dataobj
-    raw = ArrayProxy(proxy.file_like, (proxy.shape, proxy.dtype, proxy.offset), mmap=False)
-    # NIfTI numbers its later axes first axis fastest, as it does the voxels.
-    behind = np.unravel_index(frame, proxy.shape[3:], order="F") if proxy.shape[3:] else ()
-    stored = np.asarray(raw[(..., *(int(index) for index in behind))] if behind else raw)
-    stored = stored.reshape(stored.shape + (1,) * (3 - stored.ndim))
-    stored = stored.astype(stored.dtype.newbyteorder("="), copy=False)
+    shape = (*proxy.shape[:3], *(1,) * (3 - len(proxy.shape)))
+    stored = empty_in_file_order(shape, affine, proxy.dtype.newbyteorder("="))
+    with image.file_map["image"].get_prepare_fileobj("rb") as source:
+        source.seek(proxy.offset + frame * stored.nbytes)
+        fill(stored, source, proxy.dtype, report)
     return rescale(stored, float(proxy.slope), float(proxy.inter))
 
 
@@ -179,9 +188,9 @@ def rescale(stored: NDArray[Any], slope: float, intercept: float) -> NDArray[Any
         if whole is not None:
             # Integers wrap around, so a sum that fits is right even where a term alone is not.
             factor, shift = (np.array(int(value)).astype(whole) for value in (slope, intercept))
-            return linear(stored.astype(whole), factor, shift)
+            return linear(as_laid_out(stored, whole), factor, shift)
     narrow = stored.dtype.itemsize <= 2 or stored.dtype == np.float32
-    return linear(stored.astype(np.float32 if narrow else np.float64), slope, intercept)
+    return linear(as_laid_out(stored, np.float32 if narrow else np.float64), slope, intercept)
 
 
 def linear(values: NDArray[Any], factor: Any, shift: Any) -> NDArray[Any]:
@@ -233,7 +242,7 @@ def geometry_notes(image: Any) -> tuple[str, ...]:
     return ()
 
 
-def write_nifti(volume: Volume, path: Path) -> None:
+def write_nifti(volume: Volume, path: Path, report: Report = to_nobody) -> None:
     """Write voxels and affine alone, in the order of the file that the volume came from."""
     stored, affine = to_file_order(volume)
     image = nib.Nifti1Image(stored, affine, dtype=stored.dtype)
@@ -243,4 +252,4 @@ def write_nifti(volume: Volume, path: Path) -> None:
     # A quaternion cannot hold the shear of a tilted gantry: better none than a wrong one.
     if not np.allclose(image.get_qform(), affine, atol=1e-3):
         image.set_qform(None, code=0)
-    nib.save(image, path)
+    write_reporting(image, path, report)

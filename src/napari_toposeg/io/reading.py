@@ -17,6 +17,8 @@ from napari_toposeg.io import dicom, dicom_seg, itk, nifti
 from napari_toposeg.io.formats import format_of, holds_segments, volume_files
 from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.io.modality import guess_modality
+from napari_toposeg.io.slabs import extremes
+from napari_toposeg.progress import Report, to_nobody
 from napari_toposeg.volume import Modality, Volume
 
 
@@ -27,6 +29,7 @@ def read_volume(
     series: str | None = None,
     nan: float | None = None,
     modality: Modality | None = None,
+    report: Report = to_nobody,
 ) -> Volume:
     """Read one volume.
 
@@ -42,6 +45,9 @@ def read_volume(
         Value that takes the place of NaN and infinity; without it they are an error.
     modality
         What the numbers are; guessed where neither this nor the file says it.
+    report
+        Told the share that is read, 0 to 1, as far as the format tells it; what it raises ends the
+        reading.
 
     Raises
     ------
@@ -55,31 +61,28 @@ def read_volume(
     path = require_path(path)
     # Numbers too large for their type become infinite, and those are found below.
     with np.errstate(over="ignore", invalid="ignore"):
-        volume = read_any(path, frame, series)
-    voxels, notes = finite(path, volume.voxels, nan)
+        volume = read_any(path, frame, series, report)
+    voxels, notes = finite(path, np.ascontiguousarray(volume.voxels), nan)
     if modality is None:
         modality = volume.modality
         modality = guess_modality(voxels, volume.name) if modality == "unknown" else modality
-    return replace(
-        volume,
-        voxels=np.ascontiguousarray(voxels),
-        modality=modality,
-        notes=volume.notes + notes,
-    )
+    return replace(volume, voxels=voxels, modality=modality, notes=volume.notes + notes)
 
 
-def read_any(path: Path, frame: int | None, series: str | None) -> Volume:
+def read_any(
+    path: Path, frame: int | None, series: str | None, report: Report = to_nobody
+) -> Volume:
     """Read with the reader that the path needs."""
     match format_of(path):
         case "nifti" | "mgh":
-            return nifti.read_nifti(path, frame)
+            return nifti.read_nifti(path, frame, report)
         case "itk":
             return itk.read_itk(path, frame)
         case "dicom" if holds_segments(path):
             return dicom_seg.read_dicom_seg(path)[0]
         case "dicom":
             require_slices_only(path)
-            return dicom.read_dicom(path, series, frame)
+            return dicom.read_dicom(path, series, frame, report)
 
 
 def list_choices(path: str | Path, *, series: str | None = None) -> tuple[str, ...]:
@@ -128,7 +131,7 @@ def finite(
 ) -> tuple[NDArray[Any], tuple[str, ...]]:
     """Return voxels without NaN and infinity, and a note of what was replaced."""
     # The extremes find every NaN and infinity without a mask of the volume's size.
-    if voxels.dtype.kind != "f" or np.isfinite([voxels.min(), voxels.max()]).all():
+    if voxels.dtype.kind != "f" or np.isfinite(extremes(voxels)).all():
         return voxels, ()
     wrong = ~np.isfinite(voxels)
     count = int(wrong.sum())

@@ -25,6 +25,9 @@ UNEVEN = 0.1
 IMAGE_CLASSES = frozenset({"2", "4", "128", "20"})
 """CT, MR, PET and nuclear medicine: the families of DICOM storage classes that are scans."""
 
+VALUE_TAGS = ("0028|0100", "0028|0101", "0028|0103", "0028|1052", "0028|1053")
+"""Bits allocated and stored, sign, rescale intercept and slope."""
+
 
 @dataclass(frozen=True, eq=False)
 class Slice:
@@ -32,6 +35,7 @@ class Slice:
 
     ``position`` (mm) and ``directions`` (of the axes x and y, one a row) are in LPS, None where the
     file does not tell them; ``size`` counts columns, rows and frames; ``affine`` is to RAS+ mm.
+    ``values`` holds what the stored numbers mean: their bits, sign, slope and intercept.
     """
 
     path: Path
@@ -46,6 +50,7 @@ class Slice:
     directions: NDArray[np.float64] | None
     affine: NDArray[np.float64]
     colour: bool
+    values: tuple[str, ...] = ()
 
     @property
     def height(self) -> float | None:
@@ -89,6 +94,7 @@ def read_slice(path: Path) -> Slice | None:
         directions=None if directions is None else directions.reshape(2, 3),
         affine=lone_affine(reader),
         colour=reader.GetNumberOfComponents() > 1,
+        values=tuple(text(reader, tag) for tag in VALUE_TAGS),
     )
 
 

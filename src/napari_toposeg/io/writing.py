@@ -14,10 +14,11 @@ from napari_toposeg.errors import UnwritableFile
 from napari_toposeg.io.formats import WRITABLE, ending_of
 from napari_toposeg.io.itk import write_itk
 from napari_toposeg.io.nifti import write_nifti
+from napari_toposeg.progress import Report, to_nobody
 from napari_toposeg.volume import Volume
 
 
-def write_volume(volume: Volume, path: str | Path) -> Path:
+def write_volume(volume: Volume, path: str | Path, *, report: Report = to_nobody) -> Path:
     """Write a volume in the axis order and with the affine of the file that it came from.
 
     Truth values are stored as uint8 and half-precision numbers as float32; all other number types
@@ -29,6 +30,9 @@ def write_volume(volume: Volume, path: str | Path) -> Path:
         What to write.
     path
         Ends in ``.nii``, ``.nii.gz``, ``.nrrd`` or ``.mha``.
+    report
+        Told the share that is written, 0 to 1, as far as the format tells it. What it raises ends
+        the writing, and no file appears: it is called once more before the file gets its name.
 
     Raises
     ------
@@ -49,9 +53,10 @@ def write_volume(volume: Volume, path: str | Path) -> Path:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as folder:
             temporary = Path(folder) / f"volume{ending}"
             if ending in (".nii", ".nii.gz"):
-                write_nifti(storable, temporary)
+                write_nifti(storable, temporary, report)
             else:
                 write_itk(storable, temporary)
+            report(1.0)
             temporary.replace(path)
     except OSError as error:
         raise UnwritableFile(
