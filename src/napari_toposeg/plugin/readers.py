@@ -9,6 +9,7 @@ from napari.utils.notifications import show_error
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import list_cases
 from napari_toposeg.plugin.canvas.layers import LayerData, kind_of, volume_to_layer_data
+from napari_toposeg.plugin.canvas.sources import Source, source_metadata
 from napari_toposeg.plugin.settings import PLUGIN
 from napari_toposeg.volume import Volume
 
@@ -51,23 +52,37 @@ def read_layers(path: Paths) -> list[LayerData]:
     """Read each path; where one holds several volumes the user chooses."""
     paths = [path] if isinstance(path, str) else list(path)
     try:
-        volumes = [read_chosen(Path(one)) for one in paths]
+        found = [read_chosen_source(Path(one)) for one in paths]
     except ToposegError as error:
         # napari says only that a plugin failed; the reason would be buried in the traceback.
         show_error(str(error))
         raise
     layers: list[LayerData] = [
-        volume_to_layer_data(volume, kind_of(volume)) for volume in volumes if volume is not None
+        with_source(volume_to_layer_data(volume, kind_of(volume)), source)
+        for volume, source in filter(None, found)
     ]
     return layers or NOTHING
 
 
+def with_source(data: LayerData, source: Source) -> LayerData:
+    """Return a layer's data that remember the file they are from."""
+    voxels, attributes, kind = data
+    known = source_metadata(source.path, series=source.series, frame=source.frame)
+    return voxels, attributes | {"metadata": attributes["metadata"] | known}, kind
+
+
 def read_chosen(path: Path) -> Volume | None:
     """Read the volume at a path, asking which where there are several; None if the user left."""
-    from napari_toposeg.plugin.widgets.choose import read_asking
+    found = read_chosen_source(path)
+    return None if found is None else found[0]
+
+
+def read_chosen_source(path: Path) -> tuple[Volume, Source] | None:
+    """Read as `read_chosen` does, and return with the volume what was chosen."""
+    from napari_toposeg.plugin.widgets.choose import read_with_source
 
     case = choose_case(path)
-    return None if case is None else read_asking(case)
+    return None if case is None else read_with_source(case)
 
 
 def opens_dropped_files() -> bool:

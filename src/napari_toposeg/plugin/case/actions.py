@@ -7,6 +7,7 @@ from napari.components import ViewerModel
 
 from napari_toposeg.io import WINDOWS, read_volume
 from napari_toposeg.plugin.canvas.layers import KEY, add_volume, kind_of
+from napari_toposeg.plugin.canvas.sources import note_source
 from napari_toposeg.volume import Modality
 
 
@@ -26,7 +27,9 @@ def open_case(
         As `napari_toposeg.read_volume`.
     """
     volume = read_volume(path, frame=frame, series=series, modality=modality)
-    return add_volume(viewer, volume, kind_of(volume))
+    layer = add_volume(viewer, volume, kind_of(volume))
+    note_source(layer, path, series=series, frame=frame)
+    return layer
 
 
 def set_window(layer: Any, name: str) -> None:

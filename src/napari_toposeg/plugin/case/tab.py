@@ -19,12 +19,13 @@ from napari_toposeg.plugin import samples
 from napari_toposeg.plugin.canvas.layers import add_layer_data, add_volume, kind_of
 from napari_toposeg.plugin.canvas.regions import box_region, crop_volume, view_region
 from napari_toposeg.plugin.canvas.saving import save_layer
+from napari_toposeg.plugin.canvas.sources import Source, note_source
 from napari_toposeg.plugin.case import actions
 from napari_toposeg.plugin.readers import (
     ENDINGS,
     open_dropped_files,
     opens_dropped_files,
-    read_chosen,
+    read_chosen_source,
 )
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.widgets.forms import button, page_layout, row, section, value
@@ -57,9 +58,9 @@ class CaseTab(QWidget):
 
     def open_path(self, path: str | Path) -> None:
         """Open a file or a DICOM folder, asking where it holds several volumes."""
-        volume = read_chosen(Path(path))
-        if volume is not None:
-            self._add(volume)
+        found = read_chosen_source(Path(path))
+        if found is not None:
+            self._add(*found)
 
     def open_sample(self, name: str) -> None:
         """Open one of the samples of `napari_toposeg.plugin.samples`."""
@@ -200,8 +201,9 @@ class CaseTab(QWidget):
         )
         form.addRow(self.crop_button)
 
-    def _add(self, volume: Volume) -> None:
+    def _add(self, volume: Volume, source: Source) -> None:
         layer = add_volume(self._session.viewer, volume, kind_of(volume))
+        note_source(layer, source.path, series=source.series, frame=source.frame)
         if kind_of(volume) == "image":
             self._session.image_layer = layer
         self._session.say(f"Opened {volume.name}")

@@ -45,8 +45,11 @@ def plain_colormap(colormap: Any) -> dict[str, Any] | None:
         colours = colormap.color_dict.items()
         return {"labels": [[None if k is None else int(k), plain(v)] for k, v in colours]}
     if isinstance(colormap, Mapping) and "colors" in colormap:
-        facts = {"name": str(colormap["name"]), "colors": plain(np.asarray(colormap["colors"]))}
-        return facts | {"controls": plain(np.asarray(colormap["controls"]))}
+        facts = {"name": str(colormap["name"])}
+        if facts["name"] in AVAILABLE_COLORMAPS:
+            return facts
+        colours = {key: plain(np.asarray(colormap[key])) for key in ("colors", "controls")}
+        return facts | colours
     return None
 
 
@@ -54,7 +57,7 @@ def colormap_of(facts: Mapping[str, Any]) -> Any:
     """Return the colormap that `plain_colormap` described."""
     if "labels" in facts:
         return DirectLabelColormap(color_dict={key: np.array(v) for key, v in facts["labels"]})
-    if facts["name"] in AVAILABLE_COLORMAPS:
+    if "colors" not in facts:
         return facts["name"]
     colours, controls = np.array(facts["colors"]), np.array(facts["controls"])
     return Colormap(colours, name=facts["name"], controls=controls)

@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 from napari_toposeg.errors import ChoiceNeeded
 from napari_toposeg.io import read_volume
 from napari_toposeg.io.frames import frame_choices
+from napari_toposeg.plugin.canvas.sources import Source
 from napari_toposeg.volume import Volume
 
 Ask = Callable[[str, tuple[str, ...]], int | None]
@@ -62,14 +63,21 @@ def read_asking(path: str | Path, ask: Ask | None = None) -> Volume | None:
     raised then.
     A series may hold several frames in turn, so there can be two questions.
     """
+    found = read_with_source(path, ask)
+    return None if found is None else found[0]
+
+
+def read_with_source(path: str | Path, ask: Ask | None = None) -> tuple[Volume, Source] | None:
+    """Read a volume as `read_asking` does, and return with it what was chosen."""
     if ask is None and QApplication.instance() is None:
-        return read_volume(path)
+        return read_volume(path), Source(Path(path))
     ask = ask or ask_with_dialog
     frame: int | None = None
     series: str | None = None
     while True:
         try:
-            return read_volume(path, frame=frame, series=series)
+            volume = read_volume(path, frame=frame, series=series)
+            return volume, Source(Path(path), series, frame)
         except ChoiceNeeded as needed:
             of_frames = needed.choices == frame_choices(len(needed.choices))
             # A choice that did not help must not be asked for again and again.
