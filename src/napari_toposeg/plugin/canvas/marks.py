@@ -17,6 +17,7 @@ ROLE = "napari_toposeg_role"
 PAIR, DEFECTS, HERE, ANNOTATION = "pair", "defects", "current defect", "annotation"
 EDITS, FEATURE = "proposed edits", "feature"
 SELECTED, REGION, LEVEL = "selected features", "region", "level set"
+GRID = "patch grid"
 CLEAR = "#00000000"
 OVERLAYS = {DEFECTS: "topological errors", EDITS: "proposed edits"}
 """Names of the overlays, by role."""
