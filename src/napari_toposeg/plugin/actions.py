@@ -16,6 +16,7 @@ from napari_toposeg.plugin.reconstruct.actions import (
     show_reconstruction,
     suggest_threshold,
 )
+from napari_toposeg.plugin.restoring.actions import open_session, save_session
 from napari_toposeg.plugin.segment.actions import (
     class_colormap,
     segment_layer,
@@ -29,9 +30,11 @@ __all__ = [
     "kept_topology",
     "kept_topology_run",
     "open_case",
+    "open_session",
     "reconstruct_layer",
     "reconstruct_run",
     "save_layer",
+    "save_session",
     "segment_layer",
     "segment_run",
     "set_modality",

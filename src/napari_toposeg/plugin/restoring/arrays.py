@@ -1,13 +1,16 @@
 """Arrays of a session: compressed files that are named for what they hold.
 
 The one idea: an array that is kept already has a file of its name, so a session in which one layer
-was painted writes one array. The files are Blosc2's, of numbers alone.
+was painted writes one array. A file is a line of JSON, shape and number type, and then the numbers
+in pieces that Blosc2 packed: nothing in it can be more than numbers, whoever made it.
 """
 
 import hashlib
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
+from math import prod
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import blosc2
 import numpy as np
@@ -15,8 +18,11 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import UnreadableFile
 
-ENDING = ".b2nd"
-PARAMETERS = {"codec": blosc2.Codec.ZSTD, "clevel": 1, "nthreads": 1}
+ENDING = ".blosc"
+PIECE = 2**26
+"""Bytes that are packed at a time."""
+LENGTH = 8
+"""Bytes that tell how long a packed piece is."""
 
 
 def keep_array(folder: Path, array: Any) -> str:
@@ -29,19 +35,29 @@ def keep_array(folder: Path, array: Any) -> str:
     """
     # A copy: its name must be that of what is written, though a person paints meanwhile.
     still = np.array(array, order="C", copy=True)
-    if still.dtype.kind not in "buif":
-        raise TypeError(f"only arrays of numbers are kept, got {still.dtype}")
-    facts = f"{still.dtype.str} {still.shape} ".encode()
-    digest = hashlib.blake2b(facts, digest_size=16)
-    digest.update(still.reshape(-1).view(np.uint8).data)
+    head = json.dumps({"dtype": still.dtype.str, "shape": still.shape}).encode() + b"\n"
+    numbers = memoryview(still.reshape(-1).view(np.uint8))
+    digest = hashlib.blake2b(head, digest_size=16)
+    digest.update(numbers)
     name = digest.hexdigest()
     path = folder / f"{name}{ENDING}"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        temporary = folder / f".{name}-writing{ENDING}"
-        blosc2.asarray(still, urlpath=str(temporary), mode="w", cparams=PARAMETERS)
+        temporary = path.with_name(f".{path.name}")
+        with temporary.open("wb") as file:
+            file.write(head)
+            for piece in packed(numbers, still.dtype.itemsize):
+                file.write(len(piece).to_bytes(LENGTH, "little"))
+                file.write(piece)
         temporary.replace(path)
     return name
+
+
+def packed(numbers: memoryview, itemsize: int) -> Iterator[bytes]:
+    """Return the pieces of an array, compressed."""
+    parameters = {"codec": blosc2.Codec.ZSTD, "clevel": 1, "nthreads": 1, "typesize": itemsize}
+    for first in range(0, len(numbers), PIECE):
+        yield blosc2.compress2(numbers[first : first + PIECE], **parameters)
 
 
 def read_array(folder: Path, name: str) -> NDArray[Any]:
@@ -54,13 +70,26 @@ def read_array(folder: Path, name: str) -> NDArray[Any]:
     """
     path = folder / f"{Path(name).name}{ENDING}"
     try:
-        found = blosc2.open(str(path), mode="r")
-        if not isinstance(found, blosc2.NDArray):
-            raise ValueError("no array")
-        array: NDArray[Any] = np.asarray(found[...])
-    except (OSError, RuntimeError, ValueError) as error:
+        with path.open("rb") as file:
+            return unpacked(file)
+    except (OSError, RuntimeError, ValueError, TypeError, KeyError) as error:
         raise UnreadableFile(f"{path.name} is missing or damaged; its layer is left out") from error
-    return array
+
+
+def unpacked(file: BinaryIO) -> NDArray[Any]:
+    """Read an array from an open file."""
+    head = json.loads(file.readline(4096))
+    dtype, shape = np.dtype(str(head["dtype"])), tuple(map(int, head["shape"]))
+    if dtype.kind not in "buif":
+        raise ValueError(f"{dtype} is no kind of number")
+    array = np.empty(prod(shape) * dtype.itemsize, np.uint8)
+    for first in range(0, array.size, PIECE):
+        piece = file.read(int.from_bytes(file.read(LENGTH), "little"))
+        target = array[first : first + PIECE]
+        if blosc2.get_cbuffer_sizes(piece)[0] != target.size:
+            raise ValueError("a piece is not as long as it should be")
+        target[:] = np.frombuffer(blosc2.decompress2(piece), np.uint8)
+    return array.view(dtype).reshape(shape)
 
 
 def drop_others(folder: Path, names: Iterable[str]) -> None:
