@@ -7,6 +7,7 @@ from qtpy.QtWidgets import (
     QAbstractItemView,
     QFormLayout,
     QGroupBox,
+    QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
@@ -84,6 +85,16 @@ def research_note() -> QLabel:
     font.setItalic(True)
     note.setFont(font)
     return note
+
+
+def side_by_side(*widgets: QWidget) -> QHBoxLayout:
+    """Return a row of widgets of one width, as narrow as the dock asks for."""
+    layout = QHBoxLayout()
+    layout.setSpacing(4)
+    for each in widgets:
+        each.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        layout.addWidget(each)
+    return layout
 
 
 class NumberTable(QTableWidget):
