@@ -50,7 +50,7 @@ def test_it_is_no_dialog_and_fits_into_the_narrowest_dock(dock):
     assert not isinstance(dock.guide, QDialog)
     assert dock.guide.isVisible()
     assert dock.guide.minimumSizeHint().width() <= 310
-    assert dock.guide.height() <= 170
+    assert dock.guide.height() <= 140
 
 
 def test_it_says_what_the_plugin_is_for(dock):

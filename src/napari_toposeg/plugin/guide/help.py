@@ -3,14 +3,16 @@
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QMenu, QToolButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QMenu, QPushButton, QVBoxLayout, QWidget
 
 from napari_toposeg.plugin.keys import key_rows, with_key
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import NumberTable, research_note
 
+WIDTH = 26
 
-class HelpButton(QToolButton):
+
+class HelpButton(QPushButton):
     """The question mark beside the image.
 
     Parameters
@@ -24,13 +26,15 @@ class HelpButton(QToolButton):
         self.setText("?")
         self.setAccessibleName(tr("Help"))
         self.setToolTip(with_key(tr("First steps and keys"), "guide"))
-        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        menu = QMenu(self)
+        self.setFixedWidth(WIDTH)
+        self.menu_shown = QMenu(self)
+        menu = self.menu_shown
         first = menu.addAction(tr("First steps"))
         first.triggered.connect(lambda _=False: show_guide())
         keys = menu.addAction(tr("Keyboard shortcuts…"))
         keys.triggered.connect(lambda _=False: self.show_keys())
-        self.setMenu(menu)
+        # Not setMenu, which draws an arrow over the question mark.
+        self.clicked.connect(lambda: menu.popup(self.mapToGlobal(self.rect().bottomLeft())))
 
     def show_keys(self) -> "KeysDialog":
         """Open the list of keys; it does not hold the window up."""
@@ -50,8 +54,10 @@ class KeysDialog(QDialog):
             (tr("what it does"), tr("where"), tr("key")), tr("napari's own: Ctrl+Alt+/")
         )
         rows = [(does, where, keys) for keys, does, where in key_rows()]
+        self.table.setMinimumWidth(760)
         self.table.fill(rows)
-        self.table.setMinimumWidth(640)
+        for row in range(len(rows)):
+            self.table.item(row, 1).setTextAlignment(Qt.AlignmentFlag.AlignVCenter)
         close = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
         close.rejected.connect(self.close)
         layout = QVBoxLayout(self)

@@ -91,7 +91,6 @@ class Guide(QFrame):
         grid.setColumnStretch(1, 1)
         self.rows = [self._row(grid, number) for number in range(3)]
         layout.addLayout(grid)
-        layout.addWidget(research_note())
 
     def _head(self) -> QHBoxLayout:
         title = QLabel(tr("First steps"))
@@ -109,7 +108,9 @@ class Guide(QFrame):
         )
         self.close_button.clicked.connect(self.dismissed)
         head = QHBoxLayout()
-        head.addWidget(title, 1)
+        head.addWidget(title)
+        head.addStretch(1)
+        head.addWidget(research_note())
         head.addWidget(self.close_button)
         return head
 

@@ -51,8 +51,8 @@ def guide_steps(facts: Facts) -> tuple[GuideStep, GuideStep, GuideStep]:
 
 def _opening(facts: Facts) -> GuideStep:
     return GuideStep(
-        mark("Open a scan, or a sample to begin with"),
-        mark("Open a sample"),
+        mark("Open a scan or a sample"),
+        mark("Sample"),
         mark("Make a CT phantom of lung vessels, with its truth"),
         "sample",
         ready=True,
@@ -61,18 +61,18 @@ def _opening(facts: Facts) -> GuideStep:
 
 
 def _looking(facts: Facts) -> GuideStep:
-    text = mark("Segment it and see its errors")
+    text = mark("Segment, see the errors")
     if not facts.segmented:
         tip = mark("Label the chosen image with the model that fits it")
-        return GuideStep(text, mark("Segment it"), tip, "segment", facts.scan, facts.compared)
+        return GuideStep(text, mark("Segment"), tip, "segment", facts.scan, facts.compared)
     tip = mark("Compare the label map with the truth, or count its parts where there is none")
-    return GuideStep(text, mark("Show errors"), tip, "errors", True, facts.compared)
+    return GuideStep(text, mark("Errors"), tip, "errors", True, facts.compared)
 
 
 def _teaching(facts: Facts) -> GuideStep:
-    text = mark("Paint some slices and fine-tune")
+    text = mark("Paint slices, fine-tune")
     if not facts.annotated:
         tip = mark("Add a layer to paint in, on the grid of the chosen image")
-        return GuideStep(text, mark("Start painting"), tip, "paint", facts.scan, facts.trained)
+        return GuideStep(text, mark("Paint"), tip, "paint", facts.scan, facts.trained)
     tip = mark("Train a model of your own on the slices that you painted")
     return GuideStep(text, mark("Train"), tip, "train", True, facts.trained)
