@@ -36,7 +36,7 @@ def keep_array(folder: Path, array: Any) -> str:
     # A copy: its name must be that of what is written, though a person paints meanwhile.
     still = np.array(array, order="C", copy=True)
     head = json.dumps({"dtype": still.dtype.str, "shape": still.shape}).encode() + b"\n"
-    numbers = memoryview(still.reshape(-1).view(np.uint8))
+    numbers = still.reshape(-1).view(np.uint8).data
     digest = hashlib.blake2b(head, digest_size=16)
     digest.update(numbers)
     name = digest.hexdigest()

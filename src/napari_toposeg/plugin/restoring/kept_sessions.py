@@ -7,6 +7,7 @@ A folder whose window is gone, in peace or by a crash, can be gone on with. No Q
 import json
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -65,7 +66,9 @@ def claim(folder: Path) -> None:
 
 def release(folder: Path) -> None:
     """Tell that the window of a folder is gone."""
-    (folder / OWNER).unlink(missing_ok=True)
+    # A folder that never could be made has no mark either.
+    with suppress(OSError):
+        (folder / OWNER).unlink()
 
 
 def is_owned(folder: Path) -> bool:

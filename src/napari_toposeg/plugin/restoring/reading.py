@@ -13,7 +13,7 @@ import numpy as np
 from napari_toposeg.errors import ChoiceNeeded, ToposegError, UnreadableFile
 from napari_toposeg.io import read_volume
 from napari_toposeg.io.frames import frame_choices
-from napari_toposeg.plugin.canvas.layers import volume_to_layer_data
+from napari_toposeg.plugin.canvas.layers import KEY, volume_to_layer_data
 from napari_toposeg.plugin.canvas.sources import Source
 from napari_toposeg.plugin.restoring.arrays import read_array
 from napari_toposeg.plugin.restoring.layer_records import LayerRecord
@@ -101,7 +101,7 @@ def read_scan(kept: KeptLayer, source: Source) -> tuple[LayerRecord, str]:
     first: Any = None
     for volume in volumes_in(source):
         voxels, attributes, _ = volume_to_layer_data(volume, "image")
-        same = fingerprint(voxels) == kept.fingerprint or kept.fingerprint is None
+        same = fingerprint(voxels) in (kept.fingerprint, None) and on_grid(attributes, kept)
         if same or first is None:
             first = voxels, attributes
         if same:
@@ -128,8 +128,6 @@ def volumes_in(source: Source) -> Iterator[Volume]:
 
 
 def on_grid(attributes: dict[str, Any], kept: KeptLayer) -> bool:
-    """Tell whether what was read lies where the layer lay."""
-    return all(
-        np.allclose(attributes[name], kept.attributes[name], atol=1e-3)
-        for name in ("scale", "translate")
-    )
+    """Tell whether what was read lies where the layer's voxels lay."""
+    before, now = (facts.get(KEY, {}) for facts in (kept.metadata, attributes["metadata"]))
+    return np.allclose(before.get("affine", np.eye(4)), now["affine"], atol=1e-3)
