@@ -1,4 +1,4 @@
-"""Sources: which file a layer was read from, remembered in the layer alone.
+"""Sources: which file a layer was read from, or which model made it, remembered in the layer.
 
 The one idea: only a layer whose voxels are those of the file has a source; what is computed of it
 has none. The path serves to read the scan again and to link a DICOM segmentation to its series;
@@ -11,7 +11,7 @@ from typing import Any
 
 from napari.layers import Layer
 
-SOURCE = "napari_toposeg_source"
+SOURCE, MODEL = "napari_toposeg_source", "napari_toposeg_model"
 
 
 @dataclass(frozen=True)
@@ -53,3 +53,13 @@ def source_of(layer: Layer) -> Source | None:
         return Source(Path(known["path"]), known["series"], known["frame"])
     path = layer.source.path
     return None if path is None else Source(Path(path))
+
+
+def note_model(layer: Layer, model: str) -> None:
+    """Remember in a layer which model made it."""
+    layer.metadata = dict(layer.metadata) | {MODEL: model}
+
+
+def model_of(layer: Layer) -> str:
+    """Return the name of the model that made a layer, empty where there was none."""
+    return str(layer.metadata.get(MODEL, ""))

@@ -9,6 +9,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_toposeg.metrics import ClassTopology, class_topology
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
+from napari_toposeg.plugin.canvas.sources import note_model
 from napari_toposeg.plugin.loading import load_learning, seconds_of
 from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.plugin.waiting import wait_for
@@ -83,5 +84,6 @@ def segment_layer(
             threads=settings.worker_threads,
         )
     )
-    show_segmentation(viewer, volume, result)
+    labels, _ = show_segmentation(viewer, volume, result)
+    note_model(labels, model)
     return result, table

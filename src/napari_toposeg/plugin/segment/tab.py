@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QComboBox, QFileDialog, QSpinBox, QWidget
 
 from napari_toposeg.plugin.canvas.layers import modality_of
 from napari_toposeg.plugin.canvas.saving import save_layer
+from napari_toposeg.plugin.canvas.sources import note_model
 from napari_toposeg.plugin.case.tab import SAVE_FILTER
 from napari_toposeg.plugin.segment import actions
 from napari_toposeg.plugin.session import Session
@@ -70,7 +71,7 @@ class SegmentTab(QWidget):
             make_run,
             title="Segmentation",
             on_step=partial(self._measure, work, self._pace_key(), Pace()),
-            on_result=partial(self._show, volume),
+            on_result=partial(self._show, volume, model),
         )
 
     def _measure(self, windows: int, key: tuple[str | None, str], pace: Pace, step: Step) -> None:
@@ -101,9 +102,10 @@ class SegmentTab(QWidget):
         warning = None if layer is None else misfit(card, modality_of(layer))
         return str(card.intended_use) + (f"\n⚠ {warning}" if warning else "")
 
-    def _show(self, volume: Volume, result: Any) -> None:
+    def _show(self, volume: Volume, model: str, result: Any) -> None:
         segmentation, table = result
         self._labels, _ = actions.show_segmentation(self._session.viewer, volume, segmentation)
+        note_model(self._labels, model)
         self.table.fill(
             [
                 (f"{one.label} {one.name}", volume_text(one.millilitres), *map(str, one.betti))
