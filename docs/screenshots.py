@@ -122,7 +122,7 @@ class Photographer:
         """Annotate some slices by a threshold, train on them, take a picture on the way."""
         self.dock.show_tab("Fine-tune")
         annotate, train = self.dock.finetune.annotate, self.dock.finetune.train
-        annotate.names.setText("bright")
+        annotate.name_classes(["bright"])
         layer = annotate.make_layer()
         voxels = np.asarray(self.dock.session.image_layer.data)
         threshold = suggest_threshold(voxels)

@@ -6,7 +6,6 @@ import pytest
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.finetune.annotations import (
     BACKGROUND,
-    annotated_axis,
     annotated_slices,
     complete_slices,
     describe_slices,
@@ -15,6 +14,7 @@ from napari_toposeg.plugin.finetune.annotations import (
     unlabelled_voxels,
     validation_slices,
 )
+from napari_toposeg.plugin.finetune.covering import Slice, annotated_axis
 
 
 def painted(shape=(12, 10, 8), slices=(2, 5, 6, 9), axis=0) -> np.ndarray:
@@ -116,3 +116,50 @@ def test_a_gap_in_the_classes_is_said() -> None:
     labels = painted()
     labels[2, 6:8, 6:8] = 3
     assert ["Label 2 is not painted" in fault for fault in read_annotation(labels).faults] == [True]
+
+
+def crossing_slices() -> np.ndarray:
+    """Four complete slices across z, two across y, and a scribble across x."""
+    labels = painted((16, 14, 12), slices=(1, 5, 9, 13))
+    labels[:, [3, 11]] = np.where(labels[:, [3, 11]] > 0, labels[:, [3, 11]], 2)
+    labels[2:9, 5:9, 7] = np.maximum(labels[2:9, 5:9, 7], 1)
+    return labels
+
+
+def test_slices_across_several_axes_are_found_in_one_annotation() -> None:
+    annotation = read_annotation(crossing_slices())
+    assert (annotation.axis, annotation.slices) == (0, (1, 5, 9, 13))
+    assert annotation.crossing == (Slice(1, 3), Slice(1, 11), Slice(2, 7))
+    assert annotation.across(0) == annotation.complete == (1, 5, 9, 13)
+    assert (annotation.across(1), annotation.across(2)) == ((3, 11), (7,))
+
+
+def test_each_painted_voxel_is_counted_once_wherever_slices_cross() -> None:
+    labels = crossing_slices()
+    annotation = read_annotation(labels)
+    assert sum(annotation.voxels.values()) + annotation.background == np.count_nonzero(labels)
+    assert annotation.voxels == {k: int((labels == k).sum()) for k in (1, 2)}
+
+
+def test_crossing_slices_train_except_where_they_cross_a_kept_one() -> None:
+    labels = crossing_slices()
+    annotation = read_annotation(labels)
+    (kept_slice,) = annotation.validation
+    train, kept = split_annotation(labels, annotation.validation, annotation.axis)
+    assert not train[kept_slice].any() and kept[kept_slice].all()
+    np.testing.assert_array_equal(np.delete(train, kept_slice, 0), np.delete(labels, kept_slice, 0))
+    assert not np.delete(kept, kept_slice, 0).any()
+
+
+@pytest.mark.parametrize("shape", [(60, 20, 20), (20, 60, 20), (20, 20, 60)])
+def test_complete_slices_win_over_the_longer_slices_that_they_touch(shape) -> None:
+    """Thirty of sixty short slices hold less each than one long slice holds of all of them."""
+    axis = shape.index(60)
+    labels = painted(shape, slices=tuple(range(0, 60, 2)), axis=axis)
+    annotation = read_annotation(labels)
+    assert (annotation.axis, len(annotation.slices), annotation.crossing) == (axis, 30, ())
+
+
+def test_a_label_map_painted_everywhere_is_slices_across_z_alone() -> None:
+    annotation = read_annotation(np.full((9, 9, 9), 1, np.uint8))
+    assert (annotation.axis, annotation.slices, annotation.crossing) == (0, tuple(range(9)), ())

@@ -14,7 +14,6 @@ from napari_toposeg.config import LossName
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.plugin.finetune import run as finetune_run_module
 from napari_toposeg.plugin.finetune import train_panel as train_panel_module
-from napari_toposeg.plugin.finetune.annotation_layer import fill_slice, new_annotation
 from napari_toposeg.plugin.finetune.annotations import BACKGROUND, read_annotation
 from napari_toposeg.plugin.finetune.run import annotated_cases, free_name, preview_slices
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
@@ -133,85 +132,6 @@ def until_step(qtbot, tab: FinetuneTab, step: int) -> None:
 
 def until_over(qtbot, session: Session) -> None:
     qtbot.waitUntil(lambda: not session.busy)
-
-
-def test_the_annotation_layer_lies_on_the_grid_of_the_image(session) -> None:
-    image = session.image_layer
-    layer = new_annotation(session.viewer, image, ("vessel",))
-    assert layer.data.shape == image.data.shape
-    np.testing.assert_array_equal(layer.scale, image.scale)
-    assert tuple(map(str, layer.units)) == tuple(map(str, image.units))
-    assert not layer.data.any()
-    assert layer.selected_label == 1
-    names = dict(zip(layer.features["index"], layer.features["class"], strict=True))
-    assert names == {0: "unlabelled", 1: "vessel", BACKGROUND: "background"}
-
-
-def test_unlabelled_voxels_are_clear_and_background_is_grey(session) -> None:
-    layer = new_annotation(session.viewer, session.image_layer)
-    assert layer.get_color(0) is None
-    first, second, background = (tuple(layer.get_color(k)) for k in (1, 2, BACKGROUND))
-    assert len({first, second, background}) == 3
-    assert background[0] == background[1] == background[2]
-
-
-@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
-def test_the_rest_of_the_slice_in_view_becomes_background_and_undo_takes_it_back(
-    session, order
-) -> None:
-    viewer, layer = session.viewer, new_annotation(session.viewer, session.image_layer)
-    viewer.dims.order = order
-    viewer.dims.set_current_step(order[0], 4)
-    np.moveaxis(layer.data, order[0], 0)[4, 3:5, 3:5] = 1
-    count = fill_slice(viewer, layer)
-    view = np.moveaxis(layer.data, order[0], 0)
-    assert (view[4] == BACKGROUND).sum() == count == view[4].size - 4
-    assert not np.delete(view, 4, axis=0).any()
-    layer.undo()
-    assert (layer.data > 0).sum() == 4
-
-
-def test_no_slice_is_filled_in_3d(session) -> None:
-    layer = new_annotation(session.viewer, session.image_layer)
-    session.viewer.dims.ndisplay = 3
-    with pytest.raises(InvalidConfig, match="3D"):
-        fill_slice(session.viewer, layer)
-
-
-def test_slices_and_split_are_said(tab) -> None:
-    assert not tab.train.start_button.isEnabled()
-    paint(tab)
-    panel = tab.annotate
-    assert panel.slices.text() == "5 along z, 5 painted completely"
-    assert panel.annotation.slices == (1, 3, 5, 7, 9)
-    assert len(panel.annotation.validation) == 1
-    assert f"z {panel.annotation.validation[0]}" == panel.kept.text()
-    assert panel.fault.text() == ""
-    assert tab.train.start_button.isEnabled()
-
-
-def test_a_stroke_is_read_after_a_moment(tab, qtbot) -> None:
-    layer = tab.annotate.make_layer()
-    assert "Nothing is painted" in tab.annotate.fault.text()
-    with qtbot.waitSignal(tab.annotate.changed):
-        layer.data_setitem((np.array([2]), np.array([2]), np.array([2])), 1)
-    assert tab.annotate.annotation.slices == (2,)
-    assert "No background" in tab.annotate.fault.text()
-
-
-def test_layers_of_another_grid_are_not_offered(tab, session) -> None:
-    session.viewer.add_labels(np.zeros((3, 3, 3), int))
-    assert tab.annotate.layer is None
-    other = session.viewer.add_labels(np.zeros(SHAPE, int))
-    assert tab.annotate.layer == other
-
-
-def test_class_names_fall_back_to_numbers(tab) -> None:
-    paint(tab)
-    tab.annotate.layer.data[3, 0:2, 0:2] = 2
-    tab.annotate.read()
-    tab.annotate.names.setText("airway")
-    assert tab.annotate.classes == ("airway", "class 2")
 
 
 def test_training_draws_the_curves_and_leaves_a_model_to_pick(

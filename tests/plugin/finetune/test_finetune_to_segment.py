@@ -35,7 +35,7 @@ def dock(store, qtbot):
     layer = dock.finetune.annotate.make_layer()
     slices = [8, 10, 12, 14, 16]
     layer.data[slices] = np.where(ball[slices], 1, BACKGROUND)
-    dock.finetune.annotate.names.setText("ball")
+    dock.finetune.annotate.name_classes(["ball"])
     yield dock
     dock.session.close()
     assert dock.session.job is None or dock.session.job.join(20)

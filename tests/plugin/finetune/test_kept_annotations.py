@@ -138,7 +138,7 @@ def opened(oblique, tmp_path, qtbot):
 
 def test_the_last_strokes_are_kept_when_the_window_goes(opened):
     panel, session, _ = opened
-    panel.names.setText("vessel")
+    panel.name_classes(["vessel"])
     layer = panel.make_layer()
     where = tuple(np.array([[2, 2], [1, 1], [1, 2]]))
     layer.data_setitem(where, 1)
@@ -171,7 +171,8 @@ from napari_toposeg.plugin.session import Session
 session = Session(ViewerModel())
 open_case(session.viewer, sys.argv[1])
 panel = AnnotatePanel(session)
-panel.names.setText("vessel, wall")
+panel.name_classes(["vessel", "wall"])
+panel.table.item(1, 2).setText("1 1 0")
 layer = panel.make_layer()
 panel.autosave.told.connect(lambda _: os.kill(os.getpid(), signal.SIGKILL))
 layer.data_setitem(tuple(np.array(json.loads(sys.argv[2]))), 2)
@@ -182,7 +183,7 @@ app.exec()
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL on this system")
 def test_after_a_kill_the_annotation_is_offered_and_comes_back(opened):
     panel, session, path = opened
-    assert not panel.back_button.isVisible()
+    assert not panel.head.back_button.isVisible()
     with pytest.raises(InvalidConfig, match="was kept"):
         panel.bring_back()
     voxels = [[2, 3], [4, 5], [1, 7]]
@@ -195,9 +196,14 @@ def test_after_a_kill_the_annotation_is_offered_and_comes_back(opened):
     assert len(list(kept_folder().glob("*.nii.gz"))) == 1
     session.image_layer = None
     session.image_layer = session.image_layers()[0]
-    assert panel.back_button.isVisible()
+    assert panel.head.back_button.isVisible()
     layer = panel.bring_back()
     assert np.argwhere(np.asarray(layer.data) == 2).T.tolist() == voxels
     assert panel.classes == ("vessel", "wall")
+    assert panel.wanted == {2: (1, 1, 0)}
+    assert [each.name for each in panel.table.classes] == ["vessel", "wall"]
+    panel.tools.undo()
+    assert not np.asarray(layer.data).any()
+    panel.tools.redo()
     np.testing.assert_allclose(layer.scale, session.image_layer.scale)
-    assert not panel.back_button.isVisible()
+    assert not panel.head.back_button.isVisible()

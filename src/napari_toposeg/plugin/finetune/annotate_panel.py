@@ -1,7 +1,7 @@
-"""AnnotatePanel: a Labels layer on the image's grid, and which of its slices are painted.
+"""AnnotatePanel: a Labels layer on the image's grid, its classes, and which slices are painted.
 
-The one idea: what will be trained on is said before it is trained on: the slices that were found,
-how they are split, and what is still missing.
+The one idea: the layer is the one truth. Its features hold the classes, its voxels the slices;
+the panel shows both, keeps both, and never holds what the layer does not.
 """
 
 from collections.abc import Sequence
@@ -11,34 +11,28 @@ import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import ANNOTATION, role_of
-from napari_toposeg.plugin.finetune.annotation_layer import (
-    annotation_features,
-    fill_slice,
-    new_annotation,
-)
-from napari_toposeg.plugin.finetune.annotations import (
-    AXIS_NAMES,
-    Annotation,
-    describe_slices,
-    read_annotation,
-)
+from napari_toposeg.plugin.finetune.annotation_layer import new_annotation, set_classes
+from napari_toposeg.plugin.finetune.annotations import Annotation, read_annotation
 from napari_toposeg.plugin.finetune.autosave import Autosave
+from napari_toposeg.plugin.finetune.class_section import ClassSection
+from napari_toposeg.plugin.finetune.classes import Classes, as_classes, at_least, classes_of_layer
+from napari_toposeg.plugin.finetune.errand import Errand
+from napari_toposeg.plugin.finetune.found_section import FoundSection
 from napari_toposeg.plugin.finetune.kept_annotations import find_kept, read_kept, set_aside
+from napari_toposeg.plugin.finetune.painting_tools import PaintingTools
+from napari_toposeg.plugin.finetune.undo import Undo
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.settings import read_settings
-from napari_toposeg.plugin.widgets.forms import button, page_layout, row, section, value
-from napari_toposeg.plugin.widgets.pickers import LayerPicker
+from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.forms import page_layout
+from napari_toposeg.plugin.widgets.wishes import Wish
 
-HOW_TO = (
-    "Paint each structure with its label on a few slices, then fill the rest of the slice as "
-    "background. Voxels that nobody painted teach nothing: they are not background."
-)
 READ_AFTER_MS = 400
-KEPT_AFTER = "Kept two seconds after each stroke."
+READ_AT_ONCE = 8_000_000
+"""Voxels that are read in less than 50 ms; larger annotations are read in the background."""
 
 
 class AnnotatePanel(QWidget):
@@ -52,22 +46,17 @@ class AnnotatePanel(QWidget):
         self._session = session
         self.annotation: Annotation | None = None
         self._followed: Any = None
+        self._histories: list[Undo] = []
         # Reading a large layer takes a while: once after a stroke, not at each of its events.
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(READ_AFTER_MS)
-        self._timer.timeout.connect(self.read)
+        self._timer.timeout.connect(self._read_soon)
+        self._reading = Errand(self)
         # No child of the panel: it keeps the last strokes when the window goes.
         self.autosave = Autosave()
-        self.autosave.told.connect(self._on_told)
-        self._layout = page_layout(self)
-        self._build_layer()
-        self._build_found()
-        self.picker.layer_chosen.connect(self._follow)
-        self.seed.valueChanged.connect(lambda _: self.read())
-        self.names.editingFinished.connect(self._on_names)
-        session.image_layer_changed.connect(self._on_image)
-        session.closing.connect(self.autosave.write_now)
+        self._build()
+        self._connect()
         self._follow(self.picker.layer)
         self._offer()
 
@@ -77,12 +66,26 @@ class AnnotatePanel(QWidget):
         return self.picker.layer
 
     @property
+    def known(self) -> Classes:
+        """The classes 1..K: those of the table, then those that are only painted."""
+        count = 0 if self.annotation is None else self.annotation.classes
+        return at_least(self.table.classes, count)
+
+    @property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes 1..K, given ones first, the others by number."""
-        given = [name.strip() for name in self.names.text().split(",") if name.strip()]
-        count = 0 if self.annotation is None else self.annotation.classes
-        given += [f"class {number}" for number in range(len(given) + 1, count + 1)]
-        return tuple(given)
+        return tuple(each.name for each in self.known)
+
+    @property
+    def wanted(self) -> dict[int, Wish]:
+        """Components, loops and cavities wanted of each label; those without a wish are absent."""
+        numbered = enumerate(self.known, start=1)
+        return {number: each.wanted for number, each in numbered if each.wanted is not None}
+
+    def name_classes(self, names: Sequence[str]) -> None:
+        """Give the classes 1, 2, ... these names, without wishes."""
+        self.table.show_classes(as_classes(names))
+        self._on_classes()
 
     def make_layer(self) -> Any:
         """Add an empty annotation layer on the image's grid and choose it.
@@ -90,31 +93,19 @@ class AnnotatePanel(QWidget):
         What was kept of this image before stays in its folder, under another name.
         """
         aside = set_aside(self._session.volume_of(self._session.require_image()))
-        layer = self._add_layer()
-        self._session.say(
-            "Paint label 1, 2, ... with the brush; 255 is background"
-            + (f". The annotation kept before is {aside}" if aside else "")
-        )
-        return layer
-
-    def _add_layer(self) -> Any:
-        layer = new_annotation(self._session.viewer, self._session.require_image(), self.classes)
-        self.picker.refresh()
-        self.picker.choose(layer)
-        layer.mode = "paint"
+        layer = self._add_layer(at_least(self.table.classes, 1))
+        text = tr("Paint label 1, 2, ... with the brush; 255 is background")
+        if aside:
+            text += ". " + tr("The annotation kept before is {path}").format(path=aside)
+        self._session.say(text)
         return layer
 
     def fill_slice(self) -> None:
         """Paint the unlabelled voxels of the slice in view as background; can be undone."""
-        layer = self.layer
-        if layer is None:
-            raise InvalidConfig("there is no annotation layer; press 'New annotation layer' first")
-        filled = fill_slice(self._session.viewer, layer)
-        self._session.say(f"{filled:,} voxels of this slice became background (Ctrl+Z undoes)")
-        self.read()
+        self.tools.fill()
 
     def bring_back(self) -> Any:
-        """Add the annotation that was kept of the image, and choose it."""
+        """Add the annotation that was kept of the image, with its classes, and choose it."""
         image = self._session.require_image()
         kept = find_kept(self._session.volume_of(image))
         if kept is None:
@@ -122,70 +113,74 @@ class AnnotatePanel(QWidget):
         labels = read_kept(kept)
         if labels.shape != tuple(image.data.shape):
             raise InvalidConfig(f"{kept.path} is not on the grid of {image.name}: {labels.shape}")
-        self.names.setText(", ".join(kept.classes))
-        layer = self._add_layer()
-        layer.data = labels
-        self.read()
+        layer = self._add_layer(kept.known)
+        self.put(labels, "annotation brought back", kept.known)
         return layer
+
+    def put(self, labels: np.ndarray[Any, Any], what: str, classes: Classes) -> None:
+        """Replace what the annotation holds, its classes too; can be undone as one change."""
+        assert self.undo is not None
+        self.undo.replace(labels.astype(np.uint8), what, classes, classes_of_layer(self.layer))
+        self.table.show_classes(classes)
+        self._later()
+        self.read()
+
+    @property
+    def undo(self) -> Undo | None:
+        """The history of the annotation layer, None without one."""
+        return self.tools.undo_history
 
     def read(self) -> None:
         """Find the annotated slices and show them."""
         layer = self.layer
-        self.annotation = None
-        if layer is not None:
-            self.annotation = read_annotation(np.asarray(layer.data), seed=self.seed.value())
-        self._show(self.annotation)
-        self.changed.emit(self.annotation)
+        self._take(None if layer is None else self._find(np.asarray(layer.data)))
 
-    def _build_layer(self) -> None:
-        form = section(self._layout, "Annotate")
-        how = value("How to annotate")
-        how.setText(HOW_TO)
-        form.addRow(how)
-        self.picker = LayerPicker(self._session, self._accepts, empty="none yet")
-        row(form, "&Annotation", self.picker, "Labels layer on the image's grid, painted by you")
-        self.names = QLineEdit()
-        self.names.setPlaceholderText("vessel, airway, ...")
-        row(form, "&Classes", self.names, "Names of label 1, 2, ... in order, with commas between")
-        self.new_button = button(
-            "New annotation layer",
-            "Add an empty Labels layer on the grid of the image",
-            lambda: self._session.attempt(self.make_layer),
-        )
-        self.fill_button = button(
-            "Rest of this slice is background",
-            "Paint all unlabelled voxels of the slice in view with label 255",
-            lambda: self._session.attempt(self.fill_slice),
-        )
-        self.back_button = button(
-            "Bring back what was painted",
-            "Add the annotation of this scan that was kept while it was painted",
-            lambda: self._session.attempt(self.bring_back),
-        )
-        self.kept = value(
-            "Annotations are kept while they are painted, and come back after a crash"
-        )
-        form.addRow(self.new_button)
-        form.addRow(self.back_button)
-        form.addRow(self.fill_button)
-        form.addRow(self.kept)
+    def _find(self, labels: np.ndarray[Any, Any]) -> Annotation:
+        return read_annotation(labels, seed=self.found.seed.value())
 
-    def _build_found(self) -> None:
-        form = section(self._layout, "Found")
-        self.slices = value("Slices in which a voxel is painted")
-        self.train = value("Slices that train the model")
-        self.kept = value("Slices kept for validation: one of every four, drawn at random")
-        self.voxels = value("Painted voxels of each class")
-        self.fault = value("What is still missing")
-        self.seed = QSpinBox()
-        self.seed.setRange(0, 9999)
-        self.seed.setValue(read_settings().seed)
-        form.addRow("Slices", self.slices)
-        form.addRow("Training", self.train)
-        form.addRow("Validation", self.kept)
-        row(form, "&Split seed", self.seed, "Another number draws other slices for validation")
-        form.addRow("Voxels", self.voxels)
-        form.addRow(self.fault)
+    def _read_soon(self) -> None:
+        layer = self.layer
+        if layer is None or layer.data.size <= READ_AT_ONCE:
+            self.read()
+        else:
+            labels = np.asarray(layer.data)
+            self._reading.send(lambda: self._find(labels))
+
+    def _take(self, found: Annotation | None) -> None:
+        self.annotation = found
+        self.found.show_annotation(found, self.classes)
+        self.changed.emit(found)
+
+    def _build(self) -> None:
+        layout = page_layout(self)
+        self.head = ClassSection(self._session, self._accepts)
+        self.tools = PaintingTools(self._session)
+        self.found = FoundSection()
+        for each in (self.head, self.tools, self.found):
+            layout.addWidget(each)
+        self.picker, self.table, self.seed = self.head.picker, self.head.table, self.found.seed
+
+    def _connect(self) -> None:
+        attempt = self._session.attempt
+        self.picker.layer_chosen.connect(self._follow)
+        self.table.edited.connect(self._on_classes)
+        self.head.new_wanted.connect(lambda: attempt(self.make_layer))
+        self.head.back_wanted.connect(lambda: attempt(self.bring_back))
+        self.tools.painted.connect(self.read)
+        self.found.seed_changed.connect(self.read)
+        self._reading.done.connect(self._take)
+        self._reading.failed.connect(self._session.show_error)
+        self.autosave.told.connect(self.head.tell_kept)
+        self._session.image_layer_changed.connect(self._on_image)
+        self._session.layers_changed.connect(self._forget_removed)
+        self._session.closing.connect(self._on_closing)
+
+    def _add_layer(self, classes: Classes) -> Any:
+        layer = new_annotation(self._session.viewer, self._session.require_image(), classes)
+        self.picker.refresh()
+        self.picker.choose(layer)
+        layer.mode = "paint"
+        return layer
 
     def _accepts(self, layer: Any) -> bool:
         image = self._session.image_layer
@@ -201,66 +196,57 @@ class AnnotatePanel(QWidget):
             self._followed.events.labels_update.disconnect(self._later)
         self._followed = layer
         self._offer()
-        self.fill_button.setEnabled(layer is not None)
+        self.head.follow(layer)
+        self.tools.follow(layer, None if layer is None else self._history_of(layer))
         if layer is not None:
             layer.events.labels_update.connect(self._later)
         self.read()
 
+    def _history_of(self, layer: Any) -> Undo:
+        for each in self._histories:
+            if each.layer == layer:
+                return each
+        made = Undo(self._session.viewer, layer)
+        made.changed.connect(self._later)
+        made.classes_changed.connect(lambda: self.head.follow(self.layer))
+        self._histories.append(made)
+        return made
+
+    def _forget_removed(self) -> None:
+        there = self._session.viewer.layers
+        self._histories = [each for each in self._histories if each.layer in there]
+
     def _later(self, _: object = None) -> None:
         self._timer.start()
         image, layer = self._session.image_layer, self._followed
-        if image is not None and role_of(layer) == ANNOTATION:
-            self.autosave.later(layer, lambda: self._session.volume_of(image), self.classes)
+        if image is not None and layer is not None and role_of(layer) == ANNOTATION:
+            self.autosave.later(layer, lambda: self._session.volume_of(image), self.known)
+
+    def _on_classes(self) -> None:
+        layer = self.layer
+        if layer is not None and role_of(layer) == ANNOTATION:
+            set_classes(layer, self.table.classes)
+            self._later()
+        self.changed.emit(self.annotation)
 
     def _on_image(self, _: object) -> None:
         self.picker.refresh()
         self._offer()
 
-    def _on_told(self, text: str) -> None:
-        self.kept.setText(text)
+    def _on_closing(self) -> None:
+        self._reading.close()
+        self.autosave.write_now()
+        self.tools.follow(None, None)
+        for each in self._histories:
+            each.close()
 
     def _offer(self) -> None:
         """Offer to bring back what was kept of the image, if it is not open."""
         image = self._session.image_layer
-        kept = None
-        if image is not None and self.layer is None:
-            kept = find_kept(self._session.volume_of(image))
-        self.back_button.setVisible(kept is not None)
-        text = KEPT_AFTER
-        if kept is not None:
-            text = f"An annotation of this scan was painted on {kept.painted:%Y-%m-%d %H:%M}."
-        self.kept.setText(text)
-
-    def _on_names(self) -> None:
-        if self.layer is not None and role_of(self.layer) == ANNOTATION:
-            self.layer.features = annotation_features(self.classes)
-
-    def _show(self, found: Annotation | None) -> None:
-        if found is None or not found.slices:
-            for label in (self.slices, self.train, self.kept, self.voxels):
-                label.setText("–")
-            self.fault.setText("" if found is None else found.faults[0])
-            return
-        axis = AXIS_NAMES[found.axis]
-        whole = len(set(found.complete))
-        self.slices.setText(f"{len(found.slices)} along {axis}, {whole} painted completely")
-        self.train.setText(f"{axis} {describe_slices(found.train)}")
-        self.kept.setText(
-            f"{axis} {describe_slices(found.validation)}"
-            if found.validation
-            else "none: that takes 4 annotated slices"
-        )
-        self.voxels.setText(describe_voxels(found, self.classes))
-        self.fault.setText("\n".join(found.faults))
+        wanted = image is not None and self.layer is None
+        self.head.offer(find_kept(self._session.volume_of(image)) if wanted else None)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Read what was painted while the panel was out of sight."""
         super().showEvent(event)
         self.read()
-
-
-def describe_voxels(found: Annotation, classes: Sequence[str]) -> str:
-    """Write the number of painted voxels of each class."""
-    named = dict(enumerate(classes, start=1))
-    parts = [f"{named.get(k, f'class {k}')} {n:,}" for k, n in found.voxels.items()]
-    return ", ".join([*parts, f"background {found.background:,}"])

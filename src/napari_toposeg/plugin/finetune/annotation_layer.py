@@ -9,17 +9,24 @@ from typing import Any
 import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
-from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.plugin.canvas.layers import class_names
 from napari_toposeg.plugin.canvas.marks import ANNOTATION, ROLE, slice_axis, voxel_at
 from napari_toposeg.plugin.finetune.annotations import BACKGROUND, unlabelled_voxels
-from napari_toposeg.plugin.widgets.plotting import CLASS_COLOURS
+from napari_toposeg.plugin.finetune.classes import (
+    Classes,
+    PaintedClass,
+    as_classes,
+    classes_of_layer,
+    colormap_of,
+    features_of,
+)
 
 
-def new_annotation(viewer: ViewerModel, image: Layer, classes: Sequence[str] = ()) -> Any:
+def new_annotation(
+    viewer: ViewerModel, image: Layer, classes: Sequence[str | PaintedClass] = ()
+) -> Any:
     """Add an empty annotation layer on an image's grid, ready to be painted, and return it.
 
     Parameters
@@ -29,8 +36,9 @@ def new_annotation(viewer: ViewerModel, image: Layer, classes: Sequence[str] = (
     image
         Layer whose grid it takes.
     classes
-        Names of the labels 1, 2, ...
+        The classes 1, 2, ..., or only their names.
     """
+    known = as_classes(classes)
     layer = viewer.add_labels(
         np.zeros(image.data.shape, np.uint8),
         name=f"{image.name} annotation",
@@ -38,8 +46,8 @@ def new_annotation(viewer: ViewerModel, image: Layer, classes: Sequence[str] = (
         translate=image.translate,
         units=image.units,
         axis_labels=image.axis_labels,
-        colormap=annotation_colormap(),
-        features=annotation_features(classes),
+        colormap=colormap_of(known),
+        features=features_of(known),
         opacity=0.5,
         metadata={ROLE: ANNOTATION},
     )
@@ -55,7 +63,7 @@ def annotation_of(viewer: ViewerModel, layer: Any, labels: NDArray[np.integer]) 
     Parameters
     ----------
     layer
-        Layer on whose grid the labels lie; the names of its classes are kept.
+        Layer on whose grid the labels lie; the names and colours of its classes are kept.
     labels
         Label map ``(z, y, x)``, 0 background, classes up to 254.
 
@@ -69,26 +77,15 @@ def annotation_of(viewer: ViewerModel, layer: Any, labels: NDArray[np.integer]) 
             f"the labels run from {labels.min()} to {labels.max()}; an annotation holds the "
             f"classes 1 to {BACKGROUND - 1}, so number them so first"
         )
-    names = class_names(layer)
-    classes = [names.get(number, f"class {number}") for number in range(1, labels.max() + 1)]
-    made = new_annotation(viewer, layer, classes)
+    made = new_annotation(viewer, layer, classes_of_layer(layer, int(labels.max())))
     made.data = np.where(labels == 0, BACKGROUND, labels).astype(np.uint8)
     return made
 
 
-def annotation_colormap() -> DirectLabelColormap:
-    """Return the colours of an annotation: none for 0, grey for background, one for each class."""
-    classes = {
-        number: CLASS_COLOURS[(number - 1) % len(CLASS_COLOURS)] for number in range(1, BACKGROUND)
-    }
-    clear = "#00000000"
-    return DirectLabelColormap(color_dict={None: clear, 0: clear, BACKGROUND: "#808080"} | classes)
-
-
-def annotation_features(classes: Sequence[str]) -> dict[str, list[Any]]:
-    """Return the names that napari shows for the labels under the cursor."""
-    numbers = [0, *range(1, len(classes) + 1), BACKGROUND]
-    return {"index": numbers, "class": ["unlabelled", *classes, "background"]}
+def set_classes(layer: Any, classes: Classes) -> None:
+    """Give an annotation its classes: their names, colours and wanted topology."""
+    layer.features = features_of(classes)
+    layer.colormap = colormap_of(classes)
 
 
 def fill_slice(viewer: ViewerModel, layer: Any) -> int:
@@ -99,11 +96,16 @@ def fill_slice(viewer: ViewerModel, layer: Any) -> int:
     InvalidConfig
         If the viewer shows 3D, where no slice is in view.
     """
-    if viewer.dims.ndisplay != 2:
-        raise InvalidConfig("no single slice is shown in 3D; press the 2D / 3D button first")
+    require_slice_view(viewer)
     axis = slice_axis(viewer)
     voxel = voxel_at(viewer, layer, viewer.dims.point)
     voxels = unlabelled_voxels(np.asarray(layer.data), axis, voxel[axis])
     if len(voxels[0]):
         layer.data_setitem(voxels, BACKGROUND)
     return len(voxels[0])
+
+
+def require_slice_view(viewer: ViewerModel) -> None:
+    """Raise InvalidConfig if the viewer shows 3D, where no slice is in view."""
+    if viewer.dims.ndisplay != 2:
+        raise InvalidConfig("no single slice is shown in 3D; press the 2D / 3D button first")

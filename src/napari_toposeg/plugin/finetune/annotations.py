@@ -2,10 +2,10 @@
 
 The one idea: a voxel nobody painted is *unlabelled*, which is not background. So 0 is unlabelled,
 1..K are the classes, and background is painted too, with `BACKGROUND`. Slices, not voxels, are
-what a person paints and what is kept back for validation. No Qt and no torch here.
+what a person paints and what is kept back for validation. Slices may lie across several axes in
+one annotation: they are the fewest that hold all that is painted. No Qt and no torch here.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,12 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.finetune.covering import (
+    UNLABELLED,
+    Labels,
+    Slice,
+    axis_order,
+    count_values,
+    cover,
+    painted_counts,
+)
 
-UNLABELLED = 0
 BACKGROUND = 255
 AXIS_NAMES = ("z", "y", "x")
-
-Labels = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -28,15 +34,18 @@ class Annotation:
     Parameters
     ----------
     axis
-        Axis across which the slices lie: 0, 1, 2 for z, y, x.
+        Axis across which most slices lie: 0, 1, 2 for z, y, x.
     train, validation
-        Indices of the slices that train the model and of those that choose the best one.
+        Indices along the axis of the slices that train the model and of those that choose the best
+        one.
     complete
-        Indices of the slices without an unlabelled voxel.
+        Indices along the axis of the slices without an unlabelled voxel.
     voxels
         Painted voxels by class 1..K.
     background
         Voxels painted as background.
+    crossing
+        Slices across the other axes. They train, except where they cross a validation slice.
     """
 
     axis: int
@@ -45,11 +54,18 @@ class Annotation:
     complete: tuple[int, ...]
     voxels: dict[int, int]
     background: int
+    crossing: tuple[Slice, ...] = ()
 
     @property
     def slices(self) -> tuple[int, ...]:
-        """Indices of all the annotated slices, in order."""
+        """Indices of the annotated slices along the axis, in order."""
         return tuple(sorted(self.train + self.validation))
+
+    def across(self, axis: int) -> tuple[int, ...]:
+        """Return the indices of the annotated slices across one of the axes, in order."""
+        if axis == self.axis:
+            return self.slices
+        return tuple(sorted(each.index for each in self.crossing if each.axis == axis))
 
     @property
     def classes(self) -> int:
@@ -83,24 +99,30 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
     labels
         Array ``(z, y, x)``: 0 unlabelled, 1..K classes, 255 background.
     axis
-        Axis across which the slices lie; by default the one that `annotated_axis` finds.
+        Axis whose slices are split; by default the one across which most slices lie.
     seed
         Seed of the choice of validation slices.
     """
     counts = painted_counts(labels)
-    axis = _axis_of(counts, labels.shape) if axis is None else axis
-    slices = _indices(counts[axis] > 0)
+    order = axis_order(counts, labels.shape)
+    found: list[Slice] = []
+    painted: dict[int, int] = {}
+    for each, values in cover(labels, counts, order):
+        found.append(each)
+        for value, number in count_values(values):
+            painted[value] = painted.get(value, 0) + number
+    by_axis = {a: sorted(each.index for each in found if each.axis == a) for a in order}
+    axis = max(order, key=lambda a: len(by_axis[a])) if axis is None else axis
+    slices, whole = by_axis[axis], labels.size // max(labels.shape[axis], 1)
     kept = validation_slices(slices, seed=seed)
-    # Only in the painted slices: sorting a whole scan would hold up the painting.
-    values, numbers = np.unique(labels.take(slices, axis=axis), return_counts=True)
-    painted = {int(value): int(count) for value, count in zip(values, numbers, strict=True)}
     return Annotation(
         axis=axis,
         train=tuple(index for index in slices if index not in kept),
         validation=kept,
-        complete=_indices(counts[axis] == labels.size // labels.shape[axis]),
-        voxels={v: n for v, n in painted.items() if v not in (UNLABELLED, BACKGROUND)},
+        complete=tuple(index for index in slices if counts[axis][index] == whole),
+        voxels={v: n for v, n in sorted(painted.items()) if v != BACKGROUND},
         background=painted.get(BACKGROUND, 0),
+        crossing=tuple(sorted(each for each in found if each.axis != axis)),
     )
 
 
@@ -112,32 +134,6 @@ def annotated_slices(labels: Labels, axis: int) -> tuple[int, ...]:
 def complete_slices(labels: Labels, axis: int) -> tuple[int, ...]:
     """Return the indices along an axis of the slices in which every voxel is painted."""
     return _indices(painted_counts(labels)[axis] == labels.size // labels.shape[axis])
-
-
-def annotated_axis(labels: Labels) -> int:
-    """Return the axis across which a person painted slices.
-
-    The axis with the largest share of complete slices among the touched ones, then the one with
-    the fewest touched: a drawing on one slice touches many slices of the other axes. z wins ties.
-    """
-    return _axis_of(painted_counts(labels), labels.shape)
-
-
-def painted_counts(labels: Labels) -> tuple[NDArray[np.intp], ...]:
-    """Return the number of painted voxels in each slice across z, across y and across x."""
-    painted = labels != UNLABELLED
-    by_zy = np.count_nonzero(painted, axis=2)
-    by_yx = np.count_nonzero(painted, axis=0)
-    return by_zy.sum(axis=1), by_zy.sum(axis=0), by_yx.sum(axis=0)
-
-
-def _axis_of(counts: tuple[NDArray[np.intp], ...], shape: tuple[int, ...]) -> int:
-    def rank(axis: int) -> tuple[float, int]:
-        touched = int((counts[axis] > 0).sum())
-        whole = int((counts[axis] == math.prod(shape) // shape[axis]).sum())
-        return -whole / max(touched, 1), touched
-
-    return min(range(3), key=rank)
 
 
 def validation_slices(slices: Sequence[int], *, seed: int, every: int = 4) -> tuple[int, ...]:

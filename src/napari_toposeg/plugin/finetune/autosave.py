@@ -13,12 +13,16 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_toposeg.plugin.finetune.classes import PaintedClass
 from napari_toposeg.plugin.finetune.kept_annotations import keep
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import call_in_daemon
 from napari_toposeg.volume import Volume
 
 AFTER_MS = 2000
 POLL_MS = 200
+
+Given = Sequence[str | PaintedClass]
 
 
 class Autosave(QObject):
@@ -38,9 +42,9 @@ class Autosave(QObject):
         self._writing: Future[Path] | None = None
         self._timer = _timer(self, after, self._write)
         self._poll = _timer(self, POLL_MS, self._look)
-        self._wanted: tuple[Any, Callable[[], Volume], Sequence[str]] | None = None
+        self._wanted: tuple[Any, Callable[[], Volume], Given] | None = None
 
-    def later(self, layer: Any, scan: Callable[[], Volume], classes: Sequence[str]) -> None:
+    def later(self, layer: Any, scan: Callable[[], Volume], classes: Given) -> None:
         """Keep a layer when nothing was painted in it for a while.
 
         Parameters
@@ -50,7 +54,7 @@ class Autosave(QObject):
         scan
             Returns what it was painted on.
         classes
-            Names of the labels 1, 2, ...
+            The classes 1, 2, ..., or only their names.
         """
         if self._wanted is not None and self._wanted[0] is not layer:
             self.write_now()
@@ -89,9 +93,10 @@ class Autosave(QObject):
         error = self._writing.exception()
         if error is None:
             now = datetime.now().astimezone()
-            self.told.emit(f"Kept at {now:%H:%M}; it comes back with this scan after a crash.")
+            text = tr("Kept at {time}; it comes back with this scan after a crash.")
+            self.told.emit(text.format(time=f"{now:%H:%M}"))
         else:
-            self.told.emit(f"⚠ not kept: {error}")
+            self.told.emit(tr("⚠ not kept: {error}").format(error=error))
 
 
 def _timer(parent: QObject, milliseconds: int, call: Callable[[], None]) -> QTimer:

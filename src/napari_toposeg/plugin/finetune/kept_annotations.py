@@ -19,6 +19,13 @@ from numpy.typing import NDArray
 
 from napari_toposeg.config import write_atomically
 from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.plugin.finetune.classes import (
+    Classes,
+    PaintedClass,
+    as_classes,
+    from_plain,
+    to_plain,
+)
 from napari_toposeg.volume import Volume
 
 SAMPLE = 4096
@@ -36,15 +43,20 @@ class Kept:
     ----------
     path
         Its file.
-    classes
-        Names of the labels 1, 2, ...
+    known
+        The classes 1, 2, ...: their names, colours and wanted topology.
     painted
         When it was written last.
     """
 
     path: Path
-    classes: tuple[str, ...]
+    known: Classes
     painted: datetime
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the labels 1, 2, ..."""
+        return tuple(each.name for each in self.known)
 
 
 def kept_folder() -> Path:
@@ -63,7 +75,7 @@ def fingerprint(scan: Volume) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]
 
 
-def keep(scan: Volume, labels: NDArray[np.integer], classes: Sequence[str]) -> Path:
+def keep(scan: Volume, labels: NDArray[np.integer], classes: Sequence[str | PaintedClass]) -> Path:
     """Write an annotation on its scan's grid, whole or not at all, and return its file.
 
     Parameters
@@ -73,7 +85,7 @@ def keep(scan: Volume, labels: NDArray[np.integer], classes: Sequence[str]) -> P
     labels
         ``(z, y, x)``: 0 unlabelled, 1..K classes, 255 background.
     classes
-        Names of the labels 1, 2, ...
+        The classes 1, 2, ..., or only their names.
 
     Raises
     ------
@@ -83,7 +95,7 @@ def keep(scan: Volume, labels: NDArray[np.integer], classes: Sequence[str]) -> P
     path = path_of(scan)
     annotation = replace(scan, voxels=labels, modality="label", name="annotation", notes=())
     written = write_volume(annotation, path)
-    write_atomically(names_of(path), json.dumps(list(classes)).encode())
+    write_atomically(names_of(path), json.dumps(to_plain(as_classes(classes))).encode())
     for old in sorted(path.parent.glob(f"*{ENDING}"), key=lambda each: each.stat().st_mtime)[
         :-MOST
     ]:
@@ -97,10 +109,10 @@ def find_kept(scan: Volume) -> Kept | None:
     if not path.is_file():
         return None
     try:
-        classes = tuple(map(str, json.loads(names_of(path).read_text(encoding="utf-8"))))
-    except (OSError, ValueError):
-        classes = ()
-    return Kept(path, classes, datetime.fromtimestamp(path.stat().st_mtime).astimezone())
+        known = from_plain(json.loads(names_of(path).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        known = ()
+    return Kept(path, known, datetime.fromtimestamp(path.stat().st_mtime).astimezone())
 
 
 def read_kept(kept: Kept) -> NDArray[np.uint8]:
@@ -144,11 +156,11 @@ def path_of(scan: Volume) -> Path:
 
 
 def names_of(path: Path) -> Path:
-    """Return the file of the names of the classes."""
+    """Return the file of the classes."""
     return path.with_name(path.name.removesuffix(ENDING) + ".json")
 
 
 def remove(path: Path) -> None:
-    """Delete a kept annotation and its names."""
+    """Delete a kept annotation and its classes."""
     path.unlink(missing_ok=True)
     names_of(path).unlink(missing_ok=True)
