@@ -2,12 +2,16 @@
 
 import subprocess
 import sys
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from npe2 import PluginManager, PluginManifest
+from pydantic import ValidationError
 
+from napari_toposeg.config import LossName
 from napari_toposeg.plugin.readers import ENDINGS
 from napari_toposeg.plugin.samples import TITLES
 from napari_toposeg.plugin.settings import PLUGIN, Settings, read_settings
@@ -86,6 +90,37 @@ def test_what_is_set_in_preferences_is_read():
         assert read_settings().worker_threads == 3
     finally:
         preferences.compute.threads = before
+
+
+def test_preferences_offer_what_the_code_knows(manifest):
+    groups = manifest.contributions.configurations
+    assert tuple(groups["finetune"].properties["loss"].enum) == get_args(LossName)
+    stated = {name for group in groups.values() for name in group.properties}
+    assert stated == {field.name for field in fields(Settings)}
+
+
+@pytest.mark.parametrize(
+    ("group", "name", "wrong"),
+    [
+        ("compute", "device", "tpu"),
+        ("compute", "threads", -1),
+        ("reconstruct", "mask_ratio", 1.5),
+        ("segment", "overlap", 1.0),
+        ("topology", "connectivity", 18),
+        ("finetune", "steps", 0),
+        ("finetune", "rate", 0.0),
+        ("finetune", "loss", "no-such-loss"),
+        ("finetune", "autosave_seconds", 0),
+    ],
+)
+def test_a_wrong_value_is_refused_in_preferences(group, name, wrong):
+    from napari.settings import get_plugin_settings
+
+    PluginManager.instance().discover()
+    preferences = getattr(get_plugin_settings(PLUGIN), group)
+    with pytest.raises(ValidationError):
+        setattr(preferences, name, wrong)
+    assert read_settings() == Settings()
 
 
 def test_by_default_one_core_is_left_to_the_window(monkeypatch):

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 
 from napari_toposeg.plugin.canvas.layers import is_image
 from napari_toposeg.plugin.case.tab import CaseTab
+from napari_toposeg.plugin.defaults import Defaults
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
 from napari_toposeg.plugin.guide.doing import do_step, facts_of
 from napari_toposeg.plugin.guide.help import HelpButton
@@ -71,6 +72,7 @@ class TopoSegDock(QWidget):
         self._lay_out()
         self._bind_keys()
         self._connect()
+        self._defaults = Defaults(self, self.session)
         if read_settings().remember:
             remember_all(self, self.choices)
         self.guide.setVisible(not self.choices.value(NO_GUIDE))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
 from typing import Any
 
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import (
     QAbstractSlider,
     QCheckBox,
@@ -33,21 +34,27 @@ def inputs_of(root: QWidget) -> dict[str, Input]:
     return dict(_walk(root, (), set()))
 
 
-def _walk(panel: QWidget, path: tuple[str, ...], seen: set[int]) -> Iterator[tuple[str, Input]]:
+def _walk(panel: object, path: tuple[str, ...], seen: set[int]) -> Iterator[tuple[str, Input]]:
     seen.add(id(panel))
     for name, value in list(vars(panel).items()):
         if name.startswith("_"):
             continue
         several = isinstance(value, list | tuple)
         for number, each in enumerate(value if several else [value]):
-            if not isinstance(each, QWidget) or id(each) in seen:
+            if id(each) in seen:
                 continue
             here = (*path, f"{name}-{number}" if several else name)
             if isinstance(each, Input):
                 seen.add(id(each))
                 yield ".".join(here), each
-            elif type(each).__module__.partition(".")[0] == PACKAGE:
+            elif _is_form(each):
                 yield from _walk(each, here, seen)
+
+
+def _is_form(value: object) -> bool:
+    """Tell whether something of ours may hold inputs: a widget, or a plain object, no signals."""
+    ours = type(value).__module__.partition(".")[0] == PACKAGE and hasattr(value, "__dict__")
+    return ours and (isinstance(value, QWidget) or not isinstance(value, QObject))
 
 
 def values(root: QWidget) -> dict[str, Value]:
