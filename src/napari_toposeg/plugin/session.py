@@ -32,6 +32,7 @@ class Session(QObject):
     was made or removed: pickers list again), ``settings_changed()`` (in Preferences),
     ``logged(text)`` (the package has something to tell, such as that it compiles),
     ``diagrams_wanted(first, second)`` (two layers are to be compared by their diagrams),
+    ``errors_wanted(judged, other)`` (one label map is to be judged against another),
     ``closing()`` (the window is going away).
     """
 
@@ -44,6 +45,7 @@ class Session(QObject):
     settings_changed = Signal()
     logged = Signal(str)
     diagrams_wanted = Signal(object, object)
+    errors_wanted = Signal(object, object)
     closing = Signal()
 
     def __init__(self, viewer: ViewerModel) -> None:
