@@ -1,0 +1,1 @@
+"""Exports: what was found leaves as files: masks, tables, a report."""

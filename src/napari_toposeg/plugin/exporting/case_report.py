@@ -1,0 +1,168 @@
+"""The report of a case, gathered from the tabs and written in the background."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.canvas.layers import class_names, same_grid
+from napari_toposeg.plugin.canvas.sources import model_of
+from napari_toposeg.plugin.exporting.actions import classes_run
+from napari_toposeg.plugin.exporting.gathering import Sources
+from napari_toposeg.plugin.exporting.tables import classes_table
+from napari_toposeg.plugin.topology.comparison import Comparison
+from napari_toposeg.plugin.topology.diagram_text import headline
+from napari_toposeg.plugin.topology.repairing import COLUMNS, NUMBER_COLUMNS, Proposal
+from napari_toposeg.plugin.waiting import wait_for
+from napari_toposeg.progress import Run
+from napari_toposeg.reports import Case, ErrorView, Judged, Table, write_case_page
+from napari_toposeg.volume import Volume
+
+MOST_VIEWS = 6
+OF_THE_TABS = ("segment.", "reconstruct.", "topology.")
+"""Inputs whose values the page lists."""
+
+
+def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
+    """Return what a page tells of, as it is now.
+
+    Parameters
+    ----------
+    inputs
+        What stands in the forms of the dock, by name.
+
+    Raises
+    ------
+    InvalidConfig
+        If no scan is open.
+    """
+    session, topology = sources.session, sources.topology
+    scan = session.image_layer
+    if scan is None:
+        raise InvalidConfig("there is no scan to report on; open one first")
+    image = session.volume_of(scan)
+    low, high = scan.contrast_limits
+    case = Case(image, (float(low), float(high)), settings=settings_of(inputs))
+    labels = sources.labels()
+    result = topology.comparison.result
+    if result is not None and fits(topology.comparison.source, scan):
+        labels = topology.comparison.source
+        judged = judged_of(result, labels, topology.comparison.truth.layer)
+        case = replace(case, judged=judged, connectivity=result.connectivity)
+    if labels is not None and fits(labels, scan):
+        volume = session.volume_of(labels)
+        # A copy: a person may go on painting while the page is written.
+        volume = volume.with_voxels(np.array(volume.voxels))
+        case = replace(case, labels=volume, names=class_names(labels), model=facts_of(labels))
+    return with_repair(with_diagram(case, sources), topology.repair.proposal)
+
+
+def fits(layer: Any, scan: Any) -> bool:
+    """Tell whether a layer lies on the grid of the scan."""
+    return layer is not None and same_grid(layer, scan)
+
+
+def judged_of(result: Comparison, layer: Any, other: Any) -> Judged:
+    """Return what a comparison found, the worst errors first."""
+    numbers = Table(result.number_columns, list(result.number_rows()))
+    mask = np.asarray(layer.data) > 0
+    held = result.against in ("truth", "reference") and other is not None
+    beside = np.asarray(other.data) > 0 if held else None
+    defects = result.defects
+    if defects is None:
+        return Judged(result.against, numbers, mask=mask)
+    critical = np.flatnonzero(defects.is_critical)
+    worst = critical[np.lexsort((-defects.size[critical], -defects.cost[critical]))]
+    every = list(result.rows())
+    views = [
+        ErrorView(f"{defects.kind[row]}, {defects.volume[row]:.3g} mm³", defects.voxels_of(row))
+        for row in worst[:MOST_VIEWS].tolist()
+    ]
+    errors = Table(result.columns, [every[row] for row in worst.tolist()])
+    return Judged(result.against, numbers, errors, views, mask, beside)
+
+
+def with_diagram(case: Case, sources: Sources) -> Case:
+    """Return the case with the diagram that is shown, if there is one."""
+    panel = sources.topology.diagram
+    if panel.found is None or panel.features is None:
+        return case
+    found = panel.found
+    rows = panel.rows()
+    least = float(np.min(rows["persistence"])) if len(rows["persistence"]) else 0.0
+    names = [layer.name for layer in panel.link.layers]
+    return replace(
+        case,
+        diagram=found.diagram,
+        diagram_of=headline(panel.features, names),
+        unit=sources.unit(),
+        # What the slider hides is left out here too.
+        least=float(np.nextafter(least, -np.inf)) if np.isfinite(least) else 0.0,
+    )
+
+
+def with_repair(case: Case, proposal: Proposal | None) -> Case:
+    """Return the case with a repair, if one is proposed."""
+    if proposal is None:
+        return case
+    numbers = Table(NUMBER_COLUMNS, list(proposal.number_rows(case.names)))
+    edits = Table(COLUMNS, list(proposal.rows(case.names)))
+    return replace(case, repair=(numbers, edits))
+
+
+def facts_of(labels: Any) -> dict[str, Any]:
+    """Return what is known of the model that made a layer."""
+    name = model_of(labels)
+    return {"name": name} if name else {}
+
+
+def card_facts(name: str) -> dict[str, Any]:
+    """Return the facts of a model's card that a reader needs; its name alone where it is gone."""
+    from napari_toposeg.errors import InvalidCheckpoint
+    from napari_toposeg.learning.cards import load_card
+
+    try:
+        card = load_card(name)
+    except InvalidCheckpoint:
+        return {"name": name}
+    facts = {
+        "name": name,
+        "classes": ", ".join(card.classes),
+        "made for": card.modality,
+        "window in voxels (z, y, x)": card.crop,
+        "voxel size in mm (z, y, x)": card.spacing,
+        "intended use": card.intended_use,
+        "trained on": card.data,
+        "licence": card.licence,
+        "made with": card.made_with,
+    }
+    return {key: value for key, value in facts.items() if value}
+
+
+def settings_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the inputs that a result depends on."""
+    return {key: value for key, value in inputs.items() if key.startswith(OF_THE_TABS)}
+
+
+def report_run(case: Case, path: str | Path) -> Run[Path]:
+    """Count the classes, draw the pictures and write the page, in the background."""
+    path = Path(path).expanduser()
+    if case.labels is not None:
+        counted = yield from classes_run(case.labels, case.names)
+        table = classes_table(counted)
+        columns = table.columns[:-2]
+        rows = [row[: len(columns)] for row in table.rows]
+        case = replace(case, classes=Table(columns, rows))
+    if case.model:
+        case = replace(case, model=card_facts(case.model["name"]))
+    write = partial(write_case_page, path, case)
+    return (yield from wait_for(write, "Writing the report", seconds=seconds_for(case.image)))
+
+
+def seconds_for(image: Volume) -> float:
+    """Return about how long the pictures take."""
+    return 3 + 2e-8 * image.voxels.size
