@@ -154,6 +154,7 @@ class TopoSegDock(QWidget):
         self.picker.layer_chosen.connect(self._on_picked)
         session.image_layer_changed.connect(self.picker.choose)
         session.diagrams_wanted.connect(self._compare_diagrams)
+        session.errors_wanted.connect(self._compare_labels)
         self.guide.wanted.connect(lambda does: do_step(self, does))
         self.guide.dismissed.connect(self.toggle_guide)
         session.closing.connect(self.choices.write_now)
@@ -162,6 +163,14 @@ class TopoSegDock(QWidget):
 
     def _compare_diagrams(self, *_: object) -> None:
         self.show_tab("Topology")
+
+    def _compare_labels(self, judged: Any, other: Any) -> None:
+        self.show_tab("Topology")
+        page = self.topology.comparison
+        self.topology.pages.setCurrentWidget(page)
+        page.prediction.choose(judged)
+        page.truth.choose(other)
+        self.session.attempt(page.compare)
 
     def _on_picked(self, layer: Any) -> None:
         if layer is not None:
