@@ -11,6 +11,7 @@ Lux et al. 2024 (Topograph), arXiv 2411.03228: regions and their neighbours, in 
 not seen by neighbours alone, hence the graph of regions and its blocks (`masks.effects`).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
@@ -227,18 +228,47 @@ def find_defects_by_class(
     prediction, truth = as_labels(prediction), as_labels(truth)
     require_same_shape(prediction, truth)
     foreground_connectivity(prediction.ndim, connectivity)
-    boxes = class_boxes(prediction), class_boxes(truth)
     found = {}
-    for number in sorted((boxes[0].keys() | boxes[1].keys()) - {0}):
-        box = around_both(*(held[number] for held in boxes if number in held))
-        errors = find_defects(
-            prediction[box] == number, truth[box] == number, connectivity=connectivity
-        )
+    for number, box, errors in each_class(prediction, truth, connectivity):
         labels = np.zeros(prediction.shape, np.int32)
         labels[box] = errors.labels
         centre = errors.centre + [side.start for side in box]
         found[number] = replace(errors, labels=labels, centre=centre)
     return found
+
+
+def each_class(
+    prediction: NDArray[np.integer],
+    truth: NDArray[np.integer],
+    connectivity: int | None,
+    progress: Report | None = None,
+) -> Iterator[tuple[int, tuple[slice, ...], Defects]]:
+    """Yield each class of two label maps, a box around it, and its defects on the grid of the box.
+
+    The box saves time and memory where there are many classes or small ones.
+    """
+    boxes = class_boxes(prediction), class_boxes(truth)
+    numbers = sorted((boxes[0].keys() | boxes[1].keys()) - {0})
+    for done, number in enumerate(numbers):
+        box = around_both(*(held[number] for held in boxes if number in held))
+        of_class = share_of(progress, done, len(numbers))
+        yield (
+            number,
+            box,
+            find_defects(
+                prediction[box] == number,
+                truth[box] == number,
+                connectivity=connectivity,
+                progress=of_class,
+            ),
+        )
+
+
+def share_of(progress: Report | None, done: int, parts: int) -> Report | None:
+    """Return the progress of one part as its share of the whole."""
+    if progress is None:
+        return None
+    return lambda fraction: progress((done + fraction) / parts)
 
 
 def around_both(*boxes: tuple[slice, ...]) -> tuple[slice, ...]:

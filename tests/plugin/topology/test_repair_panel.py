@@ -57,8 +57,8 @@ def panel(session, layer, qtbot) -> RepairPanel:
 
 @pytest.fixture
 def proposed(panel, qtbot) -> RepairPanel:
-    panel.propose()
-    qtbot.waitUntil(lambda: panel.proposal is not None, timeout=60_000)
+    with qtbot.waitSignal(panel._session.job_ended, timeout=60_000):
+        panel.propose()
     return panel
 
 
@@ -103,9 +103,10 @@ def test_what_is_ticked_is_written_in_one_stroke_that_can_be_undone(proposed, la
 
 def test_a_refused_edit_stays_out_and_is_shown_as_refused(proposed, layer, session):
     speck = next(n for n, e in enumerate(proposed.proposal.edits) if not e.edit.adds)
-    model = proposed.list.edits_model
+    model = proposed.list.columns
+    place = model.shown.tolist().index(speck)
     model.setData(
-        model.index(speck, 0), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole
+        model.index(place, 0), Qt.CheckState.Unchecked.value, Qt.ItemDataRole.CheckStateRole
     )
     assert (layer_with(session.viewer, EDITS).data == 3).sum() == 1
     assert "✗" in proposed.summary.text()
@@ -153,10 +154,32 @@ def test_the_repaired_map_is_pinned_as_training_labels(proposed, layer, session)
 
 
 def test_an_image_that_is_no_probability_is_refused(panel, session):
-    session.viewer.add_image(np.full((10, 12, 20), 40.0, np.float32), name="scan")
-    panel.probability.choose(session.viewer.layers["scan"])
+    scan = np.full((10, 12, 20), 40.0, np.float32)
+    place = {"scale": SCALE, "translate": TRANSLATE}
+    layer = session.viewer.add_image(scan, name="scan", contrast_limits=(0, 1), **place)
+    panel.probability.choose(layer)
     with pytest.raises(InvalidConfig, match="which lies in"):
         panel.propose()
+
+
+def test_what_was_written_is_counted_and_held_against_the_promise(proposed, session, qtbot):
+    with qtbot.waitSignal(session.job_ended, timeout=60_000):
+        proposed.apply()
+    lines = proposed.summary.text().splitlines()
+    assert lines == [
+        "left: 1 0 0 written and counted, as promised ✓",
+        "right: 1 0 0 written and counted, as promised ✓",
+    ]
+
+
+def test_the_legend_counts_and_filters_the_edits(proposed, session):
+    texts = {key: each.text() for key, each in proposed.legend.buttons.items()}
+    assert texts == {"adds": "joins 1", "removes": "is taken away 1"}
+    proposed.legend.buttons["removes"].click()
+    assert [proposed.proposal.edits[row].edit.adds for row in proposed.list.shown] == [False]
+    assert set(np.unique(layer_with(session.viewer, EDITS).data)) == {0, 2}
+    proposed.none.click()
+    assert [e.edit.accepted for e in proposed.proposal.edits if e.edit.adds] == [True]
 
 
 def test_without_a_label_map_it_says_so(qtbot, session):

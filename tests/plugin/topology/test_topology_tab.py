@@ -1,4 +1,4 @@
-"""The Topology tab: points lead to voxels, voxels to points, errors to their place."""
+"""The Topology tab: points lead to voxels, and voxels to points."""
 
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -7,26 +7,17 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 
-from napari_toposeg.errors import ShapeMismatch
-from napari_toposeg.plugin.canvas.label_values import classes_of
 from napari_toposeg.plugin.canvas.layers import class_names
 from napari_toposeg.plugin.canvas.marks import (
-    DEFECTS,
     FEATURE,
-    HERE,
     PAIR,
-    ROLE,
     jump_to,
     layer_with,
     voxel_at,
 )
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.betti_table import betti_text
-from napari_toposeg.plugin.topology.compare_panel import is_label_map
-from napari_toposeg.plugin.topology.comparison import BettiRow, compare_labels
+from napari_toposeg.plugin.topology.label_inputs import is_label_map
 from napari_toposeg.plugin.topology.tab import TopologyTab
-from napari_toposeg.progress import finish
-from napari_toposeg.topology import BettiNumbers
 
 SCALE, TRANSLATE = (2.0, 1.0, 0.5), (100.0, -7.0, 3.0)
 PLACE = {"scale": SCALE, "translate": TRANSLATE, "units": ("mm",) * 3}
@@ -40,18 +31,6 @@ def two_peaks() -> np.ndarray:
         for height, (a, b, c) in ((9, (3, 4, 5)), (7, (8, 9, 10)))
     ]
     return np.maximum.reduce([*peaks, np.zeros_like(z)]).astype(np.float32)
-
-
-def two_bars() -> tuple[np.ndarray, np.ndarray]:
-    """Return a prediction and its truth of two bars: one is cut, both are bridged, and a speck."""
-    truth = np.zeros((10, 12, 14), np.uint8)
-    truth[4, 3, 2:12] = 1
-    truth[4, 8, 2:12] = 1
-    prediction = truth.copy()
-    prediction[4, 3, 6:8] = 0
-    prediction[4, 4:8, 2] = 1
-    prediction[8, 1, 1] = 1
-    return prediction, truth
 
 
 @pytest.fixture
@@ -76,20 +55,6 @@ def found(tab, session, qtbot):
     """The tab with the diagram of the two peaks."""
     tab.diagram.compute()
     qtbot.waitUntil(lambda: tab.diagram.found is not None)
-    return tab
-
-
-@pytest.fixture
-def compared(tab, session, qtbot):
-    """The tab with the two bars compared."""
-    prediction, truth = two_bars()
-    tab.comparison.prediction.choose(
-        session.viewer.add_labels(prediction, name="prediction", **PLACE)
-    )
-    tab.comparison.truth.choose(session.viewer.add_labels(truth, name="truth", **PLACE))
-    tab.comparison.compare()
-    qtbot.waitUntil(lambda: tab.comparison.result is not None, timeout=60_000)
-    tab.pages.setCurrentIndex(1)
     return tab
 
 
@@ -231,120 +196,6 @@ def test_the_tab_follows_the_image_of_the_dock(tab, session) -> None:
     other = session.viewer.add_image(np.zeros((4, 4, 4)), name="other")
     session.image_layer = other
     assert tab.diagram.layers.layer == other
-
-
-def test_betti_numbers_of_the_two_bars_are_compared() -> None:
-    prediction, truth = two_bars()
-    result = finish(compare_labels(prediction, truth))
-    assert [row.name for row in result.rows] == ["label 1"]
-    assert result.rows[0].prediction == (3, 0, 0)
-    assert result.rows[0].truth == (2, 0, 0)
-    assert result.rows[0].error == (1, 0, 0)
-
-
-def test_the_defects_of_the_two_bars_are_a_cut_a_bridge_and_a_speck() -> None:
-    prediction, truth = two_bars()
-    kinds = sorted(finish(compare_labels(prediction, truth)).defects.kind)
-    assert kinds == ["merges", "splits", "spurious"]
-
-
-def test_several_classes_have_a_row_each_and_one_together() -> None:
-    prediction, truth = two_bars()
-    truth[1, 1, 1:4] = 2
-    result = finish(compare_labels(prediction, truth, value=2, names={2: "airway"}))
-    assert [row.name for row in result.rows] == ["all", "label 1", "airway"]
-    assert result.rows[2].error == (-1, 0, 0)
-    assert list(result.defects.kind) == ["missing"]
-
-
-def test_without_a_truth_there_are_numbers_and_no_errors() -> None:
-    result = finish(compare_labels(two_bars()[0], None))
-    assert result.rows[0].error is None
-    assert result.defects is None
-
-
-def test_connectivity_decides_what_is_joined() -> None:
-    corner = np.zeros((4, 4, 4), np.uint8)
-    corner[1, 1, 1] = corner[2, 2, 2] = 1
-    numbers = [finish(compare_labels(corner, None, connectivity=c)).rows[0] for c in (26, 6)]
-    assert [row.prediction.b0 for row in numbers] == [1, 2]
-
-
-def test_label_maps_of_two_shapes_are_refused() -> None:
-    with pytest.raises(ShapeMismatch, match="resample"):
-        next(compare_labels(np.zeros((2, 2, 2), int), np.zeros((2, 2, 3), int)))
-
-
-def test_the_error_is_written_as_a_subtraction() -> None:
-    row = BettiRow("vessel", BettiNumbers(3, 0, 0), BettiNumbers(2, 0, 0))
-    assert betti_text(row, 0) == "3 - 2\n= +1"
-    assert betti_text(row, 1) == "0 - 0\n= 0"
-    assert betti_text(BettiRow("vessel", BettiNumbers(3, 0, 0), None), 0) == "3"
-
-
-def test_classes_are_those_of_both() -> None:
-    assert classes_of(np.array([[0, 2]]), None, np.array([[5, 0], [70_000, -1]])) == (2, 5, 70_000)
-    assert classes_of(None) == ()
-
-
-def test_the_overlay_marks_each_error_in_the_colour_of_its_kind(compared, session) -> None:
-    overlay = layer_with(session.viewer, DEFECTS)
-    names = list(overlay.features["error"])
-    assert sorted(names[1:]) == ["merges", "splits", "spurious"]
-    prediction, truth = two_bars()
-    np.testing.assert_array_equal(overlay.data > 0, prediction != truth)
-    assert names[overlay.data[8, 1, 1]] == "spurious"
-    colours = {tuple(overlay.get_color(code)) for code in (1, 2, 3)}
-    assert len(colours) == 3
-    np.testing.assert_allclose(overlay.translate, TRANSLATE)
-
-
-def test_comparing_again_fills_the_same_overlay(compared, session, qtbot) -> None:
-    count = len(session.viewer.layers)
-    compared.comparison.result = None
-    compared.comparison.compare()
-    qtbot.waitUntil(lambda: compared.comparison.result is not None)
-    assert len(session.viewer.layers) == count
-
-
-def press(keys, key: str) -> None:
-    """Call what a key is bound to on a viewer or layer."""
-    for binding, function in keys.keymap.items():
-        if str(binding) == key:
-            function(keys)
-            return
-    pytest.fail(f"{key} is not bound")
-
-
-def test_n_and_p_step_through_the_errors_and_centre_them(compared, session) -> None:
-    viewer = session.viewer
-    seen = []
-    for key in ("N", "N", "N", "P"):
-        press(viewer, key)
-        z, y, x = voxel_at(viewer, viewer.layers["prediction"], viewer.dims.point)
-        seen.append(layer_with(viewer, DEFECTS).data[z, y, x])
-        np.testing.assert_allclose(viewer.scene.camera.center[-2:], world((z, y, x))[-2:])
-    assert len(set(seen[:3])) == 3
-    here = layer_with(viewer, HERE)
-    np.testing.assert_array_equal(here.data[0], (z, y, x))
-    names = layer_with(viewer, DEFECTS).features["error"]
-    assert here.features["kind"][0] == names[seen[3]]
-    assert seen[3] == seen[1]
-
-
-def test_p_steps_on_the_overlay_too_where_it_would_paint(compared, session) -> None:
-    overlay = layer_with(session.viewer, DEFECTS)
-    press(overlay, "P")
-    first = tuple(session.viewer.dims.point)
-    press(overlay, "N")
-    assert tuple(session.viewer.dims.point) != first
-
-
-def test_overlays_and_annotations_are_not_offered_for_comparison(compared, session) -> None:
-    assert not is_label_map(layer_with(session.viewer, DEFECTS))
-    note = session.viewer.add_labels(np.zeros((2, 2, 2), int), metadata={ROLE: "annotation"})
-    assert not is_label_map(note)
-    assert is_label_map(session.viewer.layers["truth"])
 
 
 def test_names_of_classes_are_read_from_the_layer(session) -> None:

@@ -17,6 +17,8 @@ def classes_of(*labels: NDArray[Any] | None) -> tuple[int, ...]:
 
 def _values(labels: NDArray[Any]) -> set[int]:
     """Return the values of a slice; small ones are counted, since sorting a scan takes seconds."""
-    if labels.dtype.kind == "u" and labels.max(initial=0) < 2**16:
+    if labels.dtype.kind == "b":
+        labels = labels.view(np.uint8)
+    if labels.dtype.kind in "ui" and labels.min(initial=0) >= 0 and labels.max(initial=0) < 2**16:
         return set(map(int, np.flatnonzero(np.bincount(labels.ravel()))))
     return set(map(int, np.unique(labels)))

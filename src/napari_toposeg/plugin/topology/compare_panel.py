@@ -1,183 +1,210 @@
-"""ComparePanel: a prediction against the truth: Betti numbers, and where the topology is wrong.
+"""ComparePanel: Betti numbers of a label map, and where its topology is wrong.
 
-The one idea: the list, the overlay and the keys N and P all lead to the same defects, one by one.
+The one idea: the list, the legend, the overlay and the keys N and P all lead to the same errors,
+one by one, and all show the same choice of them.
 """
 
 from typing import Any
 
-from napari.layers import Labels
-from qtpy.QtWidgets import (
-    QCheckBox,
-    QComboBox,
-    QFormLayout,
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QTableWidget,
-    QVBoxLayout,
-    QWidget,
-)
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
-from napari_toposeg.plugin.canvas.label_values import classes_of
-from napari_toposeg.plugin.canvas.layers import class_names
-from napari_toposeg.plugin.canvas.marks import ANNOTATION, DEFECTS, EDITS, FEATURE, jump_to, role_of
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.canvas.marks import jump_to
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.betti_table import fill_betti_table, set_betti_header
-from napari_toposeg.plugin.topology.comparison import (
-    Comparison,
-    compare_labels,
-    describe_connectivity,
-)
-from napari_toposeg.plugin.topology.defects_view import DefectsView, changing
-from napari_toposeg.plugin.topology.marking import mark_defect, show_defects
-from napari_toposeg.plugin.widgets.pickers import LayerPicker, narrow
-from napari_toposeg.topology import Defects
-
-MOST_LABELS = 60
-"""More values than this are no classes but counts or ids: only all together are compared."""
+from napari_toposeg.plugin.topology.betti_table import SUBTRACTIONS, BettiTable
+from napari_toposeg.plugin.topology.compare_form import CompareForm
+from napari_toposeg.plugin.topology.comparison import Comparison, describe_connectivity
+from napari_toposeg.plugin.topology.counting import count_mended, mended_alone
+from napari_toposeg.plugin.topology.error_list import ErrorList
+from napari_toposeg.plugin.topology.found_defects import FoundDefects
+from napari_toposeg.plugin.topology.overlays import mark_defect, show_defects
+from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.forms import button, side_by_side, value
+from napari_toposeg.topology import BettiNumbers
 
 
 class ComparePanel(QWidget):
-    """Compares two Labels layers by topology."""
+    """Holds a Labels layer against another one, or against wanted numbers."""
+
+    overlay_made = Signal(object)
+    """The overlay of the errors, on which N and P shall step too."""
+    repair_wanted = Signal(object, object)
+    """A proposal whose edits the errors are, and the layer that it would repair."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.result: Comparison | None = None
-        self.defects: Defects | None = None
         self._source: Any = None
+        self._judged: NDArray[np.integer] | None = None
         self._build()
         self._lay_out()
-        self.prediction.layer_chosen.connect(self._list_classes)
-        self.button.clicked.connect(lambda: session.attempt(self.compare))
-        self.harmless.toggled.connect(self._show_defects)
-        self.list.chosen.connect(self.go_to)
-        self.next.clicked.connect(lambda: self.list.step(True))
-        self.previous.clicked.connect(lambda: self.list.step(False))
-        self._bind_keys(session.viewer)
-        self._list_classes()
+        self.prediction, self.truth = self.form.prediction, self.form.truth
+        self.form.changed.connect(self._refresh)
+        session.job_started.connect(lambda _: self._refresh())
+        session.job_ended.connect(self._refresh)
+        self.list.filtered.connect(self._show_filtered)
+        self.list.table.chosen.connect(self.go_to)
+        self._refresh()
+
+    @property
+    def source(self) -> Any:
+        """The layer that the comparison is of, None before there is one."""
+        return self._source
+
+    @property
+    def defects(self) -> FoundDefects | None:
+        """The errors that were found, those too that are not listed."""
+        return None if self.result is None else self.result.defects
 
     def compare(self) -> None:
-        """Start the comparison of the chosen layers in the background."""
-        layer = self.prediction.layer
-        prediction = self._session.volume_of(layer)
-        truth = self.truth.layer
-        labels = None if truth is None else self._session.volume_of(truth).voxels
-        value, connectivity = self.value.currentData(), self.connectivity.currentData()
-        names = class_names(layer)
+        """Start the comparison of what is chosen, in the background."""
+        layer = self.form.prediction.layer
+        run, labels = self.form.make_run()
         self._session.start(
-            lambda: compare_labels(
-                prediction.voxels, labels, value=value, connectivity=connectivity, names=names
-            ),
-            title="Comparing topology",
-            on_result=lambda result: self.show_result(result, layer),
+            lambda: run,
+            title=tr("Comparing topology"),
+            on_result=lambda result: self.show_result(result, layer, labels),
         )
 
-    def show_result(self, result: Comparison, layer: Any) -> None:
-        """Show a comparison and lay its defects over the layer."""
+    def show_result(
+        self, result: Comparison, layer: Any, labels: NDArray[np.integer] | None = None
+    ) -> None:
+        """Show a comparison and lay its errors over the layer.
+
+        Parameters
+        ----------
+        labels
+            The label map as it was judged; by default as the layer holds it now.
+        """
         self.result, self._source = result, layer
-        fill_betti_table(self.table, result.rows)
-        self.note.setText(
-            f"Prediction - truth = error. {describe_connectivity(result.connectivity)}."
-        )
-        self._show_defects()
+        self._judged = np.asarray(layer.data) if labels is None else labels
+        self.table.show_numbers(result.numbers, result.against)
+        self.list.show_result(result)
+        self.fold.setChecked(False)
 
-    def go_to(self, chosen: int) -> None:
-        """Show the slice of a defect, with the defect in the middle of the view."""
-        viewer = self._session.viewer
-        if self.defects is not None and self._source in viewer.layers:
-            mark_defect(viewer, self._source, self.defects, chosen)
-            jump_to(viewer, self._source, self.defects.centre[chosen - 1])
+    def step(self, forward: bool) -> None:
+        """Go to the next or the previous error of the list."""
+        self.list.table.step(forward)
 
-    def _show_defects(self) -> None:
-        found = None if self.result is None else self.result.defects
-        self.defects = found if found is None or self.harmless.isChecked() else changing(found)
-        self.list.set_defects(self.defects)
-        if self.defects is None or found is None:
-            self.summary.setText("")
+    def go_to(self, row: int) -> None:
+        """Show the slice of an error, with the error in the middle of the view."""
+        viewer, result, defects = self._session.viewer, self.result, self.defects
+        if result is None or defects is None or self._source not in viewer.layers:
             return
-        self.summary.setText(
-            f"{len(changing(found)):,} of {len(found):,} errors change the topology."
+        mark_defect(viewer, self._source, defects, row, result.against)
+        jump_to(viewer, self._source, defects.centre[row].tolist())
+        its = {line.label: line for line in result.numbers}
+        label = int(defects.label[row])
+        if label in its:
+            mended = {label: mended_alone(its[label], defects, row)}
+            self._show_mended(mended, tr("→ the chosen error mended, alone: exact"))
+
+    def count_listed(self) -> None:
+        """Count again, in the background, with all listed errors mended."""
+        result, defects, labels = self.result, self.defects, self._judged
+        if result is None or defects is None or labels is None:
+            raise InvalidConfig("there are no errors yet; press Compare first")
+        accepted, connectivity = self.list.accepted.copy(), result.connectivity
+        text = tr("→ all {n} listed errors mended: counted").format(n=f"{accepted.sum():,}")
+        self._session.start(
+            lambda: count_mended(labels, defects, accepted, connectivity),
+            title=tr("Counting with errors mended"),
+            on_result=lambda mended: self._show_mended(mended, text),
         )
-        if self._source in self._session.viewer.layers:
-            overlay = show_defects(self._session.viewer, self._source, self.defects)
-            # P paints in a Labels layer; on this one it steps back.
-            self._bind_keys(overlay)
+
+    def _show_filtered(self) -> None:
+        result, viewer = self.result, self._session.viewer
+        if result is None:
+            return
+        if result.defects is not None and self._source in viewer.layers:
+            overlay = show_defects(
+                viewer,
+                self._source,
+                result.defects,
+                shown=self.list.accepted,
+                against=result.against,
+            )
+            self.overlay_made.emit(overlay)
+        self._show_mended({}, "")
+        self._refresh()
+
+    def _show_mended(self, mended: dict[int, BettiNumbers], text: str) -> None:
+        if self.result is None:
+            return
+        self.table.show_mended(mended)
+        joined = describe_connectivity(self.result.connectivity)
+        lines = [f"{tr(SUBTRACTIONS[self.result.against])}; {joined}", text]
+        self.note.setText("\n".join(filter(None, lines)))
+
+    def _refresh(self) -> None:
+        free = not self._session.busy
+        self.button.setEnabled(self.form.prediction.layer is not None and free)
+        some = self.defects is not None and bool(len(self.list.shown))
+        for each in (self.previous, self.next):
+            each.setEnabled(some)
+        self.mend.setEnabled(some and free)
+        proposal = None if self.result is None else self.result.proposal
+        self.repair.setVisible(proposal is not None and bool(proposal.edits))
+        self._show_fold()
+
+    def _show_fold(self) -> None:
+        opened = self.fold.isChecked()
+        self.form.setVisible(opened)
+        self.fold.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+        self.fold.setText(tr("What is compared") if opened else self.form.summary())
+
+    def _hand_over(self) -> None:
+        if self.result is not None and self.result.proposal is not None:
+            self.repair_wanted.emit(self.result.proposal, self._source)
 
     def _build(self) -> None:
-        self.prediction = LayerPicker(self._session, is_label_map, empty="no labels")
-        self.prediction.setToolTip("Label map that is judged")
-        self.truth = LayerPicker(self._session, is_label_map, empty="none", optional=True)
-        self.truth.setToolTip("Label map that is right; without one only numbers are counted")
-        self.value = QComboBox()
-        self.value.setToolTip("Class whose errors are listed")
-        self.connectivity = QComboBox()
-        for number in (26, 6):
-            self.connectivity.addItem(f"{number} (background {32 - number})", number)
-        self.connectivity.setToolTip("Betti numbers depend on how voxels are joined")
-        for combo in (self.value, self.connectivity):
-            narrow(combo)
-        self.button = QPushButton("Compare")
-        self.table = QTableWidget(0, 4)
-        self.list = DefectsView()
-        self.list.setMinimumHeight(110)
-        self.note, self.summary = QLabel(), QLabel()
-        for label in (self.note, self.summary):
-            label.setWordWrap(True)
-        self.harmless = QCheckBox("List also errors that change no number")
-        self.previous = QPushButton("Previous (P)")
-        self.next = QPushButton("Next (N)")
-        set_betti_header(self.table)
+        self.fold = QToolButton()
+        self.fold.setCheckable(True)
+        self.fold.setChecked(True)
+        self.fold.setAutoRaise(True)
+        self.fold.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.setToolTip(tr("Show or hide what is compared, and how"))
+        self.fold.toggled.connect(lambda _: self._show_fold())
+        self.form = CompareForm(self._session)
+        self.button = button(
+            tr("Compare"),
+            tr("Count Betti numbers and find what is wrong; it works in the background"),
+            lambda: self._session.attempt(self.compare),
+        )
+        self.repair = button(
+            tr("Repair these"),
+            tr("Go to the Repair page, where each of these can be taken or left"),
+            self._hand_over,
+        )
+        self.table = BettiTable()
+        self.note = value(tr("What the numbers are, and how voxels are joined"))
+        self.note.setText("")
+        self.previous = button(
+            tr("Back (P)"), tr("Go to the error before (P)"), lambda: self.step(False)
+        )
+        self.next = button(tr("Next (N)"), tr("Go to the next error (N)"), lambda: self.step(True))
+        self.mend = button(
+            tr("Count all"),
+            tr(
+                "Count the Betti numbers with all listed errors mended: effects of single errors "
+                "do not add up"
+            ),
+            lambda: self._session.attempt(self.count_listed),
+        )
+        self.list = ErrorList(side_by_side(self.previous, self.next, self.mend))
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setContentsMargins(0, 0, 0, 0)
-        form.setVerticalSpacing(4)
-        form.addRow("&Prediction", self.prediction)
-        form.addRow("&Truth", self.truth)
-        form.addRow("&Class", self.value)
-        form.addRow("&Joined", self.connectivity)
-        steps = QHBoxLayout()
-        steps.addWidget(self.previous)
-        steps.addWidget(self.next)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 4)
         layout.setSpacing(4)
-        layout.addLayout(form)
-        layout.addWidget(self.button)
-        layout.addWidget(self.table)
-        layout.addWidget(self.note)
+        for widget in (self.fold, self.form):
+            layout.addWidget(widget)
+        layout.addLayout(side_by_side(self.button, self.repair))
+        for widget in (self.table, self.note):
+            layout.addWidget(widget)
         layout.addWidget(self.list, 1)
-        layout.addWidget(self.summary)
-        layout.addWidget(self.harmless)
-        layout.addLayout(steps)
-
-    def _list_classes(self) -> None:
-        layer = self.prediction.layer
-        self.button.setEnabled(layer is not None)
-        self.value.clear()
-        self.value.addItem("all together", None)
-        classes = () if layer is None else classes_of(layer.data)
-        names = class_names(layer)
-        for each in classes if 1 < len(classes) <= MOST_LABELS else ():
-            self.value.addItem(names.get(each, f"label {each}"), each)
-
-    def _bind_keys(self, keys: Any) -> None:
-        """Let N and P step through the defects, on the viewer or on a layer."""
-        keys.bind_key("N", lambda _: self.list.step(True), overwrite=True)
-        keys.bind_key("P", lambda _: self.list.step(False), overwrite=True)
-
-        def forget() -> None:
-            keys.bind_key("N", None)
-            keys.bind_key("P", None)
-
-        self.destroyed.connect(forget)
-
-
-def is_label_map(layer: Any) -> bool:
-    """Return whether a layer is a 3D label map, and no annotation or overlay."""
-    return (
-        isinstance(layer, Labels)
-        and layer.ndim == 3
-        and role_of(layer) not in (ANNOTATION, DEFECTS, EDITS, FEATURE)
-    )

@@ -1,136 +1,181 @@
-"""DefectsView: the list of what a prediction gets wrong, to sort and to step through.
+"""DefectsView: the list of what is wrong, to sort, to filter and to step through.
 
-The one idea: the list shows a table model over the columns of `Defects`, so that tens of thousands
-of rows cost nothing, and only says which was chosen. Ids are those of ``Defects.labels``, from 1.
+The one idea: what is listed is decided here without Qt: a kind, a class, words, a least size; the
+table only shows it.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
-from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt, Signal
-from qtpy.QtGui import QColor
-from qtpy.QtWidgets import QWidget
+from numpy.typing import NDArray
 
-from napari_toposeg.plugin.widgets.plotting import kind_colours
-from napari_toposeg.plugin.widgets.sorted_table import SORT_ROLE, SortedTable
-from napari_toposeg.topology import Defects
-
-HEADERS = ("Error", "Size", "b0 b1 b2", "z y x")
-TIPS = (
-    "What the error does to the prediction",
-    "Size of the error, in voxels",
-    "What mending it alone adds to the prediction's Betti numbers",
-    "Voxel of the error nearest to its centre",
-)
+from napari_toposeg.plugin.topology.comparison import Against
+from napari_toposeg.plugin.topology.found_defects import ALL, FoundDefects
+from napari_toposeg.plugin.topology.kind_icons import icon_of
+from napari_toposeg.plugin.topology.kinds import STYLES, word_of
+from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.column_table import Column, ColumnTable
 
 
-class DefectsModel(QAbstractTableModel):
-    """The columns of Defects as a Qt table."""
+@dataclass(frozen=True)
+class Filter:
+    """What of a list is shown.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.defects: Defects | None = None
-        self._colours: dict[str, str] = {}
+    Parameters
+    ----------
+    kinds
+        Kinds that are shown; all where it is empty.
+    label
+        Class that is shown; every one where it is None.
+    words
+        All of these must be in the words of an error: its kind, its class.
+    least
+        Voxels that an error must have.
+    quiet
+        Show also errors that change no number.
+    """
 
-    def set_defects(self, defects: Defects | None) -> None:
-        """Show other defects, or none."""
-        self.beginResetModel()
-        self.defects = defects
-        self._colours = {} if defects is None else kind_colours(sorted(set(map(str, defects.kind))))
-        self.endResetModel()
+    kinds: frozenset[str] = field(default_factory=frozenset)
+    label: int | None = None
+    words: str = ""
+    least: int = 1
+    quiet: bool = True
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of defects."""
-        nested = parent is not None and parent.isValid()
-        return 0 if self.defects is None or nested else len(self.defects)
+    def accepts(
+        self, defects: FoundDefects, names: Mapping[int, str], against: Against
+    ) -> NDArray[np.bool_]:
+        """Return for each error whether it is shown."""
+        kept = self.all_but_kind(defects, names, against)
+        if self.kinds:
+            kept &= np.isin(defects.kind, list(self.kinds))
+        return kept
 
-    def columnCount(self, parent: QModelIndex | None = None) -> int:
-        """Return the number of columns."""
-        return 0 if parent is not None and parent.isValid() else len(HEADERS)
-
-    def headerData(
-        self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole
-    ) -> Any:
-        """Return a column's title or what it means."""
-        if orientation != Qt.Orientation.Horizontal:
-            return None
-        match role:
-            case Qt.ItemDataRole.DisplayRole:
-                return HEADERS[section]
-            case Qt.ItemDataRole.ToolTipRole:
-                return TIPS[section]
-        return None
-
-    def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        """Return what a cell shows or is sorted by."""
-        if self.defects is None:
-            return None
-        row, column = index.row(), index.column()
-        if role == Qt.ItemDataRole.DecorationRole and column == 0:
-            return QColor(self._colours[str(self.defects.kind[row])])
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return cell_text(self.defects, row, column)
-        if role == SORT_ROLE:
-            return cell_key(self.defects, row, column)
-        return None
+    def all_but_kind(
+        self, defects: FoundDefects, names: Mapping[int, str], against: Against
+    ) -> NDArray[np.bool_]:
+        """Return what is shown of all kinds: what the legend counts."""
+        kept = defects.size >= self.least
+        if not self.quiet:
+            kept &= defects.is_critical
+        if self.label is not None:
+            kept &= defects.label == self.label
+        for word in self.words.lower().split():
+            kept &= has_word(word, defects, names, against)
+        return kept
 
 
-class DefectsView(SortedTable):
-    """The list of defects, largest first; a click or `step` chooses one."""
-
-    chosen = Signal(int)
-    """Id of the chosen defect, from 1, as in ``Defects.labels``."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        self.defects_model = DefectsModel()
-        super().__init__(self.defects_model, parent)
-
-    def set_defects(self, defects: Defects | None) -> None:
-        """Show other defects, the largest first, or none."""
-        self.defects_model.set_defects(defects)
-        self.sortByColumn(1, Qt.SortOrder.DescendingOrder)
-
-    def choose(self, row: int) -> None:
-        """Say which defect was chosen."""
-        self.chosen.emit(row + 1)
+def has_word(
+    word: str, defects: FoundDefects, names: Mapping[int, str], against: Against
+) -> NDArray[np.bool_]:
+    """Return for each error whether a word is part of its kind's words or of its class's name."""
+    kinds = [
+        kind
+        for kind in np.unique(defects.kind).tolist()
+        if word in kind or word in tr(word_of(kind, against)).lower()
+    ]
+    labels = [
+        label
+        for label in np.unique(defects.label).tolist()
+        if word in name_of(label, names).lower()
+    ]
+    return np.asarray(np.isin(defects.kind, kinds) | np.isin(defects.label, labels))
 
 
-def cell_text(defects: Defects, row: int, column: int) -> str:
-    """Write a cell for a person."""
-    match column:
-        case 0:
-            return str(defects.kind[row])
-        case 1:
-            return f"{defects.size[row]:,}"
-        case 2:
-            return " ".join(f"{change:+d}" if change else "0" for change in defects.change[row])
-        case _:
-            return " ".join(map(str, defects.centre[row]))
+def name_of(label: int, names: Mapping[int, str]) -> str:
+    """Return the name of a class for a person."""
+    return tr("all") if label == ALL else names.get(label, tr("label {n}").format(n=label))
 
 
-def cell_key(defects: Defects, row: int, column: int) -> str | int:
-    """Return what a cell is sorted by; changes by their total, places by z and then y."""
-    match column:
-        case 0:
-            return str(defects.kind[row])
-        case 1:
-            return int(defects.size[row])
-        case 2:
-            return int(np.abs(defects.change[row]).sum())
-        case _:
-            z, y, x = map(int, defects.centre[row])
-            return (z * 10_000 + y) * 10_000 + x
+class DefectsView(ColumnTable):
+    """The list of errors, largest first."""
+
+    def set_defects(
+        self, defects: FoundDefects | None, names: Mapping[int, str], against: Against
+    ) -> None:
+        """Show other errors, or none."""
+        if defects is None:
+            self.set_columns(())
+            return
+        columns = columns_of(defects, names, against)
+        self.set_columns(
+            columns,
+            # Of a repair the edits come first, and then the pieces that they join.
+            sort=0 if against == "wanted" else 1,
+            descending=against != "wanted",
+            icon=lambda row: icon_of(STYLES[str(defects.kind[row])]),
+            tip=lambda row: tip_of(defects, row, names, against),
+        )
 
 
-def changing(defects: Defects) -> Defects:
-    """Return only the defects that change a Betti number, numbered anew from 1."""
-    kept = defects.is_critical
-    numbers = np.concatenate([[0], np.where(kept, np.cumsum(kept), 0)]).astype(np.int32)
-    return Defects(
-        labels=numbers[defects.labels],
-        kind=defects.kind[kept],
-        change=defects.change[kept],
-        size=defects.size[kept],
-        centre=defects.centre[kept],
-        connectivity=defects.connectivity,
+def columns_of(
+    defects: FoundDefects, names: Mapping[int, str], against: Against
+) -> tuple[Column, ...]:
+    """Return the columns of a list: kind with class, size, cost, change."""
+    size, volume = defects.size, defects.volume
+
+    def what(row: int) -> str:
+        word = tr(word_of(str(defects.kind[row]), against))
+        label = int(defects.label[row])
+        return word if label == ALL else f"{word}: {name_of(label, names)}"
+
+    order = {kind: place for place, kind in enumerate(STYLES)}
+    kinds = np.array([order[str(kind)] for kind in defects.kind.tolist()], np.int64)
+    kind_and_class = kinds * (1 + int(defects.label.max(initial=0))) + defects.label
+    number = tr("What mending it alone adds to the Betti numbers b0, b1, b2")
+    return (
+        Column(tr("Error"), tr("What the error does, and in which class"), kind_and_class, what),
+        Column(
+            tr("Size"),
+            tr("Size of the error, in voxels"),
+            size,
+            lambda row: f"{size[row]:,}",
+        ),
+        Column(
+            tr("mm³"),
+            tr("Size of the error, in cubic millimetres"),
+            volume,
+            lambda row: f"{volume[row]:.3g}",
+        ),
+        Column(tr("Cost"), cost_tip(against), defects.cost, lambda row: f"{defects.cost[row]:.3g}"),
+        Column(
+            "Δb",
+            number,
+            np.abs(defects.change).sum(axis=1),
+            lambda row: change_text(defects.change[row]),
+        ),
+    )
+
+
+def cost_tip(against: Against) -> str:
+    """Say what a cost is."""
+    if against == "wanted":
+        return tr(
+            "What mending it costs, as in Repair: how sure the voxels are, all together (their "
+            "probability's distance from 0.5; without a probability, by the distance from the "
+            "surface)"
+        )
+    return tr(
+        "How sure the voxels are, all together: the sum of their probability's distance from 0.5; "
+        "0.5 a voxel where no probability is chosen"
+    )
+
+
+def change_text(change: NDArray[np.int64]) -> str:
+    """Write changes of Betti numbers, with their signs."""
+    return " ".join(f"{number:+d}" if number else "0" for number in change.tolist())
+
+
+def tip_of(defects: FoundDefects, row: int, names: Mapping[int, str], against: Against) -> str:
+    """Say all of an error, over its row."""
+    style = STYLES[str(defects.kind[row])]
+    return "\n".join(
+        (
+            tr("{kind} in {name}").format(
+                kind=tr(word_of(str(defects.kind[row]), against)),
+                name=name_of(int(defects.label[row]), names),
+            ),
+            tr(style.tip),
+            tr("at z y x {place}").format(place=" ".join(map(str, defects.centre[row].tolist()))),
+        )
     )

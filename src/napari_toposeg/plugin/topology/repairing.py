@@ -5,15 +5,17 @@ layer says how sure; without one it is the distance from the surface of the clas
 thin or far out is cheapest. Classes that are not repaired keep every voxel. No Qt here.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import distance_transform_edt
 
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run
 from napari_toposeg.topology import BettiNumbers, ClassRepairs, Edit, betti_numbers, repair_by_class
@@ -23,6 +25,16 @@ DOUBT = 1e-3
 """Least that a voxel costs, as a probability's distance from one half."""
 FORBIDDEN = 1e3
 """What a voxel of a class that is not repaired would cost: more than all others together do."""
+PLACE = ("z", "y", "x")
+CHANGE = ("change b0", "change b1", "change b2")
+COLUMNS = ("class", "label", "edit", "taken", "voxels", "mm3", "cost", *CHANGE, *PLACE)
+"""Headings of `Proposal.rows`."""
+NUMBER_COLUMNS = (
+    "class",
+    *(f"b{k} {when}" for when in ("before", "after", "wanted") for k in range(3)),
+    "reached",
+)
+"""Headings of `Proposal.number_rows`; after is with the edits that are taken."""
 
 
 @dataclass(frozen=True)
@@ -48,12 +60,15 @@ class Proposal:
         Betti numbers of each repaired class before.
     edits
         Of all classes, the dearest first; their order stays.
+    voxel_mm3
+        Volume of a voxel.
     """
 
     before: Labels
     found: ClassRepairs
     counted: dict[int, BettiNumbers]
     edits: tuple[ClassEdit, ...]
+    voxel_mm3: float = 1.0
 
     @property
     def accepted(self) -> tuple[bool, ...]:
@@ -66,6 +81,28 @@ class Proposal:
         labels = np.where(np.isin(self.before, list(self.found.repairs)), 0, self.before)
         made = self.found.labels
         return np.where(made > 0, made, labels).astype(self.before.dtype)
+
+    def rows(self, names: Mapping[int, str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield the row of each edit under `COLUMNS`, as plain numbers and strings."""
+        for each in self.edits:
+            edit = each.edit
+            yield (
+                (names or {}).get(each.label, f"label {each.label}"),
+                each.label,
+                "joins" if edit.adds else "is taken away",
+                edit.accepted,
+                len(edit.voxels),
+                len(edit.voxels) * self.voxel_mm3,
+                edit.cost,
+                *edit.change,
+                *each.centre,
+            )
+
+    def number_rows(self, names: Mapping[int, str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield the row of each repaired class under `NUMBER_COLUMNS`."""
+        for number, repair in sorted(self.found.repairs.items()):
+            name = (names or {}).get(number, f"label {number}")
+            yield (name, *self.counted[number], *repair.betti, *repair.wanted, repair.reached)
 
     def with_answers(self, accepted: Sequence[bool]) -> "Proposal":
         """Return the proposal with only some of the edits, all numbers counted anew.
@@ -167,7 +204,7 @@ def find_proposal(
         for edit in repair.edits
     ]
     dearest = sorted(edits, key=lambda each: -each.edit.cost)
-    return Proposal(labels, found, counted, tuple(dearest))
+    return Proposal(labels, found, counted, tuple(dearest), float(np.prod(spacing)))
 
 
 def evidence(
@@ -191,7 +228,39 @@ def evidence(
 
 def centre_of(edit: Edit, shape: tuple[int, ...]) -> tuple[int, int, int]:
     """Return the voxel of an edit that lies nearest to its centre."""
-    voxels = np.stack(np.unravel_index(edit.voxels, shape), axis=1)
+    return nearest_to_centre(np.stack(np.unravel_index(edit.voxels, shape), axis=1))
+
+
+def nearest_to_centre(voxels: NDArray[np.integer]) -> tuple[int, int, int]:
+    """Return the one of some voxels ``(n, 3)`` that lies nearest to their centre."""
     nearest = np.square(voxels - voxels.mean(axis=0)).sum(axis=1).argmin()
     z, y, x = map(int, voxels[nearest])
     return z, y, x
+
+
+def numbers_text(numbers: BettiNumbers) -> str:
+    """Write Betti numbers for a person."""
+    return " ".join(map(str, numbers))
+
+
+def numbers_lines(proposal: Proposal, names: Mapping[int, str]) -> list[str]:
+    """Say for a person what becomes of each class with the edits that are taken, and their cost."""
+    lines = [
+        f"{names.get(number, tr('label {n}').format(n=number))}: "
+        f"{numbers_text(proposal.counted[number])} → {numbers_text(repair.betti)} "
+        f"{'✓' if repair.reached else '✗ ' + repair.reason}"
+        for number, repair in sorted(proposal.found.repairs.items())
+    ]
+    if not proposal.edits:
+        return [*lines, tr("There is nothing to repair.")]
+    taken = [each for each in proposal.edits if each.edit.accepted]
+    text = tr("{taken} of {all} edits taken, {voxels} voxels, cost {cost}")
+    return [
+        *lines,
+        text.format(
+            taken=len(taken),
+            all=len(proposal.edits),
+            voxels=f"{sum(len(each.edit.voxels) for each in taken):,}",
+            cost=f"{sum(each.edit.cost for each in taken):.3g}",
+        ),
+    ]

@@ -1,15 +1,19 @@
 """The Topology tab: the features of a layer, what a prediction gets wrong, and its repair."""
 
+from typing import Any
+
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.compare_panel import ComparePanel
 from napari_toposeg.plugin.topology.diagram_panel import DiagramPanel
 from napari_toposeg.plugin.topology.repair_panel import RepairPanel
+from napari_toposeg.plugin.topology.repairing import Proposal
+from napari_toposeg.plugin.translation import tr
 
 
 class TopologyTab(QWidget):
-    """Three pages: the persistence diagram, the comparison with the truth, and the repair.
+    """Three pages: the persistence diagram, the errors, and their repair.
 
     Parameters
     ----------
@@ -21,15 +25,57 @@ class TopologyTab(QWidget):
         super().__init__(parent)
         self.diagram = DiagramPanel(session)
         self.comparison = ComparePanel(session)
+        self.repair = RepairPanel(session)
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
-        self.repair = RepairPanel(session)
         for page, name, tip in (
-            (self.diagram, "Diagram", "Persistence of a layer, linked with its voxels"),
-            (self.comparison, "Errors", "What a prediction gets wrong against a truth"),
-            (self.repair, "Repair", "Edits that give the classes their Betti numbers"),
+            (self.diagram, tr("Diagram"), tr("Persistence of a layer, linked with its voxels")),
+            (self.comparison, tr("Errors"), tr("What is wrong with a label map, and where")),
+            (self.repair, tr("Repair"), tr("Edits that give the classes their Betti numbers")),
         ):
             self.pages.setTabToolTip(self.pages.addTab(page, name), tip)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
+        bound: list[Any] = []
+        self._bound = bound
+        session.closing.connect(lambda: unbind_steps(bound))
+        self._bind_steps(session.viewer)
+        self.comparison.overlay_made.connect(self._bind_steps)
+        self.repair.overlay_made.connect(self._bind_steps)
+        self.comparison.repair_wanted.connect(self.show_repair)
+        session.diagrams_wanted.connect(
+            lambda first, second: session.attempt(lambda: self.compare(first, second))
+        )
+
+    def compare(self, first: Any, second: Any) -> None:
+        """Compare the diagrams of two layers on the Diagram page."""
+        self.pages.setCurrentWidget(self.diagram)
+        self.diagram.compare(first, second)
+
+    def step(self, forward: bool) -> None:
+        """Go to the next or the previous edit on the Repair page, else error."""
+        on_repair = self.pages.currentWidget() is self.repair
+        (self.repair if on_repair else self.comparison).step(forward)
+
+    def show_repair(self, proposal: Proposal, layer: Any) -> None:
+        """Show a proposal on the Repair page."""
+        self.pages.setCurrentWidget(self.repair)
+        self.repair.labels.choose(layer)
+        self.repair.probability.choose(self.comparison.form.probability.layer)
+        self.repair.connectivity.setCurrentIndex(self.comparison.form.connectivity.currentIndex())
+        self.repair.show_proposal(proposal, layer)
+
+    def _bind_steps(self, keys: Any) -> None:
+        """Let N and P step, on the viewer or on a layer: there P would paint."""
+        keys.bind_key("N", lambda _: self.step(True), overwrite=True)
+        keys.bind_key("P", lambda _: self.step(False), overwrite=True)
+        if not any(keys is other for other in self._bound):
+            self._bound.append(keys)
+
+
+def unbind_steps(bound: list[Any]) -> None:
+    """Give N and P back: the tab is going away, the viewer and its layers stay."""
+    for keys in bound:
+        keys.bind_key("N", None)
+        keys.bind_key("P", None)
