@@ -125,7 +125,7 @@ def test_the_tabs_fit_into_the_dock_without_a_horizontal_scroll(viewer, dock, qt
 def test_closing_the_dock_in_mid_training_ends_the_run(viewer, dock, qtbot, monkeypatch) -> None:
     closed = threading.Event()
 
-    def training(image, labels, annotation, config) -> Iterator[Step]:
+    def training(image, labels, annotation, config, look=None) -> Iterator[Step]:
         try:
             for step in range(1, 1000):
                 yield Step(step, 1000, losses={"loss": 1.0})

@@ -16,6 +16,7 @@ from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
 
+from napari_toposeg.plugin.memory import forget_locals
 from napari_toposeg.progress import Step
 
 MakeRun = Callable[[], Generator[Step, None, Any]]
@@ -30,6 +31,8 @@ class Job(QObject):
         Makes the generator; called in the worker, so that slow imports do not stop the window.
     title
         What is being done, for a person.
+    after
+        Called in the worker when the run is over and closed, however it ended.
 
     Notes
     -----
@@ -47,10 +50,13 @@ class Job(QObject):
     pause_changed = Signal(bool)
     _posted = Signal()
 
-    def __init__(self, make_run: MakeRun, title: str = "") -> None:
+    def __init__(
+        self, make_run: MakeRun, title: str = "", *, after: Callable[[], None] | None = None
+    ) -> None:
         super().__init__()
         self.title = title
-        self._make_run = make_run
+        self._make_run: MakeRun | None = make_run
+        self._after = after
         self._steps: SimpleQueue[Step] = SimpleQueue()
         self._stop = Event()
         self._go = Event()
@@ -112,7 +118,22 @@ class Job(QObject):
             self.pause_changed.emit(paused)
 
     def _iterate(self) -> Any:
-        with closing(self._make_run()) as run:
+        # What a run was made of, scan and labels, shall not outlive it with the Job.
+        make_run, self._make_run = self._make_run, None
+        assert make_run is not None
+        try:
+            return self._iterate_over(make_run)
+        except BaseException as error:
+            # An error remembers its functions, and they the network, for as long as it is kept.
+            forget_locals(error)
+            raise
+        finally:
+            del make_run
+            if self._after is not None:
+                self._after()
+
+    def _iterate_over(self, make_run: MakeRun) -> Any:
+        with closing(make_run()) as run:
             while self._go.wait() and not self._stop.is_set():
                 try:
                     step = next(run)

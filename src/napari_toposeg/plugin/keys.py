@@ -33,6 +33,7 @@ KEYS = {
     "main": Key("Ctrl+Alt+Return", mark("press the main button of the page in front")),
     "pause": Key("Ctrl+Alt+Space", mark("pause the running job, or go on")),
     "cancel": Key("Ctrl+Shift+X", mark("cancel the running job")),
+    "flip": Key("Ctrl+Alt+B", mark("flip between before and after a training")),
     "guide": Key("Ctrl+Alt+H", mark("show or hide the first steps")),
     "next": Key("N", mark("next error of the Topology tab"), CANVAS),
     "previous": Key(

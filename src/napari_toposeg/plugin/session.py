@@ -111,6 +111,7 @@ class Session(QObject):
         on_result: Callable[[Any], None] | None = None,
         on_error: Callable[[BaseException], None] | None = None,
         on_cancel: Callable[[], None] | None = None,
+        after: Callable[[], None] | None = None,
     ) -> Job:
         """Start a run in the background; the callbacks are called on the main thread.
 
@@ -122,6 +123,8 @@ class Session(QObject):
             What is being done, shown in the status strip.
         on_error
             Called after the error has been shown to the user.
+        after
+            Called in the worker when the run is over and closed, however it ended.
 
         Raises
         ------
@@ -130,7 +133,7 @@ class Session(QObject):
         """
         if self.job is not None and self.job.running:
             raise ToposegError(f"{self.job.title} is running; wait for its end or cancel it first")
-        job = Job(make_run, title)
+        job = Job(make_run, title, after=after)
         self.job = job
         _connect(job.stepped, on_step)
         _connect(job.finished, on_result)

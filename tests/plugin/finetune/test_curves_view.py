@@ -1,14 +1,9 @@
-"""The curves are those of the Steps, and the preview colours what is labelled."""
+"""The curves are those of the Steps."""
 
 import numpy as np
 import pytest
 
-from napari_toposeg.plugin.finetune.curves_view import (
-    CurvesView,
-    PreviewView,
-    paint_labels,
-    running_mean,
-)
+from napari_toposeg.plugin.finetune.curves_view import CurvesView, running_mean
 from napari_toposeg.progress import Step
 
 
@@ -25,7 +20,7 @@ def test_losses_and_dice_are_drawn_at_their_steps(curves) -> None:
     curves.add(Step(3, 3, message="saving"))
     x, y = curves._raw.getData()
     assert (list(x), list(y)) == ([1, 2], [2.0, 1.0])
-    x, y = curves._dice.getData()
+    x, y = curves._measures["dice"]._curves[""].getData()
     assert (list(x), list(y)) == ([2], [0.7])
 
 
@@ -43,26 +38,24 @@ def test_the_running_mean_of_a_constant_is_the_constant() -> None:
     assert running_mean([]).shape == (0,)
 
 
-def test_only_classes_are_coloured() -> None:
-    image = np.array([[0.0, 1.0, 1.0, 1.0]])
-    pixels = paint_labels(image, np.array([[0, -1, 1, 2]]))
-    assert list(pixels[0, 0]) == [0, 0, 0]
-    assert list(pixels[0, 1]) == [255, 255, 255]
-    assert len({tuple(pixel) for pixel in pixels[0, 1:]}) == 3
+def test_each_class_has_a_curve_of_its_own_and_a_symbol_in_the_legend(curves) -> None:
+    metrics = {"dice": 0.5, "dice airway": 0.4, "dice a<b": 0.6}
+    metrics |= {"betti error": 2.0, "betti error airway": 1.0, "betti error a<b": 3.0}
+    curves.add(Step(5, 9, losses={"loss": 1.0}, metrics=metrics))
+    assert curves.betti == [2.0]
+    drawn = curves._measures["betti error"]._curves
+    assert {name: list(curve.getData()[1]) for name, curve in drawn.items()} == {
+        "airway": [1.0],
+        "a<b": [3.0],
+        "": [2.0],
+    }
+    assert len({curve.opts["symbol"] for curve in drawn.values()}) == 3
+    assert "a&lt;b" in curves.legend.text()
+    curves.clear()
+    assert not curves._measures["betti error"]._curves
 
 
-def test_a_constant_image_is_black_and_not_an_error() -> None:
-    assert not paint_labels(np.full((2, 2), 7.0), np.zeros((2, 2), int)).any()
-
-
-def test_the_preview_keeps_its_proportions(qtbot) -> None:
-    view = PreviewView()
-    qtbot.addWidget(view)
-    view.resize(300, 140)
-    view.show()
-    labels = np.zeros((20, 40), int)
-    view.show_slice(np.random.default_rng(0).random((20, 40)), labels, labels)
-    pixmap = view.pictures[1].pixmap()
-    assert abs(pixmap.width() - 2 * pixmap.height()) <= 2
-    view.clear()
-    assert view.pictures[0].pixmap().isNull()
+def test_curves_are_hidden_until_there_is_one(curves) -> None:
+    assert curves.isHidden()
+    curves.add(Step(1, 3, losses={"loss": 2.0}))
+    assert not curves.isHidden()

@@ -4,18 +4,20 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import get_args
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtCore import Qt
 
 from napari_toposeg.config import LossName
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.plugin.finetune import run as finetune_run_module
 from napari_toposeg.plugin.finetune import train_panel as train_panel_module
 from napari_toposeg.plugin.finetune.annotations import BACKGROUND, read_annotation
-from napari_toposeg.plugin.finetune.run import annotated_cases, free_name, preview_slices
+from napari_toposeg.plugin.finetune.run import annotated_cases, free_name
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.progress import Step
@@ -68,6 +70,7 @@ def tab(session, qtbot, registered) -> Iterator[FinetuneTab]:
     qtbot.addWidget(tab)
     tab.show()
     tab.train.model.refresh()
+    tab.train.after.at_end.setChecked(False)
     yield tab
     session.close()
     assert session.job is None or session.job.join(5)
@@ -92,7 +95,7 @@ class FakeRun:
         self.configs: list = []
         self.labels = None
 
-    def __call__(self, image, labels, annotation, config) -> Iterator[Step]:
+    def __call__(self, image, labels, annotation, config, look=None) -> Iterator[Step]:
         self.labels = labels
         self.configs.append(config)
         config.output.mkdir(parents=True)
@@ -109,9 +112,18 @@ class FakeRun:
         (config.output / "best.safetensors").write_bytes(b"weights of step %d" % step)
         truth = np.zeros((8, 8), int)
         truth[2:4, 2:4] = 1
-        preview = {"image": np.eye(8), "truth": truth, "prediction": truth}
+        judged = SimpleNamespace(image=np.eye(8), truth=truth, prediction=truth)
         return Step(
-            step, self.steps, losses={"loss": 1 / step}, metrics={"dice": 0.5}, preview=preview
+            step,
+            self.steps,
+            losses={"loss": 1 / step},
+            metrics={
+                "dice": 0.5,
+                "betti error": 1.5,
+                "dice vessel": 0.5,
+                "betti error vessel": 1.5,
+            },
+            slices=(judged, judged),
         )
 
     def release(self, steps: int) -> None:
@@ -146,20 +158,24 @@ def test_training_draws_the_curves_and_leaves_a_model_to_pick(
         until_over(qtbot, session)
     assert tab.train.curves.steps == [1, 2, 3, 4, 5, 6]
     assert tab.train.curves.dice == [0.5, 0.5]
-    assert not tab.train.preview.pictures[0].pixmap().isNull()
+    assert tab.train.curves.betti == [1.5, 1.5]
+    assert not tab.train.progress.slices.pictures[0].pixmap().isNull()
     assert registered == {"mine": b"weights of step 6"}
     assert tab.train.model.findText("mine") >= 0
     assert tab.train.name.text() == "mine-2"
-    assert tab.train.summary.text() == "Kept as mine: pick it in Segment. Best Dice 0.500."
+    told = tab.train.summary.text()
+    assert told.startswith("Kept as mine: pick it in Segment") and told.endswith("Best Dice 0.500.")
+    assert "napari-toposeg predict --model mine" in told
     assert not fake.configs[0].output.exists()
 
 
 def test_the_loss_that_is_chosen_is_trained_with(tab, fake, session, qtbot) -> None:
     paint(tab)
     loss = tab.train.loss
-    assert [loss.itemText(row) for row in range(loss.count())] == list(get_args(LossName))
-    assert loss.currentText() == "dice-ce"
-    loss.setCurrentText("critical-voxel")
+    assert {loss.itemData(row) for row in range(loss.count())} == set(get_args(LossName))
+    assert all(loss.itemData(row, Qt.ItemDataRole.ToolTipRole) for row in range(loss.count()))
+    assert loss.currentData() == "dice-ce"
+    loss.setCurrentIndex(loss.findData("critical-voxel"))
     tab.train.start()
     qtbot.waitUntil(lambda: bool(fake.configs))
     assert fake.configs[0].loss == "critical-voxel"
@@ -215,7 +231,7 @@ def test_the_best_model_outlives_a_failure(
 ) -> None:
     monkeypatch.setattr(session, "show_error", lambda error: None)
 
-    def failing(image, labels, annotation, config) -> Iterator[Step]:
+    def failing(image, labels, annotation, config, look=None) -> Iterator[Step]:
         config.output.mkdir(parents=True)
         yield fake.step(3, config)
         raise RuntimeError("CUDA ran away")
@@ -271,8 +287,8 @@ def test_closing_the_session_stops_the_training_silently(tab, session, fake, qtb
     tab.train.start()
     fake.release(1)
     until_step(qtbot, tab, 1)
-    session.close()
     fake.release(1)
+    session.close()
     assert session.job.join(2)
     assert fake.closed
 
@@ -281,16 +297,6 @@ def test_a_free_name_is_found(registered) -> None:
     assert free_name("my-model") == "my-model"
     registered |= {"my-model": b"", "my-model-2": b""}
     assert free_name("my-model") == "my-model-3"
-
-
-def test_a_3d_preview_shows_the_slice_with_most_foreground() -> None:
-    truth = np.full((3, 4, 4), -1)
-    truth[1], truth[2] = 0, 0
-    truth[2, 1:3, 1:3] = 1
-    preview = {"image": np.arange(48).reshape(3, 4, 4), "truth": truth, "prediction": truth}
-    image, shown, _ = preview_slices(preview)
-    assert image[0, 0] == 32
-    assert (shown > 0).sum() == 4
 
 
 def test_no_torch_is_imported_to_build_the_tab() -> None:

@@ -1,26 +1,39 @@
-"""CurvesView: how a training goes, while it goes: the loss, the Dice, and a look at one slice.
+"""CurvesView: how a training goes, while it goes: the loss, the Dice, and the Betti error.
 
-The one idea: the view is fed Steps and keeps nothing else; it can be cleared and fed again.
+The one idea: the view is fed Steps and keeps nothing else; it can be cleared and fed again. A class
+is told by its symbol as well as by its colour.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from html import escape
 
 import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QFont, QImage, QPixmap, QResizeEvent
-from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
+from qtpy.QtGui import QFont
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from napari_toposeg.plugin.widgets.plotting import BLUE, CLASS_COLOURS, ORANGE, apply_theme
+from napari_toposeg.plugin.translation import mark, tr
+from napari_toposeg.plugin.widgets.plotting import BLUE, CLASS_COLOURS, GREY, apply_theme
 from napari_toposeg.progress import Step
 
 SMOOTHING = 0.9
 """Share of the running mean that the next loss leaves in place."""
 
+SYMBOLS = (("o", "●"), ("t1", "▲"), ("s", "■"), ("d", "◆"), ("t", "▼"), ("p", "⬟"), ("star", "★"))
+"""Symbols of the classes 1, 2, ... in a plot and in text, over and over."""
+
+LOSS, DICE, BETTI = mark("loss"), mark("Dice"), mark("2D Betti")
+EXPLAINED = mark(
+    "Of the slices kept for validation, by step. The Betti error is the difference in components "
+    "plus that in loops between prediction and annotation, a mean over the slices; foreground "
+    "8-connected, background 4-connected. The dotted line is the mean over the classes."
+)
+
 
 class CurvesView(QWidget):
-    """Two small plots side by side: the training loss, and the Dice of the validation slices."""
+    """Three small plots: the training loss, and Dice and Betti error of the validation slices."""
 
     def __init__(self, theme: str = "dark", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,114 +41,128 @@ class CurvesView(QWidget):
         self.losses: list[float] = []
         self.validated: list[int] = []
         self.dice: list[float] = []
-        self.loss_plot, self.dice_plot = (_plot(self, title) for title in ("loss", "Dice"))
-        self.dice_plot.setYRange(0, 1)
-        faint = pg.mkPen(BLUE + "60", width=1)
-        self._raw = self.loss_plot.plot(pen=faint)
-        self._smooth = self.loss_plot.plot(pen=pg.mkPen(BLUE, width=2))
-        self._dice = self.dice_plot.plot(
-            pen=pg.mkPen(ORANGE, width=2), symbol="o", symbolSize=6, symbolBrush=ORANGE
+        self.betti: list[float] = []
+        self.loss_plot, self.dice_plot, self.betti_plot = (
+            _plot(self, tr(title)) for title in (LOSS, DICE, BETTI)
         )
+        self.dice_plot.setYRange(0, 1)
+        self._raw = self.loss_plot.plot(pen=pg.mkPen(BLUE + "60", width=1))
+        self._smooth = self.loss_plot.plot(pen=pg.mkPen(BLUE, width=2))
+        self._measures = {
+            "dice": MeasureCurves(self.dice_plot, "dice"),
+            "betti error": MeasureCurves(self.betti_plot, "betti error"),
+        }
+        self.legend = QLabel()
+        self.legend.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.legend.setWordWrap(True)
+        self.setToolTip(tr(EXPLAINED))
         self.set_theme(theme)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.loss_plot, 0, 0)
-        layout.addWidget(self.dice_plot, 0, 1)
+        layout.setSpacing(2)
+        for column, plot in enumerate((self.loss_plot, self.dice_plot, self.betti_plot)):
+            layout.addWidget(plot, 0, column)
+            layout.setColumnStretch(column, 1)
+        layout.addWidget(self.legend, 1, 0, 1, 3)
+        self.hide()
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of a napari theme."""
-        for plot in (self.loss_plot, self.dice_plot):
+        for plot in (self.loss_plot, self.dice_plot, self.betti_plot):
             apply_theme(plot, theme)
 
     def clear(self) -> None:
         """Forget all Steps."""
-        for column in (self.steps, self.losses, self.validated, self.dice):
+        for column in (self.steps, self.losses, self.validated, self.dice, self.betti):
             column.clear()
+        for curves in self._measures.values():
+            curves.clear()
+        self.legend.clear()
         self._draw()
+        self.hide()
 
     def add(self, step: Step) -> None:
         """Draw what a Step measured."""
         if "loss" in step.losses:
             self.steps.append(step.step)
             self.losses.append(step.losses["loss"])
+            self._draw()
+            self.show()
         if "dice" in step.metrics:
             self.validated.append(step.step)
             self.dice.append(step.metrics["dice"])
-        self._draw()
+            self.betti.append(step.metrics.get("betti error", float("nan")))
+            for curves in self._measures.values():
+                curves.add(step)
+            self.legend.setText(legend(self._measures["dice"].classes))
 
     def _draw(self) -> None:
         self._raw.setData(self.steps, self.losses)
         self._smooth.setData(self.steps, running_mean(self.losses))
-        self._dice.setData(self.validated, self.dice)
 
 
-class PreviewView(QWidget):
-    """One slice with its annotation and, beside it, with the prediction."""
+class MeasureCurves:
+    """A measure of every class, and their mean where there are several, in one plot.
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.titles = [QLabel("annotation"), QLabel("prediction")]
-        self.pictures = [_Picture(), _Picture()]
-        layout = QGridLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setRowStretch(1, 1)
-        for column, (title, picture) in enumerate(zip(self.titles, self.pictures, strict=True)):
-            title.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            layout.addWidget(title, 0, column)
-            layout.addWidget(picture, 1, column)
+    Parameters
+    ----------
+    plot
+        Where they are drawn.
+    measure
+        Its name in a Step's metrics, that of a class being ``"measure class"``.
+    """
 
-    def show_slice(
-        self, image: NDArray[np.floating], truth: NDArray[np.int64], prediction: NDArray[np.int64]
-    ) -> None:
-        """Draw a slice.
+    def __init__(self, plot: pg.PlotWidget, measure: str) -> None:
+        self._plot, self._measure = plot, measure
+        self._curves: dict[str, pg.PlotDataItem] = {}
+        self._values: dict[str, tuple[list[int], list[float]]] = {}
 
-        Parameters
-        ----------
-        image
-            Grey values ``(y, x)``.
-        truth, prediction
-            Class numbers ``(y, x)``; 0 background, -1 unlabelled.
-        """
-        for picture, labels in zip(self.pictures, (truth, prediction), strict=True):
-            picture.set_pixels(paint_labels(image, labels))
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes seen so far."""
+        return tuple(name for name in self._values if name)
+
+    def add(self, step: Step) -> None:
+        """Draw what a Step measured."""
+        prefix = f"{self._measure} "
+        found = {n.removeprefix(prefix): v for n, v in step.metrics.items() if n.startswith(prefix)}
+        if len(found) != 1 and self._measure in step.metrics:
+            found[""] = step.metrics[self._measure]
+        for number, (name, value) in enumerate(found.items()):
+            steps, values = self._values.setdefault(name, ([], []))
+            steps.append(step.step)
+            values.append(value)
+            curve = self._curves.get(name) or self._curves.setdefault(name, self._new(name, number))
+            curve.setData(steps, values, connect="finite")
 
     def clear(self) -> None:
-        """Show nothing."""
-        for picture in self.pictures:
-            picture.set_pixels(None)
+        """Remove all curves."""
+        for curve in self._curves.values():
+            self._plot.removeItem(curve)
+        self._curves.clear()
+        self._values.clear()
+
+    def _new(self, name: str, number: int) -> pg.PlotDataItem:
+        if not name:
+            pen = pg.mkPen(GREY, width=2, style=Qt.PenStyle.DotLine)
+            return self._plot.plot(pen=pen)
+        colour = CLASS_COLOURS[number % len(CLASS_COLOURS)]
+        return self._plot.plot(
+            pen=pg.mkPen(colour, width=2),
+            symbol=SYMBOLS[number % len(SYMBOLS)][0],
+            symbolSize=6,
+            symbolBrush=colour,
+            symbolPen=None,
+        )
 
 
-class _Picture(QLabel):
-    """A picture that keeps its proportions, as large as there is room."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._pixmap: QPixmap | None = None
-        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.setMinimumSize(60, 80)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Expanding)
-
-    def set_pixels(self, pixels: NDArray[np.uint8] | None) -> None:
-        """Show an array ``(y, x, 3)``, or nothing."""
-        if pixels is None:
-            self._pixmap = None
-            self.clear()
-            return
-        height, width, _ = pixels.shape
-        data = np.ascontiguousarray(pixels).tobytes()
-        image = QImage(data, width, height, 3 * width, QImage.Format.Format_RGB888)
-        self._pixmap = QPixmap.fromImage(image)
-        self._fit()
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Scale the picture to the room."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        if self._pixmap is not None:
-            keep = Qt.AspectRatioMode.KeepAspectRatio
-            self.setPixmap(self._pixmap.scaled(self.size(), keep))
+def legend(classes: Sequence[str]) -> str:
+    """Write the symbol in its colour before the name of each class, as rich text."""
+    return "&nbsp;&nbsp; ".join(
+        f'<span style="color:{CLASS_COLOURS[number % len(CLASS_COLOURS)]}">'
+        f"{SYMBOLS[number % len(SYMBOLS)][1]}</span> {escape(name)}"
+        for number, name in enumerate(classes)
+    )
 
 
 def running_mean(values: Sequence[float]) -> NDArray[np.float64]:
@@ -149,42 +176,18 @@ def running_mean(values: Sequence[float]) -> NDArray[np.float64]:
     return means
 
 
-def paint_labels(
-    image: NDArray[np.floating], labels: NDArray[np.int64], colours: Mapping[int, str] | None = None
-) -> NDArray[np.uint8]:
-    """Return a grey slice with its classes laid over it in colour, ``(y, x, 3)``.
-
-    Parameters
-    ----------
-    image
-        Grey values ``(y, x)``, drawn from the least to the greatest.
-    labels
-        Class numbers ``(y, x)``; 0 and below are not coloured.
-    colours
-        Colour of each class; by default those of an annotation layer.
-    """
-    low, high = float(image.min()), float(image.max())
-    grey = (image.astype(np.float64) - low) / (high - low or 1.0)
-    pixels = np.repeat(255 * grey[..., None], 3, axis=2)
-    for value in np.unique(labels[labels > 0]):
-        colour = (colours or {}).get(int(value)) or CLASS_COLOURS[
-            (int(value) - 1) % len(CLASS_COLOURS)
-        ]
-        here = labels == value
-        pixels[here] = 0.5 * pixels[here] + 0.5 * np.array(pg.mkColor(colour).getRgb()[:3])
-    return pixels.round().astype(np.uint8)
-
-
 def _plot(parent: QWidget, title: str) -> pg.PlotWidget:
     plot = pg.PlotWidget(parent)
-    plot.setMinimumHeight(110)
+    plot.setFixedHeight(120)
+    plot.setMinimumWidth(60)
     plot.setMenuEnabled(False)
     plot.setMouseEnabled(x=False, y=False)
     plot.hideButtons()
-    plot.setTitle(f"{title} by step", size="9pt")
-    plot.getAxis("bottom").setTickDensity(0.5)
+    plot.setTitle(title, size="9pt")
+    plot.getAxis("bottom").setTickDensity(0.4)
+    plot.getAxis("left").setWidth(26)
     font = QFont()
-    font.setPointSize(8)
+    font.setPointSize(7)
     for side in ("left", "bottom"):
         plot.getAxis(side).setTickFont(font)
     return plot

@@ -16,7 +16,13 @@ from numpy.typing import NDArray
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.plugin.finetune.annotations import Annotation, split_annotation
+from napari_toposeg.plugin.finetune.cut_off import CutOff, cut_off_trainings, note_training
+from napari_toposeg.plugin.finetune.live import Look, with_previews
+from napari_toposeg.plugin.loading import load_learning
+from napari_toposeg.plugin.memory import set_apart
+from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Run, Step
+from napari_toposeg.topology.betti import betti_numbers
 from napari_toposeg.volume import Volume
 
 if TYPE_CHECKING:
@@ -25,9 +31,17 @@ if TYPE_CHECKING:
 
 BEST, LAST = "best.safetensors", "last.safetensors"
 
+SECONDS_PER_VOXEL = 5e-8
+"""Time to bring a scan to the model's grid, for the bar: it does not count what is done."""
+
 
 def finetune_run(
-    image: Volume, labels: NDArray[Any], annotation: Annotation, config: FinetuneConfig
+    image: Volume,
+    labels: NDArray[Any],
+    annotation: Annotation,
+    config: FinetuneConfig,
+    *,
+    look: Look | None = None,
 ) -> Run[Any]:
     """Train a segmentation model on the annotated slices of one scan.
 
@@ -41,6 +55,8 @@ def finetune_run(
         What was found in it: its slices and their split.
     config
         The run; its images and labels are not read.
+    look
+        Where a preview is wanted after validations; None for none.
 
     Raises
     ------
@@ -51,11 +67,35 @@ def finetune_run(
     """
     cases = annotated_cases(image, labels, annotation)
     yield Step(0, config.steps, message="Loading the network")
-    from napari_toposeg.learning.devices import choose_threads
+    yield from load_learning()
+    set_apart()
+    if not config.resume:
+        note_training(config.output, image, labels, annotation, config)
+    run = prepared_run(cases, config)
+    if look is not None:
+        run = with_previews(run, image, look, config.output / LAST, config.device)
+    return (yield from run)
+
+
+def prepared_run(cases: "Sequence[Case]", config: FinetuneConfig) -> Run[Any]:
+    """Yield the Steps of a fine-tuning; what comes before the first can be cancelled at once.
+
+    Resampling a scan and building a network take seconds without a Step, so they are waited for.
+    """
+    from napari_toposeg.learning.devices import choose_threads, memory_errors_explained
     from napari_toposeg.learning.finetune import finetune
 
+    def first() -> Step:
+        # The kernels, too, take seconds to load where they are first called.
+        betti_numbers(np.eye(2, dtype=bool))
+        with memory_errors_explained():
+            return next(run)
+
     choose_threads(config.threads)
-    return (yield from finetune(config, cases))
+    run = finetune(config, cases)
+    seconds = SECONDS_PER_VOXEL * sum(case.image.voxels.size for case in cases)
+    yield (yield from wait_for(first, "Preparing the scan", seconds=seconds))
+    return (yield from run)
 
 
 def annotated_cases(
@@ -115,6 +155,13 @@ def run_folder(name: str) -> Path:
     return models_folder().parent / "runs" / f"{name}-{now}"
 
 
+def cut_off_runs() -> tuple[CutOff, ...]:
+    """Return the trainings beside the store of models that were cut off, newest first."""
+    from napari_toposeg.learning.cards import models_folder
+
+    return cut_off_trainings(models_folder().parent / "runs")
+
+
 def keep_best(folder: Path, name: str) -> "Card | None":
     """Register the best checkpoint of a run, the last one where none was best, and drop the folder.
 
@@ -126,7 +173,8 @@ def keep_best(folder: Path, name: str) -> "Card | None":
     from napari_toposeg.learning.cards import register_model
 
     there = [folder / file for file in (BEST, LAST) if (folder / file).is_file()]
-    card = register_model(there[0], name) if there else None
+    # Another window may have made a model of this name meanwhile.
+    card = register_model(there[0], free_name(name)) if there else None
     discard(folder)
     return card
 
@@ -134,20 +182,3 @@ def keep_best(folder: Path, name: str) -> "Card | None":
 def discard(folder: Path) -> None:
     """Delete a run's folder with its checkpoints."""
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def preview_slices(
-    preview: dict[str, Any],
-) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64]]:
-    """Return one slice of a Step's preview: image, truth (-1 unlabelled) and prediction.
-
-    Of a 3D preview the slice with the most labelled foreground is taken, else the middle one.
-    """
-    image, truth, prediction = (np.asarray(preview[k]) for k in ("image", "truth", "prediction"))
-    if image.ndim == 3:
-        labelled = (truth > 0).sum(axis=(1, 2))
-        known = (truth >= 0).sum(axis=(1, 2))
-        score = labelled * truth[0].size + known
-        best = int(np.argmax(score)) if score.any() else image.shape[0] // 2
-        image, truth, prediction = image[best], truth[best], prediction[best]
-    return image, truth.astype(np.int64), prediction.astype(np.int64)

@@ -1,41 +1,59 @@
 """TrainPanel: starts a fine-tuning, shows how it goes, and keeps or discards what it made.
 
-The one idea: however a run ends, by itself, stopped here, cancelled in the strip or by an error,
-its best checkpoint becomes a model; only Discard drops it.
+The one idea: however a run ends, by itself, stopped here, cancelled in the strip, by an error or
+with the window, its best checkpoint becomes a model; only Discard drops it.
 """
 
+from collections.abc import Callable
 from functools import partial
-from pathlib import Path
-from typing import Any, get_args
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QGridLayout, QLineEdit, QSpinBox, QWidget
+from qtpy.QtWidgets import QWidget
 
-from napari_toposeg.config import FinetuneConfig, LossName
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.config import FinetuneConfig
+from napari_toposeg.errors import InvalidConfig, OutOfMemory
+from napari_toposeg.plugin.finetune.after_view import AfterView
 from napari_toposeg.plugin.finetune.annotate_panel import AnnotatePanel
 from napari_toposeg.plugin.finetune.annotations import Annotation
-from napari_toposeg.plugin.finetune.curves_view import CurvesView, PreviewView
+from napari_toposeg.plugin.finetune.closing import CloseGuard
+from napari_toposeg.plugin.finetune.cut_off import training_of
+from napari_toposeg.plugin.finetune.cut_off_view import CutOffView
+from napari_toposeg.plugin.finetune.keeper import Keeper
+from napari_toposeg.plugin.finetune.progress_view import ProgressView
 from napari_toposeg.plugin.finetune.run import (
+    cut_off_runs,
     discard,
     finetune_run,
     free_name,
     keep_best,
-    preview_slices,
     require_free_name,
     run_folder,
 )
-from napari_toposeg.plugin.job import Job
+from napari_toposeg.plugin.finetune.saying import describe_plan, describe_smaller, kept_as
+from napari_toposeg.plugin.finetune.train_buttons import TrainButtons
+from napari_toposeg.plugin.finetune.train_form import TrainForm
+from napari_toposeg.plugin.memory import give_back_memory
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.settings import read_settings
-from napari_toposeg.plugin.widgets.forms import button, page_layout, row, section, value
-from napari_toposeg.plugin.widgets.pickers import ModelPicker
+from napari_toposeg.plugin.translation import mark, tr
+from napari_toposeg.plugin.widgets.forms import page_layout
 from napari_toposeg.progress import Step
+from napari_toposeg.volume import Volume
 
 FIRST_NAME = "my-model"
-VALIDATIONS = 10
-"""Times that a run stops to validate, at most; each costs a prediction of the slices kept."""
+TITLE = mark("Fine-tuning")
+
+
+class Begun(NamedTuple):
+    """What a training is begun with; its labels are a copy, as painting goes on meanwhile."""
+
+    image: Volume
+    labels: NDArray[Any]
+    annotation: Annotation
+    config: FinetuneConfig
 
 
 class TrainPanel(QWidget):
@@ -47,210 +65,243 @@ class TrainPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._annotate = annotate
-        self.job: Job | None = None
-        self.folder: Path | None = None
-        self._discarding = False
+        self.keeper = Keeper()
+        self._begun: Begun | None = None
+        self._smaller: Begun | None = None
         self._outcome = ""
-        self._layout = page_layout(self)
-        self._build_form()
-        self._build_buttons()
-        self._build_progress()
+        self._then: Callable[[], object] | None = None
+        self._build()
+        self.guard = CloseGuard(self, lambda: self.keeper.running, self.end_and_close)
         annotate.changed.connect(self._on_annotation)
         session.image_layer_changed.connect(lambda _: self.refresh())
         session.job_started.connect(lambda _: self.refresh())
         session.job_ended.connect(self.refresh)
-        self._follow_theme()
+        # Not a method of this widget, whose connections go with it: the keeper outlives it.
+        session.closing.connect(self.keeper.close)
         self.refresh()
 
     def start(self) -> None:
-        """Train on the annotated slices in the background."""
+        """Train on the annotated slices in the background.
+
+        Raises
+        ------
+        ToposegError
+            If there is no annotation or image, the name is taken, or a job is running.
+        """
         self._annotate.read()
         annotation = self._annotate.annotation
         if annotation is None:
-            raise InvalidConfig("there is no annotation layer; make one on the Annotate page first")
+            raise InvalidConfig(
+                tr("there is no annotation layer; make one on the Annotate page first")
+            )
         image = self._session.volume_of(self._session.require_image())
         name = require_free_name(self.name.text().strip() or free_name(FIRST_NAME))
-        # A copy: painting goes on while the model trains.
-        labels = np.array(self._annotate.layer.data)
-        config = self._config(name, run_folder(name))
-        self._begin(partial(finetune_run, image, labels, annotation, config), config)
+        config = self._form.config(
+            name,
+            run_folder(name),
+            classes=self._annotate.classes,
+            wanted=getattr(self._annotate, "wanted", {}),
+            seed=self._annotate.seed.value(),
+        )
+        self._begin(Begun(image, np.array(self._annotate.layer.data), annotation, config))
 
     def pause(self) -> None:
         """Pause the training after its current step, or go on."""
-        if self.job is not None and self.job.running:
-            (self.job.resume if self.job.paused else self.job.pause)()
+        job = self.keeper.job
+        if job is not None and job.running:
+            (job.resume if job.paused else job.pause)()
 
     def stop(self) -> None:
         """Stop the training and keep the best model so far."""
-        if self.job is not None and self.job.running:
-            self.job.cancel()
+        job = self.keeper.job
+        if job is not None and job.running:
+            job.cancel()
             self.refresh()
-            self.summary.setText("Stopping after the current step")
+            self.summary.setText(tr("Stopping after the current step"))
 
     def discard(self) -> None:
         """Stop the training and keep nothing."""
-        self._discarding = True
+        self.keeper.discarding = True
         self.stop()
+
+    def end_and_close(self, keep: bool) -> None:
+        """End the training, keep its best model or not, and close the window then."""
+        assert self.guard.window is not None
+        self._then = self.guard.window.close
+        (self.stop if keep else self.discard)()
+        if self.keeper.job is None:
+            self._do_then()
+
+    def try_smaller(self) -> None:
+        """Start the training that ran out of memory anew, with settings that need less."""
+        if self._smaller is not None:
+            self._begin(self._smaller)
+
+    def keep_cut_off(self) -> None:
+        """Make a model of the best checkpoint of the training that was cut off."""
+        training = self.cut_off.require()
+        card = keep_best(training.folder, training.name)
+        if card is not None:
+            self._outcome = kept_as(card.name, [])
+            self._session.models_changed.emit()
+        self._offer()
+
+    def resume_cut_off(self) -> None:
+        """Go on with the training that was cut off, to the same numbers.
+
+        Raises
+        ------
+        ToposegError
+            If the chosen image is not its scan, or a job is running.
+        """
+        training = self.cut_off.require()
+        image = self._session.volume_of(self._session.require_image())
+        self._begin(Begun(image, *training_of(training, image)))
+        self.cut_off.offer(None)
+
+    def discard_cut_off(self) -> None:
+        """Delete what the training that was cut off left."""
+        discard(self.cut_off.require().folder)
+        self._offer()
 
     def refresh(self) -> None:
         """Show what can be pressed."""
-        mine = self.job is not None and self.job.running
-        ready = self._annotate.annotation is not None and not self._annotate.annotation.faults
-        stoppable = self.job is not None and mine and not self.job.cancelling
-        self.start_button.setEnabled(ready and not self._session.busy)
-        for each in (self.pause_button, self.stop_button, self.discard_button):
-            each.setEnabled(stoppable)
+        job, busy = self.keeper.job, self._session.busy
+        mine = job is not None and job.running
+        found = self._annotate.annotation
+        ready = found is not None and not found.faults
+        self.start_button.setEnabled(ready and not busy)
+        self.smaller_button.setEnabled(not busy)
+        self.cut_off.setEnabled(not busy)
+        for each in self._buttons.while_running:
+            each.setEnabled(self.keeper.running)
+        # What it was begun with cannot be changed now; the curves need the room.
+        self._form.setVisible(not mine)
+        self.after.setVisible(not mine)
         if not mine:
-            self.pause_button.setText("Pause")
-            self.summary.setText(self._outcome or describe_plan(self._annotate.annotation))
+            self.pause_button.setText(tr("Pause"))
+            expected = self._form.expectation(self.progress.seconds_per_step) if ready else ""
+            self.summary.setText(self._outcome or f"{describe_plan(found)} {expected}".strip())
 
-    def _begin(self, make_run: Any, config: FinetuneConfig) -> None:
-        self._discarding = False
-        self.curves.clear()
-        self.preview.clear()
-        end = partial(self._end, config)
-        self.job = self._session.start(
-            make_run,
-            title="Fine-tuning",
+    def _begin(self, begun: Begun) -> None:
+        job = self._session.start(
+            partial(finetune_run, *begun, look=self.progress.live.look),
+            title=tr(TITLE),
             on_step=self.show_step,
-            on_result=end,
-            on_cancel=end,
-            on_error=end,
+            on_result=self._end,
+            on_cancel=self._end,
+            on_error=self._fail,
+            after=give_back_memory,
         )
-        self.folder = config.output
-        self.job.pause_changed.connect(self._on_pause)
+        self._begun, self._smaller, self._outcome = begun, None, ""
+        self._buttons.offer_smaller("")
+        self.keeper.begin(job, begun.config)
+        self.progress.begin(self._session.image_layer, len(begun.config.classes or ()))
+        job.pause_changed.connect(self._on_pause)
         self.refresh()
 
     def show_step(self, step: Step) -> None:
         """Draw what a Step measured."""
-        self.curves.add(step)
-        if step.preview is not None:
-            self.preview.show_slice(*preview_slices(dict(step.preview)))
-        self.summary.setText(describe_step(step, self.curves.dice))
+        self.progress.show_step(step)
 
-    def _end(self, config: FinetuneConfig, _: object = None) -> None:
+    def _end(self, _: object = None) -> None:
         """Keep the best model of a run that is over, or drop it."""
-        self.folder = None
-        if self._discarding:
-            discard(config.output)
-            self._outcome = "Discarded: no model was kept."
-            return
-        card = keep_best(config.output, str(config.name))
-        if card is None:
-            self._outcome = "Stopped before the first checkpoint: there is no model to keep."
-            return
-        best = f" Best Dice {max(self.curves.dice):.3f}." if self.curves.dice else ""
-        self._outcome = f"Kept as {card.name}: pick it in Segment.{best}"
+        dropped = self.keeper.discarding
+        name = self._keep()
+        if name is not None:
+            self._outcome = kept_as(name, self.curves.dice)
+        elif dropped:
+            self._outcome = tr("Discarded: no model was kept.")
+        else:
+            self._outcome = tr("Stopped before the first checkpoint: there is no model to keep.")
+        if name is not None and self._then is None and self.after.at_end.isChecked():
+            # Not here: the session is told of the end of this job first.
+            QTimer.singleShot(0, self.after.compare_if_possible)
+        self._do_then()
+
+    def _fail(self, error: BaseException) -> None:
+        """Keep what there is of a run that failed; offer a smaller one where memory was short."""
+        begun = self._begun
+        name = self._keep()
+        told = tr("Failed: {error}").format(error=error)
+        self._outcome = told if name is None else f"{told} {kept_as(name, self.curves.dice)}"
+        if begun is not None and isinstance(error, OutOfMemory) and error.smaller:
+            self._smaller = begun._replace(config=with_less(begun.config, error.smaller))
+            self._buttons.offer_smaller(describe_smaller(error.smaller))
+        self._do_then()
+
+    def _keep(self) -> str | None:
+        """End the training that is over; return the name of the model that was kept."""
+        self.progress.live.end()
+        begun, self._begun = self._begun, None
+        card = self.keeper.end()
+        if card is None or begun is None:
+            return None
         self._session.models_changed.emit()
         self.name.setText(free_name(card.name))
+        config, labels = begun.config, self._annotate.layer
+        self.after.take(config.checkpoint, card.name, labels, begun.annotation, config.seed)
+        return str(card.name)
 
-    def _config(self, name: str, folder: Path) -> FinetuneConfig:
-        settings = read_settings()
-        steps = self.steps.value()
-        return FinetuneConfig.create(
-            checkpoint=self.model.require(),
-            output=folder,
-            name=name,
-            classes=self._annotate.classes,
-            loss=self.loss.currentText(),
-            steps=steps,
-            every=max(1, steps // VALIDATIONS),
-            learning_rate=self.rate.value(),
-            seed=self._annotate.seed.value(),
-            device=settings.device,
-            threads=settings.worker_threads,
-            previews=False,
+    def _do_then(self) -> None:
+        """Do what waited for the end: close the window."""
+        then, self._then = self._then, None
+        if then is not None:
+            QTimer.singleShot(0, then)
+
+    def _build(self) -> None:
+        def tried(action: Callable[[], object]) -> Callable[[], object]:
+            return lambda *_: self._session.attempt(action)
+
+        self.cut_off = CutOffView(
+            keep=tried(self.keep_cut_off),
+            resume=tried(self.resume_cut_off),
+            discard=tried(self.discard_cut_off),
         )
-
-    def _build_form(self) -> None:
-        form = section(self._layout, "Train")
-        self.model = ModelPicker(self._session, scratch=True)
-        self.steps = QSpinBox()
-        self.steps.setRange(1, 100_000)
-        self.steps.setValue(read_settings().steps)
-        self.rate = QDoubleSpinBox()
-        self.rate.setDecimals(5)
-        self.rate.setRange(1e-5, 1.0)
-        self.rate.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.rate.setValue(1e-3)
-        self.loss = QComboBox()
-        self.loss.addItems(get_args(LossName))
-        self.name = QLineEdit()
-        row(form, "Start &from", self.model, "The model whose weights are trained further")
-        row(form, "&Steps", self.steps, "Optimiser steps; a few hundred are enough to begin with")
-        row(form, "Learning &rate", self.rate, "Peak learning rate; smaller is safer and slower")
-        row(form, "L&oss", self.loss, str(FinetuneConfig.model_fields["loss"].description))
-        row(form, "Save &as", self.name, "Name under which the new model can be picked in Segment")
-
-    def _build_buttons(self) -> None:
-        self.start_button = button(
-            "Start",
-            "Train in the background on the slices found",
-            lambda: self._session.attempt(self.start),
+        self._form = form = TrainForm(self._session)
+        self.model, self.steps, self.rate = form.model, form.steps, form.rate
+        self.loss, self.best, self.name, self.live = form.loss, form.best, form.name, form.live
+        self._buttons = buttons = TrainButtons(
+            start=tried(self.start),
+            pause=self.pause,
+            stop=self.stop,
+            discard=self.discard,
+            smaller=tried(self.try_smaller),
         )
-        self.pause_button = button("Pause", "Hold the training after its current step", self.pause)
-        self.stop_button = button(
-            "Stop and keep best", "End the training now; its best model is kept", self.stop
-        )
-        self.discard_button = button("Discard", "End the training and keep nothing", self.discard)
-        grid = QGridLayout()
-        grid.setSpacing(4)
-        buttons = (self.start_button, self.pause_button, self.stop_button, self.discard_button)
-        for number, each in enumerate(buttons):
-            grid.addWidget(each, number // 2, number % 2)
-        self._layout.addLayout(grid)
-
-    def _build_progress(self) -> None:
-        self.summary = value("What is trained, and how well it does")
-        theme = self._session.viewer.theme
-        self.curves = CurvesView(theme)
-        self.preview = PreviewView()
-        self._layout.addWidget(self.summary)
-        self._layout.addWidget(self.curves, 1)
-        self._layout.addWidget(self.preview, 1)
-
-    def _follow_theme(self) -> None:
-        viewer = self._session.viewer
-
-        def recolour(_: object = None) -> None:
-            self.curves.set_theme(viewer.theme)
-
-        viewer.events.theme.connect(recolour)
-        self.destroyed.connect(lambda: viewer.events.theme.disconnect(recolour))
+        self.start_button, self.smaller_button = buttons.start, buttons.smaller
+        self.pause_button, self.stop_button, self.discard_button = buttons.while_running
+        self.progress = ProgressView(self._session, form.live)
+        self.summary, self.curves = self.progress.summary, self.progress.curves
+        self.after = AfterView(self._session)
+        layout = page_layout(self)
+        for each in (self.cut_off, form, buttons, self.progress, self.after):
+            layout.addWidget(each)
+        buttons.offer_smaller("")
+        form.steps.valueChanged.connect(lambda _: self.refresh())
 
     def _on_annotation(self, _: Annotation | None) -> None:
         self._outcome = ""
         self.refresh()
 
     def _on_pause(self, paused: bool) -> None:
-        self.pause_button.setText("Resume" if paused else "Pause")
+        self.pause_button.setText(tr("Resume") if paused else tr("Pause"))
 
-    def showEvent(self, event: QShowEvent | None) -> None:
-        """Suggest a name that no model has, once there is someone to see it."""
-        super().showEvent(event)
-        if not self.name.text():
-            self.name.setText(free_name(FIRST_NAME))
+    def _offer(self) -> None:
+        found = cut_off_runs()
+        self.cut_off.offer(found[0] if found else None)
         self.refresh()
 
-
-def describe_plan(annotation: Annotation | None) -> str:
-    """Say what a training would use."""
-    if annotation is None:
-        return "Make an annotation layer on the Annotate page first."
-    if annotation.faults:
-        return annotation.faults[0]
-    kept = len(annotation.validation)
-    choice = (
-        f"{kept} to choose the best model" if kept else "none to choose the best: the last is kept"
-    )
-    return f"{len(annotation.train)} slices to train on, {choice}."
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Suggest a name that no model has, once there is someone to see it; offer what is left."""
+        super().showEvent(event)
+        self.guard.watch()
+        if not self.name.text():
+            self.name.setText(free_name(FIRST_NAME))
+        self._offer()
 
 
-def describe_step(step: Step, dice: list[float]) -> str:
-    """Say how a training goes."""
-    parts = [f"Step {step.step:,} of {step.total:,}"]
-    if "loss" in step.losses:
-        parts.append(f"loss {step.losses['loss']:.3f}")
-    if dice:
-        parts.append(f"Dice {dice[-1]:.3f}, best {max(dice):.3f}")
-    return ", ".join(parts)
+def with_less(config: FinetuneConfig, smaller: dict[str, Any]) -> FinetuneConfig:
+    """Return the settings of a run of its own that needs less memory."""
+    name = free_name(str(config.name))
+    own = {"name": name, "output": run_folder(name), "resume": False}
+    return config.model_copy(update=smaller | own)
