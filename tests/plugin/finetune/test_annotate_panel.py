@@ -11,6 +11,7 @@ from napari_toposeg.plugin.finetune.annotate_panel import AnnotatePanel
 from napari_toposeg.plugin.finetune.annotation_layer import fill_slice, new_annotation
 from napari_toposeg.plugin.finetune.annotations import BACKGROUND
 from napari_toposeg.plugin.finetune.slice_tools import GUESS
+from napari_toposeg.plugin.finetune.suggesting import DOUBTFUL
 from napari_toposeg.plugin.session import Session
 
 SHAPE = (12, 20, 24)
@@ -250,3 +251,63 @@ def test_the_panel_lives_on_when_the_layer_is_removed(panel, session) -> None:
     assert not panel.tools.fill_button.isEnabled() and not panel.tools.undo_button.isEnabled()
     panel.make_layer().paint((1, 5, 5), 1)
     assert len(panel.undo.history.done) == 1
+
+
+def test_a_mask_goes_into_the_annotation_and_undo_brings_the_strokes_back(
+    panel, session, qtbot
+) -> None:
+    layer = panel.make_layer()
+    panel.name_classes(["vessel"])
+    layer.paint((3, 10, 10), 1)
+    voxels = np.zeros(SHAPE, np.uint8)
+    voxels[4:6, 4:9, 4:9] = 7
+    mask = session.viewer.add_labels(
+        voxels, scale=(2, 1, 1), units=("mm",) * 3, features={"index": [7], "class": ["bone"]}
+    )
+    panel.masks.mask.choose(mask)
+    assert [panel.masks.mask.itemData(row)[0] for row in range(panel.masks.mask.count())] == [mask]
+    with qtbot.waitSignal(session.job_ended, timeout=10_000):
+        panel.masks.button.click()
+    assert panel.layer == layer and panel.classes == ("bone",)
+    assert (layer.data == 1).sum() == 50 and (layer.data > 0).all()
+    panel.tools.undo()
+    assert np.count_nonzero(layer.data) == 1 and panel.classes == ("vessel",)
+
+
+def test_suggestions_are_listed_and_lead_to_their_slices(panel, session, qtbot) -> None:
+    paint(panel, (0, 11))
+    panel.suggestions.folding.set_open(True)
+    with qtbot.waitSignal(session.job_ended, timeout=20_000):
+        panel.suggestions.button.click()
+    found = panel.suggestions.suggestions
+    assert len(found) == panel.suggestions.list.count() == 5
+    panel.suggestions.list.setCurrentRow(2)
+    assert session.viewer.dims.current_step[0] == found[2].index
+    panel.suggestions.next()
+    assert session.viewer.dims.current_step[0] == found[3].index
+
+
+def test_a_probability_that_comes_is_ranked_by_and_its_doubts_are_marked(
+    panel, session, qtbot
+) -> None:
+    values = np.zeros(SHAPE, np.float32)
+    values[2:10, 8:11, 8:11] = 0.95
+    values[6, 8:11, 8:11] = 0.05
+    values[6, 9, 9] = 0.52
+    viewer = session.viewer
+    layer = viewer.add_image(
+        values,
+        name="probability",
+        scale=(2, 1, 1),
+        units=("mm",) * 3,
+        metadata={"napari_toposeg": {"modality": "probability"}},
+    )
+    assert panel.suggestions.probability.layer == layer
+    with qtbot.waitSignal(session.job_ended, timeout=20_000):
+        panel.suggestions.button.click()
+    assert panel.suggestions.suggestions[0].index == 6
+    viewer.dims.order = (2, 0, 1)
+    panel.suggestions.go_to(0)
+    assert viewer.dims.order[0] == 0 and viewer.dims.current_step[0] == 6
+    marks = layer_with(viewer, DOUBTFUL)
+    np.testing.assert_array_equal(marks.data, [[6, 9, 9]])

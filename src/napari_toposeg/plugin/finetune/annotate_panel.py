@@ -23,10 +23,13 @@ from napari_toposeg.plugin.finetune.classes import Classes, as_classes, at_least
 from napari_toposeg.plugin.finetune.errand import Errand
 from napari_toposeg.plugin.finetune.found_section import FoundSection
 from napari_toposeg.plugin.finetune.kept_annotations import find_kept, read_kept, set_aside
+from napari_toposeg.plugin.finetune.mask_import import Imported
+from napari_toposeg.plugin.finetune.mask_section import MaskSection
 from napari_toposeg.plugin.finetune.painting_tools import PaintingTools
+from napari_toposeg.plugin.finetune.suggest_section import SuggestSection
 from napari_toposeg.plugin.finetune.undo import Undo
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.forms import page_layout
 from napari_toposeg.plugin.widgets.wishes import Wish
 
@@ -114,8 +117,23 @@ class AnnotatePanel(QWidget):
         if labels.shape != tuple(image.data.shape):
             raise InvalidConfig(f"{kept.path} is not on the grid of {image.name}: {labels.shape}")
         layer = self._add_layer(kept.known)
-        self.put(labels, "annotation brought back", kept.known)
+        self.put(labels, mark("annotation brought back"), kept.known)
         return layer
+
+    def put_mask(self, found: Imported, name: str) -> None:
+        """Put what was made of a mask into the annotation, a new one where there is none.
+
+        What was kept of this image before stays in its folder, under another name.
+        """
+        self.autosave.write_now()
+        aside = set_aside(self._session.volume_of(self._session.require_image()))
+        if self.layer is None or role_of(self.layer) != ANNOTATION:
+            self._add_layer(found.classes)
+        self.put(found.labels, mark("mask"), found.classes)
+        text = [tr("{name} is the annotation now (Ctrl+Z undoes).").format(name=name), found.note]
+        if aside:
+            text.append(tr("The annotation kept before is {path}").format(path=aside))
+        self._session.say(" ".join(filter(None, text)))
 
     def put(self, labels: np.ndarray[Any, Any], what: str, classes: Classes) -> None:
         """Replace what the annotation holds, its classes too; can be undone as one change."""
@@ -147,7 +165,7 @@ class AnnotatePanel(QWidget):
             self._reading.send(lambda: self._find(labels))
 
     def _take(self, found: Annotation | None) -> None:
-        self.annotation = found
+        self.annotation = self.suggestions.annotation = found
         self.found.show_annotation(found, self.classes)
         self.changed.emit(found)
 
@@ -156,7 +174,9 @@ class AnnotatePanel(QWidget):
         self.head = ClassSection(self._session, self._accepts)
         self.tools = PaintingTools(self._session)
         self.found = FoundSection()
-        for each in (self.head, self.tools, self.found):
+        self.suggestions = SuggestSection(self._session)
+        self.masks = MaskSection(self._session)
+        for each in (self.head, self.tools, self.suggestions, self.masks, self.found):
             layout.addWidget(each)
         self.picker, self.table, self.seed = self.head.picker, self.head.table, self.found.seed
 
@@ -167,7 +187,9 @@ class AnnotatePanel(QWidget):
         self.head.new_wanted.connect(lambda: attempt(self.make_layer))
         self.head.back_wanted.connect(lambda: attempt(self.bring_back))
         self.tools.painted.connect(self.read)
+        self.tools.next_wanted.connect(self.suggestions.next)
         self.found.seed_changed.connect(self.read)
+        self.masks.imported.connect(self.put_mask)
         self._reading.done.connect(self._take)
         self._reading.failed.connect(self._session.show_error)
         self.autosave.told.connect(self.head.tell_kept)

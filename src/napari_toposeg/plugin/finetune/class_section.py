@@ -13,15 +13,15 @@ from napari_toposeg.plugin.finetune.class_table import ClassTable
 from napari_toposeg.plugin.finetune.classes import classes_of_layer
 from napari_toposeg.plugin.finetune.kept_annotations import Kept
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.forms import button, row, section, value
 from napari_toposeg.plugin.widgets.pickers import LayerPicker
 
-HOW_TO = (
+HOW_TO = mark(
     "Paint each class on a few slices, then fill the rest of each slice as background. Voxels "
     "that nobody painted teach nothing: they are not background."
 )
-KEPT_AFTER = "Kept two seconds after each stroke."
+KEPT_AFTER = mark("Kept two seconds after each stroke.")
 
 
 class ClassSection(QWidget):

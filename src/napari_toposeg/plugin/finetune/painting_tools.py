@@ -19,11 +19,11 @@ from napari_toposeg.plugin.finetune.errand import Errand
 from napari_toposeg.plugin.finetune.history import Change
 from napari_toposeg.plugin.finetune.undo import Undo
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.forms import button, section
 
 FILL_KEY, COPY_KEY, GUESS_KEY = "Shift-B", "Shift-C", "Shift-G"
-ACCEPT_KEY, REFUSE_KEY = "Shift-Y", "Shift-N"
+ACCEPT_KEY, REFUSE_KEY, NEXT_KEY = "Shift-Y", "Shift-N", "Shift-S"
 
 
 class PaintingTools(QWidget):
@@ -31,6 +31,9 @@ class PaintingTools(QWidget):
 
     painted = Signal()
     """A button changed the annotation."""
+
+    next_wanted = Signal()
+    """The key of the next suggestion was pressed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,7 +72,7 @@ class PaintingTools(QWidget):
     def fill(self) -> None:
         """Paint the unlabelled voxels of the slice in view as background; can be undone."""
         filled = self._named(
-            "rest of a slice", lambda layer: fill_slice(self._session.viewer, layer)
+            mark("rest of a slice"), lambda layer: fill_slice(self._session.viewer, layer)
         )
         text = tr("{count} voxels of this slice became background (Ctrl+Z undoes)")
         self._session.say(text.format(count=f"{filled:,}"))
@@ -78,7 +81,7 @@ class PaintingTools(QWidget):
     def copy(self) -> None:
         """Copy the nearest painted slice into what is unlabelled of the slice in view."""
         source, count = self._named(
-            "copied slice", lambda layer: slice_tools.copy_slice(self._session.viewer, layer)
+            mark("copied slice"), lambda layer: slice_tools.copy_slice(self._session.viewer, layer)
         )
         text = tr("{count} voxels copied from slice {source} (Ctrl+Z undoes)")
         self._session.say(text.format(count=f"{count:,}", source=source))
@@ -95,7 +98,7 @@ class PaintingTools(QWidget):
     def accept(self) -> None:
         """Write what was guessed where nothing is painted; can be undone."""
         viewer = self._session.viewer
-        count = self._named("guess", lambda layer: slice_tools.accept_guess(viewer, layer))
+        count = self._named(mark("guess"), lambda layer: slice_tools.accept_guess(viewer, layer))
         text = tr("{count} voxels accepted (Ctrl+Z undoes)")
         self._session.say(text.format(count=f"{count:,}"))
         self.painted.emit()
@@ -147,6 +150,7 @@ class PaintingTools(QWidget):
             (GUESS_KEY, lambda: attempt(self.guess)),
             (ACCEPT_KEY, lambda: attempt(self.accept)),
             (REFUSE_KEY, self.refuse),
+            (NEXT_KEY, self.next_wanted.emit),
         )
 
     def _unbind(self) -> None:

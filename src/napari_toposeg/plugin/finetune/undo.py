@@ -18,9 +18,10 @@ from napari_toposeg.plugin.canvas.marks import slice_axis, voxel_at
 from napari_toposeg.plugin.finetune.annotation_layer import set_classes
 from napari_toposeg.plugin.finetune.classes import Classes
 from napari_toposeg.plugin.finetune.history import Change, History, blocks_between, change_of
+from napari_toposeg.plugin.translation import mark
 
 UNDO_KEY, REDO_KEY = "Control-Z", "Control-Shift-Z"
-STROKE = "stroke"
+STROKE = mark("stroke")
 
 
 class Undo(QObject):

@@ -4,16 +4,17 @@ The one idea: no wish is a wish too: an empty text leaves a class as it is. No Q
 """
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.translation import mark
 
 Wish = tuple[int, int, int]
 """Components, loops and cavities."""
 
 PRESETS: tuple[tuple[str, str], ...] = (
-    ("", "any"),
-    ("1 0 0", "one solid piece"),
-    ("2 0 0", "two solid pieces"),
-    ("1 1 0", "one ring"),
-    ("1 0 1", "one hollow shell"),
+    ("", mark("any")),
+    ("1 0 0", mark("one solid piece")),
+    ("2 0 0", mark("two solid pieces")),
+    ("1 1 0", mark("one ring")),
+    ("1 0 1", mark("one hollow shell")),
 )
 """Wishes that are offered, each with what it means."""
 
