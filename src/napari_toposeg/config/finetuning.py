@@ -75,6 +75,12 @@ class FinetuneConfig(TopologyConfig):
         description="HU that become 0 and 1 for the network, of CT alone; default: the "
         "checkpoint's, else -1000 1000",
     )
+    learning_rate: float = Field(
+        0.0,
+        ge=0,
+        description="peak learning rate; 0: planned, 2e-4 from a segmentation model, 5e-3 for a "
+        "residual U-Net, 1e-3 for others",
+    )
     steps: PositiveInt = Field(400, description="optimiser steps")
     batch: PositiveInt = Field(2, description="crops a step, on all devices together")
     every: PositiveInt = Field(50, description="steps between validations and checkpoints")

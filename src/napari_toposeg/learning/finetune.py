@@ -13,7 +13,6 @@ from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.engine import optimise
-from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetuning import Segmentation
 from napari_toposeg.learning.labelled import (
     LabelledData,
@@ -26,7 +25,14 @@ from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.notes import notes_on_devices
 from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
-from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop, smaller
+from napari_toposeg.learning.planning import (
+    least_multiples,
+    multiple_of,
+    plan_crop,
+    plan_slice_crop,
+    rate_of,
+    smaller,
+)
 from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.units import units_of
@@ -106,16 +112,22 @@ def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
         "patch": network.patch,
         "crop": card.crop,
         "spacing": card.spacing,
+        "learning_rate": card.recipe["learning_rate"],
         # What is no window is the checkpoint's, from which a repeated run takes it again.
         "intensity": card.intensity if isinstance(card.intensity, tuple) else None,
     }
     return config.model_copy(update=settled)
 
 
-def crop_for(network: NetworkConfig, examples: Sequence[Example]) -> Size3:
+def crop_for(network: NetworkConfig, data: LabelledData) -> Size3:
     """Return a crop that suits the network and the data."""
-    shapes = [example.grid for example in examples]
-    return plan_crop(shapes, multiple_of(network), least_multiples(network))
+    shapes = [example.grid for example in data.training]
+    multiple = multiple_of(network)
+    crop = plan_crop(shapes, multiple, least_multiples(network))
+    # A transformer is to see the parts of a volume beside each other; convolutions see near ones.
+    if data.sliced_axis is None or network.name != "resenc-unet":
+        return crop
+    return plan_slice_crop(crop, data.sliced_axis, multiple)
 
 
 def describe(config: FinetuneConfig, data: LabelledData) -> Card:
@@ -125,7 +137,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
     if config.network:
         network = network.model_copy(update={"name": config.network})
     network = network.model_copy(update={"channels": data.channels})
-    crop = config.crop or crop_for(network, data.training)
+    crop = config.crop or crop_for(network, data)
     if start is None:
         centre, spread = units_of(data.training, crop)
         network = network.model_copy(update={"centre": centre, "spread": spread})
@@ -138,6 +150,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
             f"the labels hold {count} classes and {len(classes)} names were given; name every class"
         )
     modalities = {example.modality for example in data.training}
+    rate = config.learning_rate or rate_of(network, start.task if start else None)
     recipe = config.model_dump(
         mode="json",
         include={
@@ -148,7 +161,6 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
             "phantoms",
             "steps",
             "batch",
-            "learning_rate",
             "seed",
             "every",
             "precision",
@@ -164,6 +176,6 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
         intensity=data.intensity,
         classes=classes[:count],
         data=f"{len(data.training)} labelled volume(s)",
-        recipe=recipe | {"started_from": start.name if start else "none"},
+        recipe=recipe | {"learning_rate": rate, "started_from": start.name if start else "none"},
         made_with=f"napari-toposeg {__version__}",
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig
@@ -34,6 +35,8 @@ from napari_toposeg.learning.places import IGNORED
 from napari_toposeg.volume import Spacing
 
 MOST_CLASSES = 254
+MOST_SLICES = 0.5
+"""Share of slices from which on a volume counts as labelled throughout."""
 PHANTOM_SCALES = (1, 1, 2, 3)
 """Half of the phantoms are drawn coarser: scans of thick slices show only such vessels."""
 PHANTOM_VALIDATION = 8
@@ -54,6 +57,8 @@ class LabelledData:
         What became 0 and 1: see `cards.Card`.
     names
         Those of the classes, where they are known.
+    sliced_axis
+        Axis across which a few slices of each volume are labelled; None where more is.
     """
 
     training: list[Example]
@@ -62,6 +67,7 @@ class LabelledData:
     spacing: Spacing
     intensity: Intensity | None = None
     names: tuple[str, ...] = ()
+    sliced_axis: int | None = None
 
     @property
     def channels(self) -> int:
@@ -104,7 +110,8 @@ def prepare_labelled(
         raise InvalidConfig(
             "no voxel is labelled for training; paint classes and background on some slices first"
         )
-    return LabelledData(training, validation, count, spacing, intensity)
+    sliced = sliced_axis(training) if all(case.annotated for case in drawn) else None
+    return LabelledData(training, validation, count, spacing, intensity, sliced_axis=sliced)
 
 
 def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> LabelledData:
@@ -187,6 +194,22 @@ def read_cases(config: FinetuneConfig) -> list[Case]:
     return training + (
         read_labelled(config.images, config.labels, validation, "validation") if validation else []
     )
+
+
+def sliced_axis(examples: Sequence[Example]) -> int | None:
+    """Return the axis across which less than half of the slices of each example are labelled."""
+    shares = [
+        max(float(np.mean(labelled_slices(example, axis))) for example in examples)
+        for axis in range(3)
+    ]
+    return int(np.argmin(shares)) if min(shares) < MOST_SLICES else None
+
+
+def labelled_slices(example: Example, axis: int) -> NDArray[np.bool_]:
+    """Return which slices across an axis hold a labelled voxel."""
+    others = tuple(other for other in range(3) if other != axis)
+    labelled: NDArray[np.bool_] = np.any(np.asarray(example.target) != IGNORED, axis=others)
+    return labelled
 
 
 def is_labelled(example: Example) -> bool:

@@ -27,6 +27,9 @@ SCALE = 1.25
 LARGEST_CROP = 48
 """Edge of a planned crop, in voxels; more costs a laptop too much time."""
 
+SLICE_CROP, THIN_CROP = 32, 16
+"""Edges of a planned crop for a few labelled slices, in their plane and across them, in voxels."""
+
 
 def network_of(objective: ObjectiveName) -> NetworkName:
     """Return the architecture that an objective was published with, or is best with here."""
@@ -113,6 +116,45 @@ def least_multiples(network: NetworkConfig) -> int:
     A ViT of a single patch has nothing to attend to; other networks look within their multiple.
     """
     return 2 if network.name in ("vit", "unetr") else 1
+
+
+def rate_of(network: NetworkConfig, task: str | None) -> float:
+    """Return the peak learning rate of a fine-tuning that leaves it open.
+
+    A model that segments already is not to be unlearnt; convolutions bear higher rates than
+    attention does.
+
+    Parameters
+    ----------
+    task
+        That of the model it starts from; None: from scratch.
+    """
+    if task == "segment":
+        return 2e-4
+    return 5e-3 if network.name == "resenc-unet" else 1e-3
+
+
+def plan_slice_crop(crop: Size3, axis: int, multiple: Size3) -> Size3:
+    """Return a crop for labels that lie in a few slices: thin across them, and small.
+
+    What a step computes beside the labelled slices teaches little, so that many small crops are
+    worth more than few large ones, where a network looks at a neighbourhood.
+
+    Parameters
+    ----------
+    crop
+        One for volumes labelled throughout, its upper bound.
+    axis
+        Axis across which the slices lie.
+    multiple
+        What each edge must be a multiple of.
+    """
+    thin = tuple(THIN_CROP if each == axis else SLICE_CROP for each in range(3))
+    z, y, x = (
+        min(edge, max(1, wanted // step) * step)
+        for edge, wanted, step in zip(crop, thin, multiple, strict=True)
+    )
+    return z, y, x
 
 
 def plan_crop(
