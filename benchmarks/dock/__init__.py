@@ -1,0 +1,1 @@
+"""What the dock does for a person, measured: how well a few painted slices teach, how it answers."""

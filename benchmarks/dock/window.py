@@ -1,0 +1,236 @@
+"""How quickly the real window answers: while it trains, on a click, when a job is cancelled.
+
+The one idea: the window is driven as a person drives it, by its buttons and mouse, and what is
+timed is what a person waits for: until the button's result is in the viewer and drawn.
+"""
+
+import gc
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import napari
+import numpy as np
+import psutil
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
+from scipy import ndimage
+
+from napari_toposeg.phantoms import vessel_tree
+from napari_toposeg.plugin.canvas.layers import add_volume
+from napari_toposeg.plugin.canvas.marks import DEFECTS, layer_with
+from napari_toposeg.plugin.finetune.annotations import BACKGROUND
+from napari_toposeg.plugin.settings import PLUGIN
+from napari_toposeg.volume import Volume
+
+HEADER = ("what", "measured", "at most", "met")
+TICK_MS = 10
+REPEATS = 15
+RUNS = 10
+
+
+def lines(*, quick: bool = False) -> Iterator[Sequence[str]]:
+    """Yield the rows of the table, each measured in a window of its own."""
+    for measure in (diagram, jump, overlay, training, memory):
+        window = Window()
+        try:
+            yield from measure(window, quick=quick)
+        finally:
+            window.close()
+
+
+class Window:
+    """A viewer with the dock, as a person has it at 1280 x 800."""
+
+    def __init__(self) -> None:
+        self.viewer = napari.Viewer(show=True)
+        self.viewer.window.resize(1280, 800)
+        _, self.dock = self.viewer.window.add_plugin_dock_widget(PLUGIN)
+        self.live(seconds=0.5)
+
+    def live(self, until: Callable[[], bool] = lambda: False, seconds: float = 600.0) -> float:
+        """Let the window work until something is so, or for a time; return the seconds."""
+        start = time.perf_counter()
+        while not until() and time.perf_counter() - start < seconds:
+            QApplication.processEvents()
+            time.sleep(0.001)
+        return time.perf_counter() - start
+
+    def idle(self) -> bool:
+        """Tell whether no job runs."""
+        return not self.dock.session.busy
+
+    def drawn(self) -> None:
+        """Draw the canvas now: what was changed is then on the screen."""
+        self.viewer.screenshot(canvas_only=True, flash=False)
+
+    def close(self) -> None:
+        """Close the window and let Qt delete it."""
+        self.viewer.close()
+        self.live(seconds=0.3)
+        gc.collect()
+
+
+def row(what: str, seconds: float, most: float) -> Sequence[str]:
+    """Write one line of the table, in milliseconds."""
+    return (
+        what,
+        f"{1000 * seconds:.0f} ms",
+        f"{1000 * most:.0f} ms",
+        "yes" if seconds <= most else "**no**",
+    )
+
+
+def smooth(edge: int) -> Volume:
+    """Return smoothed noise: thousands of features, of all lengths."""
+    noise = np.random.default_rng(0).normal(size=(edge,) * 3).astype(np.float32)
+    return Volume(ndimage.gaussian_filter(noise, 2.0), np.diag([-1.0, -1, 1, 1]), name="smooth")
+
+
+def diagram(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
+    """Measure from *Compute the diagram* to the points drawn, of 96^3."""
+    add_volume(window.viewer, smooth(96), "image")
+    window.dock.show_tab("Topology")
+    panel = window.dock.topology.diagram
+    times = []
+    for _ in range(3 if quick else REPEATS):
+        window.live(seconds=0.2)
+        start = time.perf_counter()
+        panel.button.click()
+        window.live(window.idle)
+        panel.view.repaint()
+        times.append(time.perf_counter() - start)
+    count = len(panel.found.diagram)
+    # The first one compiles, or reads what was compiled, once on a machine.
+    what = f"diagram of 96 x 96 x 96 ({count:,} features), pressed to drawn, median"
+    yield row(what, float(np.median(times[1:])), 0.5)
+
+
+def jump(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
+    """Measure from a click on a point to the slice of its voxel drawn, in a 512 x 512 x 60 scan."""
+    voxels = np.zeros((60, 512, 512), np.float32)
+    small = smooth(96).voxels[:60]
+    voxels[:, :96, :96] = small
+    volume = Volume(voxels, np.diag([-1.0, -1, 2, 1]), name="scan")
+    add_volume(window.viewer, volume, "image")
+    window.dock.show_tab("Topology")
+    panel = window.dock.topology.diagram
+    panel.extent.setCurrentIndex(0)
+    panel.button.click()
+    window.live(window.idle)
+    window.drawn()
+    finite = np.flatnonzero(panel.found.diagram.death_voxel >= 0)
+    chosen = np.random.default_rng(0).choice(finite, 4 if quick else 30, replace=False)
+    times = []
+    for each in chosen:
+        window.live(seconds=0.2)
+        start = time.perf_counter()
+        panel.view.picked.emit(int(each))
+        QApplication.processEvents()
+        window.drawn()
+        times.append(time.perf_counter() - start)
+    yield row("click on a point to its slice drawn, median", float(np.median(times)), 0.15)
+    yield row("the same, 95 %", float(np.quantile(times, 0.95)), 0.15)
+
+
+def overlay(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
+    """Measure from *Compare* to the overlay drawn, of two masks of 256^3."""
+    grey = smooth(128 if quick else 256)
+    noise = np.random.default_rng(1).normal(0, 0.004, grey.shape)
+    for name, voxels in (("prediction", grey.voxels + noise), ("truth", grey.voxels)):
+        mask = Volume(
+            (voxels > 0.02).astype(np.uint8), grey.affine, modality="label", name=name
+        )
+        add_volume(window.viewer, mask, "labels")
+    window.dock.show_tab("Topology")
+    pages, panel = window.dock.topology.pages, window.dock.topology.compare
+    pages.setCurrentWidget(panel)
+    panel.truth.choose(window.viewer.layers["truth"])
+    panel.prediction.choose(window.viewer.layers["prediction"])
+    times = []
+    for _ in range(3):
+        window.live(seconds=0.5)
+        start = time.perf_counter()
+        panel.button.click()
+        window.live(window.idle)
+        window.drawn()
+        times.append(time.perf_counter() - start)
+    assert layer_with(window.viewer, DEFECTS) is not None
+    count = len(panel.found.defects.kind)
+    what = f"overlay of errors of 256 x 256 x 256 ({count:,} errors), pressed to drawn, median"
+    yield row(what, float(np.median(times)), 5.0)
+
+
+def annotate(window: Window) -> Any:
+    """Open a phantom and paint eight of its slices; return its annotation layer."""
+    phantom = vessel_tree(seed=7)
+    add_volume(window.viewer, phantom.image, "image")
+    window.dock.show_tab("Fine-tune")
+    panel = window.dock.finetune.annotate
+    layer = panel.make_layer()
+    mask = phantom.mask.voxels
+    for index in np.linspace(4, len(mask) - 5, 8).astype(int):
+        layer.data[index] = np.where(mask[index] > 0, 1, BACKGROUND)
+    layer.refresh()
+    panel.read()
+    return layer
+
+
+def train(window: Window, steps: int) -> Any:
+    """Start a training from the model that the page offers first; return the page."""
+    window.dock.finetune.pages.setCurrentIndex(1)
+    panel = window.dock.finetune.train
+    window.live(seconds=0.3)
+    panel.steps.setValue(steps)
+    panel.start_button.click()
+    return panel
+
+
+def training(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
+    """Measure the tick of the Qt loop while a network trains and the slices are scrubbed."""
+    annotate(window)
+    panel = train(window, 100_000)
+    window.live(lambda: window.dock.strip.progress.value() > 2)
+    ticks: list[float] = []
+    depth = window.dock.session.image_layer.data.shape[0]
+
+    def tick() -> None:
+        ticks.append(time.perf_counter())
+        if len(ticks) % 5 == 0:
+            window.viewer.dims.set_current_step(0, len(ticks) // 5 % depth)
+
+    timer = QTimer()
+    timer.setInterval(TICK_MS)
+    timer.timeout.connect(tick)
+    timer.start()
+    window.live(seconds=10 if quick else 60)
+    timer.stop()
+    lengths = np.diff(ticks)
+    yield row("tick of the Qt loop while it trains, median", float(np.median(lengths)), 0.06)
+    yield row("the same, 95 %", float(np.quantile(lengths, 0.95)), 0.1)
+    start = time.perf_counter()
+    window.dock.strip.cancel_job()
+    window.live(window.idle)
+    yield row("Cancel to the end of the training", time.perf_counter() - start, 1.0)
+    del panel
+
+
+def memory(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
+    """Measure the memory of the process after each of ten trainings."""
+    annotate(window)
+    process, held = psutil.Process(), []
+    for _ in range(3 if quick else RUNS):
+        train(window, 20)
+        window.live(window.idle)
+        window.live(seconds=1)
+        gc.collect()
+        held.append(process.memory_info().rss / 2**20)
+    # The first two fill pools that are used again.
+    growth = (held[-1] - held[2]) / max(1, len(held) - 3)
+    told = ", ".join(f"{each:.0f}" for each in held)
+    yield (
+        f"memory after each of {len(held)} trainings: {told} MiB; growth a run after the third",
+        f"{growth:.1f} MiB",
+        "0 MiB",
+        "yes" if growth < 1 else "**no**",
+    )
