@@ -179,10 +179,7 @@ def classes_section(case: Case) -> Section | None:
     """List the classes."""
     if case.classes is None:
         return None
-    text = (
-        "b0 counts components, b1 loops, b2 cavities; "
-        f"{connectivity_text(26)}. Counted anew for this page."
-    )
+    text = f"b0 counts components, b1 loops, b2 cavities; {connectivity_text(26)}."
     return Section("Classes", (text,), tables=(case.classes,))
 
 
@@ -232,7 +229,8 @@ def numbered(table: Table) -> Table:
     rows = [(number, *row) for number, row in enumerate(table.rows[:MOST_ROWS], start=1)]
     left = len(table.rows) - len(rows)
     caption = f"{left:,} more are in the CSV." if left > 0 else table.caption
-    return Table(("#", *table.columns), rows, caption)
+    columns = tuple("mm³" if column == "mm3" else column for column in table.columns)
+    return Table(("#", *columns), rows, caption)
 
 
 def diagram_section(case: Case, folder: Path) -> Section | None:

@@ -13,7 +13,6 @@ from napari_toposeg.plugin.canvas.layers import class_names, same_grid
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.exporting.actions import classes_run
 from napari_toposeg.plugin.exporting.gathering import Sources
-from napari_toposeg.plugin.exporting.tables import classes_table
 from napari_toposeg.plugin.topology.comparison import Comparison
 from napari_toposeg.plugin.topology.diagram_text import headline
 from napari_toposeg.plugin.topology.repairing import COLUMNS, NUMBER_COLUMNS, Proposal
@@ -23,8 +22,6 @@ from napari_toposeg.reports import Case, ErrorView, Judged, Table, write_case_pa
 from napari_toposeg.volume import Volume
 
 MOST_VIEWS = 6
-OF_THE_TABS = ("segment.", "reconstruct.", "topology.")
-"""Inputs whose values the page lists."""
 
 
 def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
@@ -46,7 +43,8 @@ def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
         raise InvalidConfig("there is no scan to report on; open one first")
     image = session.volume_of(scan)
     low, high = scan.contrast_limits
-    case = Case(image, (float(low), float(high)), settings=settings_of(inputs))
+    settings = settings_of(inputs, parts_of(sources))
+    case = Case(image, (float(low), float(high)), settings=settings)
     labels = sources.labels()
     result = topology.comparison.result
     if result is not None and fits(topology.comparison.source, scan):
@@ -98,7 +96,7 @@ def with_diagram(case: Case, sources: Sources) -> Case:
     return replace(
         case,
         diagram=found.diagram,
-        diagram_of=headline(panel.features, names),
+        diagram_of=headline(panel.features, names).replace("\n", "; "),
         unit=sources.unit(),
         # What the slider hides is left out here too.
         least=float(np.nextafter(least, -np.inf)) if np.isfinite(least) else 0.0,
@@ -143,9 +141,21 @@ def card_facts(name: str) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value}
 
 
-def settings_of(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def parts_of(sources: Sources) -> tuple[str, ...]:
+    """Return the forms whose results a page tells of, by the beginning of their inputs' names."""
+    topology = sources.topology
+    there = {
+        "segment.": any(model_of(layer) for layer in sources.session.viewer.layers),
+        "topology.comparison.form.": topology.comparison.result is not None,
+        "topology.diagram.form.": topology.diagram.found is not None,
+        "topology.repair.form.": topology.repair.proposal is not None,
+    }
+    return tuple(part for part, shown in there.items() if shown)
+
+
+def settings_of(inputs: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
     """Return the inputs that a result depends on."""
-    return {key: value for key, value in inputs.items() if key.startswith(OF_THE_TABS)}
+    return {key: value for key, value in inputs.items() if key.startswith(parts)}
 
 
 def report_run(case: Case, path: str | Path) -> Run[Path]:
@@ -153,9 +163,8 @@ def report_run(case: Case, path: str | Path) -> Run[Path]:
     path = Path(path).expanduser()
     if case.labels is not None:
         counted = yield from classes_run(case.labels, case.names)
-        table = classes_table(counted)
-        columns = table.columns[:-2]
-        rows = [row[: len(columns)] for row in table.rows]
+        rows = [(one.label, one.name, one.millilitres, *one.betti) for one in counted]
+        columns = ("label", "class", "volume in ml", "b0", "b1", "b2")
         case = replace(case, classes=Table(columns, rows))
     if case.model:
         case = replace(case, model=card_facts(case.model["name"]))

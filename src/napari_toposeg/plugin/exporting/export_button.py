@@ -21,7 +21,8 @@ from napari_toposeg.plugin.exporting.gathering import Sources
 from napari_toposeg.plugin.exporting.tables import classes_table, write_csv
 from napari_toposeg.plugin.restoring.restorer import Restorer
 from napari_toposeg.plugin.translation import mark, tr
-from napari_toposeg.plugin.widgets.inputs import values
+from napari_toposeg.plugin.widgets.inputs import inputs_of, value_of
+from napari_toposeg.plugin.widgets.pickers import LayerPicker
 
 ENTRIES = {
     "labels": mark("Label map as NIfTI or NRRD…"),
@@ -89,9 +90,12 @@ class ExportButton(QPushButton):
         if what == "dicom-seg" and answers is None:
             return
         suffix = SUFFIXES.get(what, ".csv")
-        path, _ = QFileDialog.getSaveFileName(
-            self, tr(ENTRIES[what]), f"{what}{suffix}", FILTERS.get(what, "CSV (*.csv)")
-        )
+        labels = self._sources.labels()
+        of_labels = what in ("labels", "dicom-seg", "classes") and labels is not None
+        title = tr(ENTRIES[what]) + (f" {labels.name}" if of_labels else "")
+        # Not the layer's name, which may be that of a patient's file.
+        filters = FILTERS.get(what, "CSV (*.csv)")
+        path, _ = QFileDialog.getSaveFileName(self, title, f"{what}{suffix}", filters)
         if path:
             whole = path if Path(path).suffix else f"{path}{suffix}"
             self._session.attempt(lambda: self.write(what, whole, answers))
@@ -116,7 +120,7 @@ class ExportButton(QPushButton):
             case "classes":
                 self._write_classes(path)
             case "report":
-                case = gather_case(self._sources, values(self._dock))
+                case = gather_case(self._sources, form_values(self._dock))
                 self._start(lambda: report_run(case, path), tr("Writing the report"))
             case _:
                 self._tell(write_csv(self._sources.table(what), path))
@@ -167,3 +171,13 @@ class ExportButton(QPushButton):
         entry = menu.addAction(tr(text))
         entry.triggered.connect(lambda _=False: on_click())
         return entry
+
+
+def form_values(dock: QWidget) -> dict[str, Any]:
+    """Return what stands in the forms, without the names of layers: those may be of files."""
+    fields = inputs_of(dock)
+    return {
+        name: value_of(field)
+        for name, field in fields.items()
+        if not isinstance(field, LayerPicker)
+    }

@@ -103,8 +103,9 @@ def features_table(
     unit
         Of births and deaths; ``"HU"`` for CT.
     """
-    grey = ("birth", "death", "persistence")
-    columns = tuple(f"{name}_{unit}" if unit and name in grey else name for name in features)
+    grey = {name: f"{name}_{unit}" for name in ("birth", "death", "persistence") if unit}
+    voxel = {f"{end}_{axis}": f"{end}_voxel_{axis}" for end in ("birth", "death") for axis in "zyx"}
+    columns = tuple((grey | voxel).get(name, name) for name in features)
     rows = zip(*(each.tolist() for each in features.values()), strict=True)
     return ExportTable((*columns, "joined"), tuple((*row, connectivity) for row in rows))
 
