@@ -113,8 +113,26 @@ def make_card() -> Callable[..., SimpleNamespace]:
             "modality": "CT",
             "classes": ("vessel",),
             "intended_use": "Research use only.",
+            "network": SimpleNamespace(hidden_cube=6),
         }
         does = "segments" if task == "segment" else "rebuilds"
         return SimpleNamespace(**(facts | {"does": does} | changes))
 
     return make
+
+
+@pytest.fixture
+def models(monkeypatch, make_card):
+    """Two models, listed without torch."""
+    cards = [make_card("topomae-ct", "reconstruct"), make_card("vessels-ct", "segment")]
+    monkeypatch.setattr("napari_toposeg.learning.cards.list_models", lambda: tuple(cards))
+    return cards
+
+
+@pytest.fixture
+def ring() -> Volume:
+    """A square ring in a box of air: one component, one loop."""
+    voxels = np.full((10, 16, 16), -1000, np.int16)
+    voxels[4:6, 3:13, 3:13] = 500
+    voxels[4:6, 6:10, 6:10] = -1000
+    return Volume(voxels, np.diag([-1.0, -1, 1, 1]), modality="CT", name="ring")

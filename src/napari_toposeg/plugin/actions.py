@@ -9,24 +9,38 @@ from napari_toposeg.plugin.canvas.saving import save_layer
 from napari_toposeg.plugin.case.actions import open_case, set_modality, set_window
 from napari_toposeg.plugin.reconstruct.actions import (
     KeptTopology,
+    compare_models,
+    compare_models_run,
+    feature_fates,
     kept_topology,
     kept_topology_run,
     reconstruct_layer,
     reconstruct_run,
+    show_contest,
+    show_patch_grid,
     show_reconstruction,
+    show_side_by_side,
     suggest_threshold,
 )
 from napari_toposeg.plugin.restoring.actions import open_session, save_session
 from napari_toposeg.plugin.segment.actions import (
     class_colormap,
+    compare_segmentations,
+    compare_segmentations_run,
     segment_layer,
     segment_run,
+    show_duel,
     show_segmentation,
 )
 
 __all__ = [
     "KeptTopology",
     "class_colormap",
+    "compare_models",
+    "compare_models_run",
+    "compare_segmentations",
+    "compare_segmentations_run",
+    "feature_fates",
     "kept_topology",
     "kept_topology_run",
     "open_case",
@@ -39,7 +53,11 @@ __all__ = [
     "segment_run",
     "set_modality",
     "set_window",
+    "show_contest",
+    "show_duel",
+    "show_patch_grid",
     "show_reconstruction",
     "show_segmentation",
+    "show_side_by_side",
     "suggest_threshold",
 ]

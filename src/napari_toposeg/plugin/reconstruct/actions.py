@@ -1,97 +1,90 @@
 """What the Reconstruct tab does, as functions that a notebook can call on a viewer."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.components import ViewerModel
-from numpy.typing import NDArray
-from scipy import ndimage
 
+from napari_toposeg.learning.hiding import Cubes, Pattern
+from napari_toposeg.plugin.answering import answering
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
-from napari_toposeg.plugin.loading import load_learning, seconds_of
+from napari_toposeg.plugin.loading import load_learning
+from napari_toposeg.plugin.reconstruct.contest import Contest, contest_run
+from napari_toposeg.plugin.reconstruct.kept import (
+    FeatureFates,
+    KeptTopology,
+    feature_fates,
+    feature_fates_run,
+    kept_topology,
+    kept_topology_run,
+    suggest_threshold,
+)
+from napari_toposeg.plugin.reconstruct.patch_grid import PatchGrid, show_patch_grid
+from napari_toposeg.plugin.reconstruct.side_by_side import SideBySide
 from napari_toposeg.plugin.settings import read_settings
-from napari_toposeg.plugin.waiting import wait_for
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.progress import Step, finish
-from napari_toposeg.topology import BettiNumbers, betti_numbers
 from napari_toposeg.volume import Volume
 
 if TYPE_CHECKING:
     from napari_toposeg.learning.reconstruct import Reconstruction
 
-
-SMOOTHING = 1.0
-"""Sigma in voxels of the Gaussian before the topology of grey values is counted, against noise."""
-
-
-@dataclass(frozen=True)
-class KeptTopology:
-    """Betti numbers of a scan and of its reconstruction above one threshold.
-
-    Parameters
-    ----------
-    threshold
-        In the unit of the scan; both are smoothed by a Gaussian of one voxel first.
-    scan, rebuilt
-        Betti numbers, foreground 26-connected, background 6-connected.
-    """
-
-    threshold: float
-    scan: BettiNumbers
-    rebuilt: BettiNumbers
-
-
-def kept_topology(scan: Volume, rebuilt: Volume, threshold: float) -> KeptTopology:
-    """Count the topology above a threshold before and after."""
-    before, after = (
-        ndimage.gaussian_filter(volume.voxels.astype(np.float32), SMOOTHING) > threshold
-        for volume in (scan, rebuilt)
-    )
-    return KeptTopology(threshold, betti_numbers(before), betti_numbers(after))
-
-
-def kept_topology_run(
-    scan: Volume, rebuilt: Volume, threshold: float
-) -> Generator[Step, None, KeptTopology]:
-    """Count the same in the background."""
-    count = partial(kept_topology, scan, rebuilt, threshold)
-    return (
-        yield from wait_for(
-            count, "Counting components, loops and cavities", seconds=seconds_of(scan)
-        )
-    )
-
-
-def suggest_threshold(voxels: NDArray[Any]) -> float:
-    """Otsu's threshold of at most about a million voxels."""
-    from skimage.filters import threshold_otsu
-
-    stride = max(1, int(np.ceil((voxels.size / 1e6) ** (1 / 3))))
-    sample = voxels[::stride, ::stride, ::stride]
-    return float(threshold_otsu(sample)) if sample.min() < sample.max() else float(sample.min())
+__all__ = [
+    "FeatureFates",
+    "KeptTopology",
+    "PatchGrid",
+    "SideBySide",
+    "compare_models",
+    "compare_models_run",
+    "feature_fates",
+    "kept_topology",
+    "kept_topology_run",
+    "reconstruct_layer",
+    "reconstruct_run",
+    "show_contest",
+    "show_patch_grid",
+    "show_reconstruction",
+    "show_side_by_side",
+    "suggest_threshold",
+]
 
 
 def reconstruct_run(
     volume: Volume,
     model: str,
     *,
-    mask_ratio: float,
-    seed: int,
+    pattern: Pattern,
     device: str,
     threads: int,
     threshold: float,
 ) -> Generator[Step, None, "tuple[Reconstruction, KeptTopology]"]:
-    """Hide patches, rebuild them, and count the topology that was kept."""
+    """Hide a pattern, rebuild it, and count and match the topology that was kept."""
     yield from load_learning()
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.reconstruct import reconstruct
 
-    choose_threads(threads)
-    result = yield from reconstruct(volume, model, mask_ratio=mask_ratio, seed=seed, device=device)
+    def rebuild() -> "Generator[Step, None, Reconstruction]":
+        choose_threads(threads)
+        return (yield from reconstruct(volume, model, pattern=pattern, device=device))
+
+    result = yield from answering(rebuild())
     kept = yield from kept_topology_run(volume, result.composite, threshold)
-    return result, kept
+    features = yield from feature_fates_run(volume, result.composite, result.hidden.voxels)
+    return result, KeptTopology(kept.threshold, kept.scan, kept.rebuilt, features)
+
+
+def compare_models_run(
+    volume: Volume,
+    models: Sequence[str],
+    *,
+    pattern: Pattern,
+    device: str,
+    threads: int,
+) -> Generator[Step, None, Contest]:
+    """Rebuild a scan with several models and judge them on the same hidden voxels."""
+    yield from load_learning()
+    return (yield from contest_run(volume, models, pattern, device, threads))
 
 
 def show_reconstruction(
@@ -108,33 +101,76 @@ def show_reconstruction(
     darkest = volume.voxels.min()
     visible = volume.with_voxels(np.where(hidden, darkest, volume.voxels), name=volume.name)
     same = {} if contrast is None else {"contrast_limits": contrast}
+    names = [
+        tr(text).format(name=volume.name)
+        for text in ("{name} hidden input", "{name} reconstruction", "{name} |residual|")
+    ]
     return (
-        add_volume(viewer, visible, "image", name=f"{volume.name} hidden input", **same),
-        add_volume(
-            viewer, reconstruction.composite, "image", name=f"{volume.name} reconstruction", **same
-        ),
-        add_volume(
-            viewer,
-            reconstruction.residual,
-            "residual",
-            name=f"{volume.name} |residual|",
-            visible=False,
-        ),
+        add_volume(viewer, visible, "image", name=names[0], **same),
+        add_volume(viewer, reconstruction.composite, "image", name=names[1], **same),
+        add_volume(viewer, reconstruction.residual, "residual", name=names[2], visible=False),
     )
 
 
+def show_contest(
+    viewer: ViewerModel, volume: Volume, contest: Contest, contrast: Any = None
+) -> list[Any]:
+    """Add the reconstruction of each compared model as a layer, hidden at first."""
+    same = {} if contrast is None else {"contrast_limits": contrast}
+    return [
+        add_volume(
+            viewer,
+            each.reconstruction.composite,
+            "image",
+            name=tr("{name} by {model}").format(name=volume.name, model=each.name),
+            visible=False,
+            **same,
+        )
+        for each in contest.comparison.contestants
+    ]
+
+
+def show_side_by_side(
+    viewer: ViewerModel, alike: Sequence[Any], others: Sequence[Any] = ()
+) -> SideBySide:
+    """Show layers side by side, linked, with all others hidden; call `end` of what is returned.
+
+    Parameters
+    ----------
+    alike
+        Layers of one quantity, whose contrast limits go together: scan, hidden input and
+        reconstruction.
+    others
+        Further layers, such as the residual.
+    """
+    grid = SideBySide(viewer)
+    grid.show(alike, others)
+    return grid
+
+
 def reconstruct_layer(
-    viewer: ViewerModel, layer: Any, model: str, *, mask_ratio: float = 0.6, seed: int = 0
+    viewer: ViewerModel,
+    layer: Any,
+    model: str,
+    *,
+    mask_ratio: float = 0.6,
+    seed: int = 0,
+    pattern: Pattern | None = None,
 ) -> "tuple[Reconstruction, KeptTopology]":
-    """Reconstruct a layer, wait, and add the three layers of the result."""
+    """Reconstruct a layer, wait, and add the three layers of the result.
+
+    Parameters
+    ----------
+    pattern
+        What to hide; by default patches at random, by `mask_ratio` and `seed`.
+    """
     volume = layer_to_volume(layer)
     settings = read_settings()
     result, kept = finish(
         reconstruct_run(
             volume,
             model,
-            mask_ratio=mask_ratio,
-            seed=seed,
+            pattern=pattern or Cubes(mask_ratio, seed),
             device=settings.device,
             threads=settings.worker_threads,
             threshold=suggest_threshold(volume.voxels),
@@ -142,3 +178,36 @@ def reconstruct_layer(
     )
     show_reconstruction(viewer, volume, result, contrast=layer.contrast_limits)
     return result, kept
+
+
+def compare_models(
+    viewer: ViewerModel,
+    layer: Any,
+    models: Sequence[str],
+    *,
+    pattern: Pattern | None = None,
+    layers: bool = False,
+) -> Contest:
+    """Rebuild a layer with several models on the same hidden voxels, and wait.
+
+    Parameters
+    ----------
+    pattern
+        What to hide; by default patches at random, as in the first model's pretraining.
+    layers
+        Add the reconstruction of each as a layer.
+    """
+    volume = layer_to_volume(layer)
+    settings = read_settings()
+    contest = finish(
+        compare_models_run(
+            volume,
+            models,
+            pattern=pattern or Cubes(),
+            device=settings.device,
+            threads=settings.worker_threads,
+        )
+    )
+    if layers:
+        show_contest(viewer, volume, contest, contrast=layer.contrast_limits)
+    return contest

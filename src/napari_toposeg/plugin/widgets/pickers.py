@@ -3,15 +3,26 @@
 from collections.abc import Callable
 from typing import Any, Literal
 
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtGui import QShowEvent
+from qtpy.QtCore import Signal
+from qtpy.QtGui import QShowEvent, QStandardItemModel
 from qtpy.QtWidgets import QComboBox, QWidget
 
 from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.plugin.canvas.layers import modality_of
 from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.translation import mark, tr
 
-SCRATCH = "from scratch"
+SCRATCH = mark("from scratch")
+
+NOT_OFFERED = {
+    "reconstruct": mark(
+        "{name} encodes images: it has no decoder that could rebuild them. Use it in Fine-tune."
+    ),
+    "segment": mark(
+        "{name} encodes images: it has not learnt any classes yet. Train it in Fine-tune first."
+    ),
+}
+"""Why a model that only encodes cannot be chosen, by what it would be chosen for."""
 
 
 def narrow(combo: QComboBox) -> None:
@@ -40,7 +51,7 @@ class LayerPicker(QComboBox):
         session: Session,
         accept: Callable[[Any], bool],
         *,
-        empty: str = "no layer",
+        empty: str = "",
         optional: bool = False,
         parent: QWidget | None = None,
     ) -> None:
@@ -48,7 +59,7 @@ class LayerPicker(QComboBox):
         narrow(self)
         self._session = session
         self._accept = accept
-        self._empty = empty
+        self._empty = empty or tr("no layer")
         self._optional = optional
         self.refresh()
         session.layers_changed.connect(self.refresh)
@@ -139,19 +150,21 @@ class ModelPicker(QComboBox):
         InvalidCheckpoint
             If there is no model for the task.
         """
-        if self.currentText() == SCRATCH:
+        if self._scratch and self.count() and self.card is None:
             return "none"
         if self.model is None:
             raise InvalidCheckpoint(
-                f"there is no model to {self._task or 'start'} with; train one, or import one with "
-                "'napari-toposeg models import PATH'"
+                tr(
+                    "there is no model to choose; train one, or import one with "
+                    "'napari-toposeg models import PATH'"
+                )
             )
         return self.model
 
     def choose(self, name: str) -> None:
         """Choose a model by name, if it is listed; it stays chosen whatever the scan."""
         index = self.findText(name)
-        if index >= 0:
+        if index >= 0 and self._offers(index):
             self._by_hand = True
             self.setCurrentIndex(index)
 
@@ -160,7 +173,7 @@ class ModelPicker(QComboBox):
         from napari_toposeg.learning.cards import fitting_card
 
         layer = self._session.image_layer
-        cards = [self.itemData(index) for index in range(self.count())]
+        cards = [self.itemData(index) for index in range(self.count()) if self._offers(index)]
         offered = sorted(filter(None, cards), key=lambda card: card.task != "reconstruct")
         if self._by_hand or layer is None or not offered:
             return
@@ -170,6 +183,25 @@ class ModelPicker(QComboBox):
 
     def _on_hand(self, _: int) -> None:
         self._by_hand = True
+
+    def _add(self, card: Any, tooltip: str, *, offered: bool = True) -> None:
+        """Add an entry; one that is not offered is shown with its reason and cannot be chosen."""
+        text = card.name if offered else tr("{name} (encodes only)").format(name=card.name)
+        self.addItem(text, card)
+        item = self._items.item(self.count() - 1)
+        item.setToolTip(tooltip)
+        item.setEnabled(offered)
+
+    def _offers(self, index: int) -> bool:
+        item = self._items.item(index)
+        return item is not None and item.isEnabled()
+
+    @property
+    def _items(self) -> QStandardItemModel:
+        # Of the combo box: `model` here is the name of the chosen one.
+        model = super().model()
+        assert isinstance(model, QStandardItemModel)
+        return model
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """List the models when there is first someone to see them: not while the dock is built."""
@@ -185,14 +217,17 @@ class ModelPicker(QComboBox):
         before = self.model if self._by_hand else None
         self._listed = True
         self.clear()
-        for card in list_models():
+        cards = list_models()
+        for card in cards:
             if self._task in (None, card.task):
-                self.addItem(card.name, card)
-                self.setItemData(self.count() - 1, card.intended_use, Qt.ItemDataRole.ToolTipRole)
+                self._add(card, str(card.intended_use))
         if self._scratch:
-            self.addItem(SCRATCH, None)
+            self.addItem(tr(SCRATCH), None)
         if not self.count():
-            self.addItem("no model yet", None)
+            self.addItem(tr("no model yet"), None)
+        for card in cards:
+            if self._task is not None and card.task == "encode":
+                self._add(card, tr(NOT_OFFERED[self._task]).format(name=card.name), offered=False)
         if before is not None:
             self.choose(before)
         self.suggest()
