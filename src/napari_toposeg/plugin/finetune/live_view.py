@@ -10,7 +10,7 @@ from napari_toposeg.plugin.canvas.marks import layer_with
 from napari_toposeg.plugin.finetune.live import LIVE, Look
 from napari_toposeg.plugin.finetune.model_layers import (
     PREVIEW,
-    remove_preview,
+    hide_preview,
     show_part,
     slice_region,
 )
@@ -62,7 +62,7 @@ class LiveView(QObject):
         )
         if not wanted and self._drawn:
             self._drawn = False
-            remove_preview(self._session.viewer)
+            hide_preview(self._session.viewer)
 
     def show(self, preview: Mapping[str, Any]) -> None:
         """Draw what a Step brought, unless it is no longer wanted."""
@@ -75,7 +75,7 @@ class LiveView(QObject):
         self.follow()
         if self.look.region is None:
             return
-        show_part(
+        drawn = show_part(
             self._session.viewer,
             self._layer,
             preview[LIVE],
@@ -86,6 +86,8 @@ class LiveView(QObject):
             # Outlines, as areas in the same colours hide what was painted.
             contour=1,
         )
+        if not self._drawn:
+            drawn.visible = True
         self._drawn = True
 
     def end(self) -> None:
@@ -93,7 +95,7 @@ class LiveView(QObject):
         self._layer, self.look.region = None, None
         if self._drawn:
             self._drawn = False
-            remove_preview(self._session.viewer)
+            hide_preview(self._session.viewer)
 
     def _window(self) -> float:
         # A window of so many voxels, in mm of the finest axis: trainings keep the scan's spacing.

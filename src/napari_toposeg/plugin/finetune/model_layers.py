@@ -90,20 +90,12 @@ def show_part(
     """
     place = np.asarray(like.translate) + np.asarray(like.scale) * np.asarray(origin)
     layer = layer_with(viewer, role)
-    if layer is not None and layer.data.shape == labels.shape:
-        layer.data = labels
-        layer.translate = place
-        layer.name = name
-    else:
-        visible = layer is None or layer.visible
-        if layer is not None:
-            viewer.layers.remove(layer)
+    if layer is None:
         active = viewer.layers.selection.active
         layer = viewer.add_labels(
             labels,
             name=name,
             opacity=0.5,
-            visible=visible,
             scale=like.scale,
             translate=place,
             units=like.units,
@@ -114,6 +106,11 @@ def show_part(
         viewer.layers.selection.active = active
         layer.editable = False
         layer.contour = contour
+    else:
+        # Filled anew: napari takes half a second to remove a layer, in which nothing moves.
+        layer.data = labels
+        layer.scale, layer.translate = like.scale, place
+        layer.name = name
     layer.colormap = class_colormap(classes)
     return layer
 
@@ -140,8 +137,8 @@ def flip(viewer: ViewerModel) -> str | None:
     return AFTER if after.visible else BEFORE
 
 
-def remove_preview(viewer: ViewerModel) -> None:
-    """Remove the live preview: the model that it showed is no more."""
+def hide_preview(viewer: ViewerModel) -> None:
+    """Hide the live preview: the model that it showed is no more."""
     layer = layer_with(viewer, PREVIEW)
     if layer is not None:
-        viewer.layers.remove(layer)
+        layer.visible = False
