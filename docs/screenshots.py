@@ -65,6 +65,7 @@ class Photographer:
     def case(self, scan: Path) -> None:
         """Open the scan."""
         self.dock.case.open_path(scan)
+        settle(lambda: not self.dock.session.busy, 600)
         self.dock.show_tab("Case")
         self.take("case")
 

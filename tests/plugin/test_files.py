@@ -1,7 +1,6 @@
 """Readers, writers and samples, through napari's own doors."""
 
 import json
-from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -14,16 +13,19 @@ from npe2 import PluginManager
 from napari_toposeg.errors import ChoiceNeeded, UnreadableFile
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.io.frames import frame_choices
-from napari_toposeg.plugin import samples
+from napari_toposeg.plugin import opening, samples
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
+from napari_toposeg.plugin.canvas.sources import SOURCE
+from napari_toposeg.plugin.opening import Wanted
 from napari_toposeg.plugin.readers import (
     get_reader,
     open_dropped_files,
     opens_dropped_files,
+    read_asking,
     read_layers,
 )
 from napari_toposeg.plugin.widgets import choose
-from napari_toposeg.plugin.widgets.choose import ChoiceDialog, read_asking
+from napari_toposeg.plugin.widgets.choose import ChoiceDialog
 from napari_toposeg.topology import betti_numbers
 
 PLUGIN = "napari-toposeg"
@@ -63,25 +65,27 @@ def test_labels_are_saved_as_they_are(viewer_model, oblique, tmp_path):
     np.testing.assert_array_equal(again.voxels, labels.voxels)
 
 
-def test_a_frame_of_several_is_asked_for(qapp, four_frames):
+def test_a_frame_of_several_is_asked_for(qapp, four_frames, monkeypatch):
     asked = []
 
     def ask(name, choices):
         asked.append((name, choices))
         return 2
 
-    volume = read_asking(four_frames, ask)
-    assert (volume.voxels == 2).all()
-    assert len(asked) == 1
-    assert asked[0][0] == "series.nii.gz"
-    assert len(asked[0][1]) == 4
+    monkeypatch.setattr(choose, "ask_with_dialog", ask)
+    voxels, attributes, _ = read_asking(Wanted(four_frames))
+    assert (voxels == 2).all()
+    assert attributes["metadata"][SOURCE]["frame"] == 2
+    ((name, choices),) = asked
+    assert name == "series.nii.gz"
+    assert len(choices) == 4
 
 
 def test_series_and_then_their_frames_are_asked_for(qapp, ct, tmp_path, monkeypatch):
     series = ("1: chest, 79 slices", "2: liver, 40 slices")
     opened = []
 
-    def read(path, *, frame, series):
+    def read(path, *, frame, series, report):
         if series is None:
             raise ChoiceNeeded("several series", ("1: chest, 79 slices", "2: liver, 40 slices"))
         if frame is None:
@@ -89,32 +93,32 @@ def test_series_and_then_their_frames_are_asked_for(qapp, ct, tmp_path, monkeypa
         opened.append((series, frame))
         return ct
 
-    monkeypatch.setattr(choose, "read_volume", read)
-    assert read_asking(tmp_path, lambda name, choices: 1) is ct
+    monkeypatch.setattr(opening, "read_volume", read)
+    monkeypatch.setattr(choose, "ask_with_dialog", lambda name, choices: 1)
+    assert read_asking(Wanted(tmp_path, settled=True)) is not None
     assert opened == [(series[1], 1)]
 
 
-def test_frames_of_a_folders_only_series_are_asked_for(qapp, ct, tmp_path, monkeypatch):
-    def read(path, *, frame, series):
-        if frame is None:
-            raise ChoiceNeeded("several frames", frame_choices(3))
-        assert (frame, series) == (2, None)
-        return ct
+def test_a_choice_that_did_not_help_is_not_asked_for_again(qapp, tmp_path, monkeypatch):
+    def read(path, *, frame, series, report):
+        raise ChoiceNeeded("several frames", frame_choices(3))
 
-    monkeypatch.setattr(choose, "read_volume", read)
-    assert read_asking(tmp_path, lambda name, choices: 2) is ct
+    monkeypatch.setattr(opening, "read_volume", read)
+    monkeypatch.setattr(choose, "ask_with_dialog", lambda name, choices: 1)
+    with pytest.raises(ChoiceNeeded):
+        read_asking(Wanted(tmp_path, settled=True))
 
 
 def test_leaving_the_question_opens_nothing(qapp, four_frames, monkeypatch):
-    assert read_asking(four_frames, lambda name, choices: None) is None
     monkeypatch.setattr(choose, "ask_with_dialog", lambda name, choices: None)
     assert read_layers(str(four_frames)) == [(None,)]
 
 
 def test_without_an_application_a_choice_must_be_named(four_frames, monkeypatch):
-    monkeypatch.setattr(choose, "QApplication", SimpleNamespace(instance=lambda: None))
+    monkeypatch.setattr("qtpy.QtWidgets.QApplication.instance", lambda: None)
+    monkeypatch.setattr("qtpy.QtCore.QCoreApplication.instance", lambda: None)
     with pytest.raises(ChoiceNeeded):
-        read_asking(four_frames)
+        read_asking(Wanted(four_frames))
 
 
 def test_dropping_a_file_of_several_frames_asks(viewer_model, four_frames, monkeypatch):
@@ -196,7 +200,7 @@ def test_no_field_of_the_patient_reaches_the_layer(viewer_model, data_folder):
     folder = data_folder / "chest_ct" / "ct-64_dicom"
     (layer,) = viewer_model.open(folder, plugin=PLUGIN)
     known = layer.metadata["napari_toposeg"]
-    assert set(layer.metadata) == {"napari_toposeg"}
+    assert set(layer.metadata) == {"napari_toposeg", SOURCE}
     assert set(known) == {"affine", "orientation", "modality", "name", "notes"}
     assert len(json.dumps(known)) < 1000
 

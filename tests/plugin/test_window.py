@@ -14,6 +14,7 @@ from qtpy.QtWidgets import QApplication, QDialog
 from napari_toposeg.io import write_volume
 from napari_toposeg.plugin.canvas.layers import add_volume, same_grid
 from napari_toposeg.plugin.canvas.marks import FEATURE, layer_with
+from napari_toposeg.plugin.case.actions import open_sample
 from napari_toposeg.plugin.settings import PLUGIN
 from napari_toposeg.plugin.widgets.choose import ChoiceDialog
 from napari_toposeg.progress import Step
@@ -46,7 +47,7 @@ def drop(viewer, path):
 
 def test_a_sample_is_drawn_and_can_be_told_from_black(window):
     viewer, dock = window
-    dock.case.open_sample("brain")
+    open_sample(dock.session.viewer, "brain")
     picture = viewer.screenshot(flash=False)
     assert picture[..., :3].std() > 5
 
@@ -78,6 +79,9 @@ def test_a_dropped_folder_of_several_asks_which(window, oblique, ct, tmp_path):
 
     def answer():
         dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, ChoiceDialog):
+            QTimer.singleShot(50, answer)
+            return
         seen.append([dialog.list.item(row).text() for row in range(dialog.list.count())])
         dialog.list.setCurrentRow(1)
         dialog.done(QDialog.DialogCode.Accepted)
@@ -117,7 +121,7 @@ def test_an_annotation_layer_can_be_made_from_the_menu(window, oblique):
 
 def test_a_ct_window_of_the_menu_is_set_on_the_selected_layer(window):
     viewer, dock = window
-    dock.case.open_sample("torus")
+    open_sample(dock.session.viewer, "torus")
     viewer.layers.selection.active = viewer.layers["torus"]
     get_app_model().commands.execute_command(f"{PLUGIN}.window_bone").result()
     assert tuple(viewer.layers["torus"].contrast_limits) == (-450, 1050)
@@ -161,7 +165,7 @@ def test_closing_the_window_stops_the_job(window, qtbot):
 
 def test_the_window_answers_while_a_job_computes(window, qtbot):
     viewer, dock = window
-    dock.case.open_sample("brain")
+    open_sample(dock.session.viewer, "brain")
 
     def run():
         matrix = np.random.default_rng(0).random((400, 400))

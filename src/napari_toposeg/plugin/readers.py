@@ -1,6 +1,7 @@
 """napari's reader: any path that the package reads, by drag and drop or File > Open."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from napari.settings import get_settings
@@ -8,10 +9,10 @@ from napari.utils.notifications import show_error
 
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import list_cases
-from napari_toposeg.plugin.canvas.layers import LayerData, kind_of, volume_to_layer_data
-from napari_toposeg.plugin.canvas.sources import Source, source_metadata
+from napari_toposeg.plugin.canvas.layers import LayerData
+from napari_toposeg.plugin.opening import Question, Wanted, open_run
 from napari_toposeg.plugin.settings import PLUGIN
-from napari_toposeg.volume import Volume
+from napari_toposeg.plugin.translation import tr
 
 Paths = str | Sequence[str]
 
@@ -37,52 +38,43 @@ def readable(path: Path) -> bool:
     return path.name.lower().endswith(ENDINGS)
 
 
-def choose_case(path: Path) -> Path | None:
-    """Return the one case at a path, asking where a folder holds several; None if the user left."""
-    from napari_toposeg.plugin.widgets.choose import ask_with_dialog
-
-    cases = list_cases(path)
-    if len(cases) == 1:
-        return next(iter(cases.values()))
-    row = ask_with_dialog(path.name, tuple(cases))
-    return None if row is None else tuple(cases.values())[row]
-
-
 def read_layers(path: Paths) -> list[LayerData]:
-    """Read each path; where one holds several volumes the user chooses."""
+    """Read each path, with progress and Cancel; of several volumes the user chooses."""
     paths = [path] if isinstance(path, str) else list(path)
     try:
-        found = [read_chosen_source(Path(one)) for one in paths]
+        found = [read_asking(Wanted(Path(one))) for one in paths]
     except ToposegError as error:
         # napari says only that a plugin failed; the reason would be buried in the traceback.
         show_error(str(error))
         raise
-    layers: list[LayerData] = [
-        with_source(volume_to_layer_data(volume, kind_of(volume)), source)
-        for volume, source in filter(None, found)
-    ]
-    return layers or NOTHING
+    return [layer for layer in found if layer is not None] or NOTHING
 
 
-def with_source(data: LayerData, source: Source) -> LayerData:
-    """Return a layer's data that remember the file they are from."""
-    voxels, attributes, kind = data
-    known = source_metadata(source.path, series=source.series, frame=source.frame)
-    return voxels, attributes | {"metadata": attributes["metadata"] | known}, kind
+def read_asking(wanted: Wanted) -> LayerData | None:
+    """Read what is wanted, asking which where there are several; None if the user left.
 
+    A folder can hold several files, a file several frames, so there can be several questions.
 
-def read_chosen(path: Path) -> Volume | None:
-    """Read the volume at a path, asking which where there are several; None if the user left."""
-    found = read_chosen_source(path)
-    return None if found is None else found[0]
+    Raises
+    ------
+    ChoiceNeeded
+        If there are several and nobody can be asked, as in a script without Qt.
+    ToposegError
+        As `napari_toposeg.read_volume`.
+    """
+    from qtpy.QtWidgets import QApplication
 
+    from napari_toposeg.plugin.widgets.choose import ask_with_dialog
+    from napari_toposeg.plugin.widgets.progress_dialog import finish_in_dialog
 
-def read_chosen_source(path: Path) -> tuple[Volume, Source] | None:
-    """Read as `read_chosen` does, and return with the volume what was chosen."""
-    from napari_toposeg.plugin.widgets.choose import read_with_source
-
-    case = choose_case(path)
-    return None if case is None else read_with_source(case)
+    title = tr("Reading {name}").format(name=wanted.path.name)
+    found = finish_in_dialog(partial(open_run, wanted), title)
+    if not isinstance(found, Question):
+        return found
+    if QApplication.instance() is None:
+        raise found.needed
+    row = ask_with_dialog(found.name, found.choices)
+    return None if row is None else read_asking(found.answers[row])
 
 
 def opens_dropped_files() -> bool:

@@ -1,15 +1,23 @@
 """Sample data: a real scan that is on the machine already, and phantoms of known topology."""
 
+from functools import partial
+
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import read_example
 from napari_toposeg.phantoms import Phantom, make
 from napari_toposeg.plugin.canvas.layers import LayerData, volume_to_layer_data
+from napari_toposeg.plugin.translation import mark, tr
+from napari_toposeg.plugin.waiting import wait_for
+from napari_toposeg.progress import Run
+
+SECONDS = 2.0
+"""What the slowest of them takes."""
 
 TITLES = {
-    "brain": "Brain MR (nibabel's example)",
-    "vessels": "Lung vessels (CT phantom with truth)",
-    "torus": "Torus (phantom with truth)",
-    "linked_rings": "Linked rings (phantom with truth)",
+    "brain": mark("Brain MR (nibabel's example)"),
+    "vessels": mark("Lung vessels (CT phantom with truth)"),
+    "torus": mark("Torus (phantom with truth)"),
+    "linked_rings": mark("Linked rings (phantom with truth)"),
 }
 """Samples by name, in the order of the menus; the manifest lists the same."""
 
@@ -32,6 +40,12 @@ def open_sample(name: str) -> list[LayerData]:
         case "linked_rings":
             return linked_rings()
     raise ToposegError(f"there is no sample {name!r}; choose one of {', '.join(TITLES)}")
+
+
+def sample_run(name: str) -> Run[list[LayerData]]:
+    """Make the layers of a sample in a thread of its own."""
+    message = tr("Making the sample {name}").format(name=name)
+    return (yield from wait_for(partial(open_sample, name), message, seconds=SECONDS))
 
 
 def brain() -> list[LayerData]:

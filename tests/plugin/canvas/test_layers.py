@@ -8,18 +8,17 @@ import pytest
 from napari.layers import Image, Labels, Layer
 
 from napari_toposeg.errors import InvalidVolume
+from napari_toposeg.plugin.canvas.contrast import contrast_limits
 from napari_toposeg.plugin.canvas.layers import (
     KEY,
-    contrast_limits,
     data_to_volume,
     is_image,
     label_voxels,
     layer_to_volume,
-    placement,
     same_grid,
-    upright_affine,
     volume_to_layer_data,
 )
+from napari_toposeg.plugin.canvas.placing import placement, upright_affine
 from napari_toposeg.volume import Volume, from_file_order, to_file_order
 
 ORIENTATIONS = [

@@ -55,10 +55,11 @@ def test_the_view_is_cut_along_the_axes_that_are_seen(viewer_model, ct):
     assert view_region(viewer_model, layer) == (slice(0, 10), slice(0, 12), slice(0, 14))
 
 
-def test_a_region_becomes_a_layer_and_is_chosen(dock, oblique):
+def test_a_region_becomes_a_layer_and_is_chosen(dock, oblique, qtbot):
     scan = add_volume(dock.session.viewer, oblique, "image")
     scan.corner_pixels = np.array([[0, 2, 3], [0, 7, 8]])
-    dock.case.crop_button.click()
+    with qtbot.waitSignal(dock.session.job_ended, timeout=5000):
+        dock.case.crop_button.click()
     cut = dock.session.image_layer
     assert cut != scan
     assert cut.data.shape == (oblique.shape[0], 6, 6)

@@ -57,9 +57,10 @@ def test_it_says_what_the_plugin_is_for(dock):
     assert "research use only" in dock.guide.findChild(object, "research-note").text()
 
 
-def test_the_first_step_opens_a_sample_and_shows_where(dock):
+def test_the_first_step_opens_a_sample_and_shows_where(dock, qtbot):
     dock.show_tab("Topology")
-    press(dock.guide, 1)
+    with qtbot.waitSignal(dock.session.job_ended, timeout=20_000):
+        press(dock.guide, 1)
     assert dock.tabs.currentIndex() == 0
     assert dock.case.sample_button.findChildren(Frame)
     assert dock.session.image_layer is not None

@@ -7,7 +7,7 @@ is saved or used, unless someone has since given the layer another scale or plac
 is in it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +16,14 @@ from napari.layers import Image, Labels, Layer
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume
+from napari_toposeg.plugin.canvas.contrast import contrast_limits, from_zero
+from napari_toposeg.plugin.canvas.lazy import is_lazy
+from napari_toposeg.plugin.canvas.placing import (
+    millimetres,
+    placement,
+    still_places,
+    upright_affine,
+)
 from napari_toposeg.volume import Modality, Volume
 
 KEY = "napari_toposeg"
@@ -24,31 +32,6 @@ UNITS = ("mm", "mm", "mm")
 
 Kind = Literal["image", "labels", "probability", "residual"]
 LayerData = tuple[Any, dict[str, Any], str]
-
-
-def placement(affine: NDArray[np.float64], shape: tuple[int, int, int]) -> NDArray[np.float64]:
-    """Return where the first voxel is drawn: mm along ``(z, y, x)`` = Superior, Posterior, Left.
-
-    Exact for a grid along the patient's axes; an oblique one is drawn upright about its centre.
-    """
-    middle = (np.array(shape[::-1]) - 1) / 2
-    right, anterior, superior = affine[:3, :3] @ middle + affine[:3, 3]
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
-    place: NDArray[np.float64] = np.array([superior, -anterior, -right]) - spacing * middle[::-1]
-    return place
-
-
-def upright_affine(scale: Sequence[float], translate: Sequence[float]) -> NDArray[np.float64]:
-    """Affine (index ``(x, y, z, 1)`` to RAS+ mm) of a grid along the patient's axes.
-
-    Parameters
-    ----------
-    scale, translate
-        Voxel size and place of the first voxel in mm along ``(z, y, x)``.
-    """
-    affine = np.diag([-scale[2], -scale[1], scale[0], 1.0])
-    affine[:3, 3] = -translate[2], -translate[1], translate[0]
-    return affine
 
 
 def layer_metadata(volume: Volume) -> dict[str, Any]:
@@ -81,7 +64,7 @@ def volume_to_layer_data(volume: Volume, kind: Kind = "image") -> LayerData:
             look = {"colormap": "magma", "contrast_limits": (0, 1), "opacity": 0.6}
             return volume.voxels, attributes | look | {"blending": "additive"}, "image"
         case "residual":
-            look = {"colormap": "inferno", "contrast_limits": _from_zero(volume.voxels)}
+            look = {"colormap": "inferno", "contrast_limits": from_zero(volume.voxels)}
             return volume.voxels, attributes | look, "image"
         case "image":
             look = {"colormap": "gray", "contrast_limits": contrast_limits(volume)}
@@ -122,7 +105,7 @@ def modality_of(layer: Any) -> Modality:
 
 
 def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
-    """Return a layer's voxels with the geometry they came with.
+    """Return a layer's voxels with the geometry they came with, unread where they are lazy.
 
     Parameters
     ----------
@@ -161,15 +144,20 @@ def layer_attributes(layer: Layer) -> dict[str, Any]:
 
 
 def data_to_volume(data: Any, attributes: Mapping[str, Any], *, labels: bool) -> Volume:
-    """Build a Volume from a layer's array and attributes, as napari's writers get them."""
-    voxels = np.asarray(data)
+    """Build a Volume from a layer's array and attributes, as napari's writers get them.
+
+    An array that is not in memory (dask, zarr) stays where it is: see `canvas.lazy.load_run`.
+    """
+    voxels = data if is_lazy(data) else np.asarray(data)
     require_plain(voxels, attributes)
-    factors = np.array([_millimetres(unit) for unit in attributes.get("units") or UNITS])
+    factors = np.array([millimetres(unit) for unit in attributes.get("units") or UNITS])
     scale = np.asarray(attributes.get("scale", np.ones(3)), dtype=float) * factors
     translate = np.asarray(attributes.get("translate", np.zeros(3)), dtype=float) * factors
     known = attributes.get("metadata", {}).get(KEY, {})
     affine = upright_affine(scale, translate)
-    if "affine" in known and _places(np.array(known["affine"]), voxels.shape, scale, translate):
+    if "affine" in known and still_places(
+        np.array(known["affine"]), voxels.shape, scale, translate
+    ):
         affine = np.array(known["affine"], dtype=float)
     modality: Modality = "label" if labels else known.get("modality", "unknown")
     return Volume(
@@ -211,22 +199,6 @@ def same_grid(a: Layer, b: Layer) -> bool:
     )
 
 
-def contrast_limits(volume: Volume) -> tuple[float, float]:
-    """Return the grey values shown black and white: a window for CT, else the middle 98.5 %."""
-    sample = _sample(volume.voxels)
-    if volume.modality == "CT":
-        from napari_toposeg.io.windows import WINDOWS
-
-        # A fifth of air-filled tissue means that the lungs are what there is to see.
-        lungs = np.mean((sample > -980) & (sample < -600)) > 0.2
-        return WINDOWS["lung" if lungs else "mediastinum"]
-    low, high = (float(value) for value in np.percentile(sample, (1, 99.5)))
-    if low < high:
-        return low, high
-    least, most = float(sample.min()), float(sample.max())
-    return (least, most) if least < most else (least, least + 1)
-
-
 def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
     """Return whole-numbered voxels in a type that a Labels layer takes.
 
@@ -246,45 +218,6 @@ def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
         )
     labels: NDArray[Any] = whole.astype(np.int32)
     return labels
-
-
-def _places(
-    affine: NDArray[np.float64],
-    shape: tuple[int, ...],
-    scale: NDArray[np.float64],
-    translate: NDArray[np.float64],
-) -> bool:
-    """Tell whether a remembered affine still is what the layer shows."""
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)[::-1]
-    z, y, x = shape
-    there = placement(affine, (z, y, x))
-    return np.allclose(spacing, scale, rtol=1e-4) and np.allclose(there, translate, atol=1e-3)
-
-
-def _millimetres(unit: object) -> float:
-    match str(unit):
-        case "nanometer" | "nm":
-            return 1e-6
-        case "micrometer" | "um" | "µm":
-            return 1e-3
-        case "centimeter" | "cm":
-            return 10.0
-        case "meter" | "m":
-            return 1e3
-        case _:
-            return 1.0
-
-
-def _sample(voxels: NDArray[Any]) -> NDArray[Any]:
-    """Return at most about a million voxels, evenly spread."""
-    stride = max(1, int(np.ceil((voxels.size / 1e6) ** (1 / 3))))
-    sample: NDArray[np.float64] = voxels[::stride, ::stride, ::stride].astype(np.float64)
-    return sample
-
-
-def _from_zero(voxels: NDArray[Any]) -> tuple[float, float]:
-    top = float(np.percentile(_sample(voxels), 99.9))
-    return 0.0, top if top > 0 else 1.0
 
 
 def is_image(layer: object) -> bool:

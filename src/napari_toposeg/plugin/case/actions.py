@@ -6,8 +6,18 @@ from typing import Any
 from napari.components import ViewerModel
 
 from napari_toposeg.io import WINDOWS, read_volume
-from napari_toposeg.plugin.canvas.layers import KEY, add_volume, kind_of
+from napari_toposeg.plugin import samples
+from napari_toposeg.plugin.canvas.layers import (
+    KEY,
+    add_layer_data,
+    add_volume,
+    kind_of,
+    layer_to_volume,
+)
+from napari_toposeg.plugin.canvas.regions import Region
 from napari_toposeg.plugin.canvas.sources import note_source
+from napari_toposeg.plugin.case.cutting import cut_run
+from napari_toposeg.progress import finish
 from napari_toposeg.volume import Modality
 
 
@@ -30,6 +40,34 @@ def open_case(
     layer = add_volume(viewer, volume, kind_of(volume))
     note_source(layer, path, series=series, frame=frame)
     return layer
+
+
+def open_sample(viewer: ViewerModel, name: str) -> list[Any]:
+    """Add the layers of one of the samples of `napari_toposeg.plugin.samples`, and return them.
+
+    Raises
+    ------
+    ToposegError
+        If there is no such sample.
+    """
+    return [add_layer_data(viewer, data) for data in samples.open_sample(name)]
+
+
+def cut_out(viewer: ViewerModel, layer: Any, region: Region) -> Any:
+    """Add a part of a layer as a layer of its own, at its place in the patient, and return it.
+
+    Parameters
+    ----------
+    region
+        Slices along ``(z, y, x)``, as of `canvas.regions`.
+    """
+    run = cut_run(
+        layer_to_volume(layer),
+        region,
+        name=f"{layer.name} region",
+        contrast_limits=tuple(layer.contrast_limits),
+    )
+    return add_layer_data(viewer, finish(run))
 
 
 def set_window(layer: Any, name: str) -> None:
