@@ -32,10 +32,12 @@ from napari_toposeg.plugin.segment.actions import (
     show_duel,
     show_segmentation,
 )
+from napari_toposeg.plugin.topology.actions import compare_layers, repair_layer
 
 __all__ = [
     "KeptTopology",
     "class_colormap",
+    "compare_layers",
     "compare_models",
     "compare_models_run",
     "compare_segmentations",
@@ -47,6 +49,7 @@ __all__ = [
     "open_session",
     "reconstruct_layer",
     "reconstruct_run",
+    "repair_layer",
     "save_layer",
     "save_session",
     "segment_layer",

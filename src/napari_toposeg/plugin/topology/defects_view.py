@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_toposeg.plugin.topology.comparison import Against
 from napari_toposeg.plugin.topology.found_defects import ALL, FoundDefects
 from napari_toposeg.plugin.topology.kind_icons import icon_of
-from napari_toposeg.plugin.topology.kinds import STYLES, word_of
+from napari_toposeg.plugin.topology.kinds import STYLES, places_of, word_of
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.column_table import Column, ColumnTable
 
@@ -119,8 +119,7 @@ def columns_of(
         label = int(defects.label[row])
         return word if label == ALL else f"{word}: {name_of(label, names)}"
 
-    order = {kind: place for place, kind in enumerate(STYLES)}
-    kinds = np.array([order[str(kind)] for kind in defects.kind.tolist()], np.int64)
+    kinds = places_of(defects.kind, list(STYLES))
     kind_and_class = kinds * (1 + int(defects.label.max(initial=0))) + defects.label
     number = tr("What mending it alone adds to the Betti numbers b0, b1, b2")
     return (

@@ -7,7 +7,11 @@ whether it is right, the words say only where something is: here, in the label m
 or there. No Qt here.
 """
 
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_toposeg.plugin.topology.comparison import Against
 from napari_toposeg.plugin.topology.wanted_defects import APART
@@ -192,3 +196,11 @@ def word_of(kind: str, against: Against) -> str:
 def in_order(kinds: set[str]) -> list[str]:
     """Return kinds in the order of the legend."""
     return [kind for kind in STYLES if kind in kinds]
+
+
+def places_of(kind: NDArray[np.str_], kinds: Sequence[str]) -> NDArray[np.int64]:
+    """Return the place of each kind ``(n,)`` in a list of kinds, -1 where it is not in it."""
+    present, which = np.unique(kind, return_inverse=True)
+    place = {name: number for number, name in enumerate(kinds)}
+    places = np.array([place.get(name, -1) for name in present.tolist()], np.int64)
+    return places[which]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_toposeg.plugin.canvas.marks import DEFECTS, EDITS, mark_here, show_codes
 from napari_toposeg.plugin.topology.comparison import Against
 from napari_toposeg.plugin.topology.found_defects import FoundDefects
-from napari_toposeg.plugin.topology.kinds import EDIT_STYLES, STYLES, in_order, word_of
+from napari_toposeg.plugin.topology.kinds import EDIT_STYLES, STYLES, in_order, places_of, word_of
 from napari_toposeg.plugin.topology.repairing import ClassEdit, Proposal
 from napari_toposeg.plugin.topology.wanted_defects import APART
 from napari_toposeg.plugin.translation import tr
@@ -115,8 +115,7 @@ def kind_codes(
     changes none.
     """
     shown = np.ones(len(defects), np.bool_) if shown is None else shown
-    place = {kind: code for code, kind in enumerate(kinds, start=1)}
-    code = np.array([place.get(kind, 0) for kind in defects.kind.tolist()], np.uint8)
+    code = (places_of(defects.kind, kinds) + 1).astype(np.uint8)
     codes = np.zeros(defects.shape, np.uint8)
     weighs = defects.is_critical & (defects.kind != APART)
     for rows in (shown & ~weighs, shown & weighs):

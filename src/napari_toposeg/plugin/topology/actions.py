@@ -1,0 +1,5 @@
+"""What the buttons of the Topology tab do, as functions on a viewer."""
+
+from napari_toposeg.plugin.topology.finding import compare_layers, repair_layer
+
+__all__ = ["compare_layers", "repair_layer"]
