@@ -42,15 +42,15 @@ class Judged:
     views
         The worst errors, to be shown.
     mask, other
-        The label map that was judged and, if there is one, what it was held against: truth values.
+        The label map that was judged and, if there is one, the one that it was held against.
     """
 
     against: str
     numbers: Table
     errors: Table | None = None
     views: Sequence[ErrorView] = ()
-    mask: NDArray[np.bool_] | None = None
-    other: NDArray[np.bool_] | None = None
+    mask: NDArray[Any] | None = None
+    other: NDArray[Any] | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -56,7 +57,7 @@ def plot_closeups(
     errors: Sequence[ErrorView],
     path: Path,
     *,
-    outlines: Mapping[str, NDArray[np.bool_]],
+    outlines: Mapping[str, NDArray[Any]],
 ) -> Path:
     """Draw errors as a PNG.
 
@@ -65,7 +66,8 @@ def plot_closeups(
     window
         Grey values shown black and white.
     outlines
-        Name -> mask ``(z, y, x)``: the prediction and, second, what it was held against.
+        Name -> label map or mask ``(z, y, x)``, of which what is above 0 is outlined: the
+        prediction and, second, what it was held against.
     """
     rows = -(-len(errors) // COLUMNS)
     columns = min(COLUMNS, len(errors))
@@ -98,24 +100,22 @@ def draw_closeup(
     image: Volume,
     window: tuple[float, float],
     error: ErrorView,
-    outlines: Sequence[NDArray[np.bool_]],
+    outlines: Sequence[NDArray[Any]],
 ) -> None:
     """Draw one error in its plane."""
     places = np.stack(np.unravel_index(error.voxels, image.shape), axis=1)
     normal = flattest(places, image.spacing)
     slices, extent = box_about(places, normal, image)
-    mask = np.zeros(image.shape, bool)
-    mask.ravel()[error.voxels] = True
     low, high = window
     # Superior is up; what is axial is drawn as radiologists see it, with the front up.
     flip = slice(None, None, -1 if normal != 0 else 1)
     picture = image.voxels[slices][flip]
     axis.imshow(picture, cmap="gray", vmin=low, vmax=high, extent=extent, interpolation="nearest")
     painted = np.zeros((*picture.shape, 4))
-    painted[mask[slices][flip]] = (0.94, 0.89, 0.26, 0.55)
+    painted[in_box(places, slices)[flip]] = to_rgba(ERROR, 0.55)
     axis.imshow(painted, extent=extent, interpolation="nearest")
     for outline, (colour, style) in zip(outlines, STYLES, strict=False):
-        drawn = outline[slices][flip]
+        drawn = outline[slices][flip] > 0
         if drawn.any() and not drawn.all() and min(drawn.shape) > 1:
             axis.contour(
                 drawn,
@@ -131,6 +131,28 @@ def draw_closeup(
     text = f"{PLANES[normal]}, slice {z}, {width:.0f} mm wide"
     words = axis.text(0.02, 0.02, text, transform=axis.transAxes, color=INK, fontsize=7)
     words.set_path_effects([withStroke(linewidth=1.8, foreground=GROUND)])
+
+
+def in_box(places: NDArray[np.int64], box: Sequence[Any]) -> NDArray[np.bool_]:
+    """Return which pixels of a piece of a slice are of an error.
+
+    Parameters
+    ----------
+    places
+        ``(n, 3)`` voxels of the error.
+    box
+        The number of the slice, and the slices along the other two axes.
+    """
+    (normal,) = (axis for axis in range(3) if isinstance(box[axis], int))
+    here = places[places[:, normal] == box[normal]]
+    across = [axis for axis in range(3) if axis != normal]
+    first = np.array([box[axis].start for axis in across])
+    shape = tuple(box[axis].stop - box[axis].start for axis in across)
+    pixels = here[:, across] - first
+    pixels = pixels[((pixels >= 0) & (pixels < shape)).all(axis=1)]
+    mask = np.zeros(shape, bool)
+    mask[tuple(pixels.T)] = True
+    return mask
 
 
 def flattest(places: NDArray[np.int64], spacing: Sequence[float]) -> int:

@@ -5,6 +5,7 @@ import pickle
 import threading
 from dataclasses import replace
 
+import dask.array
 import nibabel as nib
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from napari_toposeg.plugin.restoring import session_folder
 from napari_toposeg.plugin.restoring.arrays import keep_array, read_array
 from napari_toposeg.plugin.restoring.layer_records import record_of
 from napari_toposeg.plugin.restoring.session_folder import read_page
+from napari_toposeg.plugin.restoring.snapshot import Snapshot
 from napari_toposeg.plugin.segment.actions import class_colormap
 
 
@@ -156,6 +158,14 @@ def test_the_frame_that_was_open_is_found_again(viewer_model, tmp_path):
 def test_a_layer_of_another_kind_is_left_alone_and_said(full, tmp_path):
     full.add_vectors(np.zeros((2, 2, 3)), name="arrows")
     assert save_session(full, tmp_path / "session") == ("arrows: a layer of this kind is not kept",)
+
+
+def test_voxels_that_are_not_in_memory_are_not_read_to_be_kept(viewer_model, tmp_path):
+    lazy = dask.array.zeros((4, 5, 6), chunks=(1, 5, 6)).map_blocks(pytest.fail, dtype=float)
+    record = record_of(viewer_model.add_image(np.zeros((4, 5, 6)), name="far away"))
+    snapshot = Snapshot((replace(record, arrays=(lazy,)),))
+    (left,) = session_folder.write_session(tmp_path / "session", snapshot).left_out
+    assert left.startswith("far away: its voxels are not in memory")
 
 
 def test_what_is_too_large_is_not_kept_and_said(full, tmp_path, monkeypatch):

@@ -12,6 +12,7 @@ from napari_toposeg.io.dicom_seg import MadeBy, write_dicom_seg
 from napari_toposeg.metrics import ClassTopology, class_topology
 from napari_toposeg.plugin.canvas.label_values import classes_of
 from napari_toposeg.plugin.canvas.layers import class_names, layer_to_volume
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.loading import seconds_of
 from napari_toposeg.plugin.waiting import wait_for
@@ -74,6 +75,7 @@ def seg_run(
     labels: Volume, source: str | Path, path: str | Path, *, algorithm: str = "", **how: Any
 ) -> Run[Path]:
     """Write a DICOM segmentation in the background; see `export_dicom_seg`."""
+    labels = yield from load_run(labels)
     write = partial(write_dicom_seg, labels, source, path, made_by=MadeBy(algorithm), **how)
     return (yield from wait_for(write, "Writing DICOM-SEG", seconds=2 + seconds_of(labels)))
 
@@ -91,6 +93,7 @@ def classes_run(labels: Volume, names: Mapping[int, str]) -> Run[tuple[ClassTopo
     InvalidVolume
         If there are no classes, or too many.
     """
+    labels = yield from load_run(labels)
     present = yield from wait_for(
         partial(classes_of, labels.voxels), "Listing the classes", seconds=seconds_of(labels)
     )

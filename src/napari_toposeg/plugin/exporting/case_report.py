@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import class_names, same_grid
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.exporting.actions import classes_run
 from napari_toposeg.plugin.exporting.gathering import Sources
@@ -52,10 +53,8 @@ def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
         judged = judged_of(result, labels, topology.comparison.truth.layer)
         case = replace(case, judged=judged, connectivity=result.connectivity)
     if labels is not None and fits(labels, scan):
-        volume = session.volume_of(labels)
-        # A copy: a person may go on painting while the page is written.
-        volume = volume.with_voxels(np.array(volume.voxels))
-        case = replace(case, labels=volume, names=class_names(labels), model=facts_of(labels))
+        volume, facts = session.volume_of(labels), facts_of(labels)
+        case = replace(case, labels=volume, names=class_names(labels), model=facts)
     return with_repair(with_diagram(case, sources), topology.repair.proposal)
 
 
@@ -67,9 +66,9 @@ def fits(layer: Any, scan: Any) -> bool:
 def judged_of(result: Comparison, layer: Any, other: Any) -> Judged:
     """Return what a comparison found, the worst errors first."""
     numbers = Table(result.number_columns, list(result.number_rows()))
-    mask = np.asarray(layer.data) > 0
+    mask = layer.data
     held = result.against in ("truth", "reference") and other is not None
-    beside = np.asarray(other.data) > 0 if held else None
+    beside = other.data if held else None
     defects = result.defects
     if defects is None:
         return Judged(result.against, numbers, mask=mask)
@@ -161,8 +160,12 @@ def settings_of(inputs: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, 
 def report_run(case: Case, path: str | Path) -> Run[Path]:
     """Count the classes, draw the pictures and write the page, in the background."""
     path = Path(path).expanduser()
+    case = replace(case, image=(yield from load_run(case.image)))
     if case.labels is not None:
-        counted = yield from classes_run(case.labels, case.names)
+        labels = yield from load_run(case.labels)
+        # A copy: a person may go on painting while the page is written.
+        case = replace(case, labels=labels.with_voxels(labels.voxels.copy()))
+        counted = yield from classes_run(labels, case.names)
         rows = [(one.label, one.name, one.millilitres, *one.betti) for one in counted]
         columns = ("label", "class", "volume in ml", "b0", "b1", "b2")
         case = replace(case, classes=Table(columns, rows))

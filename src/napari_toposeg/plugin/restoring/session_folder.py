@@ -144,6 +144,8 @@ def refusal(record: LayerRecord) -> str:
     if record.source is not None:
         return ""
     for array in record.arrays:
+        if not isinstance(array, np.ndarray):
+            return "its voxels are not in memory; open it again where it lies"
         size = int(np.prod(array.shape)) * np.dtype(array.dtype).itemsize
         if size > MOST_BYTES:
             return f"{size / 2**30:.1f} GB are more than {MOST_BYTES / 2**30:.0f} GB; save it"
