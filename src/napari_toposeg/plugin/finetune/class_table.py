@@ -178,4 +178,7 @@ def swatch(colour: Any) -> QIcon:
     """Return a small square of a colour."""
     pixmap = QPixmap(SWATCH, SWATCH)
     pixmap.fill(QColor(colour))
-    return QIcon(pixmap)
+    icon = QIcon(pixmap)
+    # Qt tints the icon of a chosen row, but this colour is what tells the class.
+    icon.addPixmap(pixmap, QIcon.Mode.Selected)
+    return icon

@@ -164,11 +164,13 @@ class PaintingTools(QWidget):
         form = section(layout, tr("Paint"))
         grid = QGridLayout()
         grid.setSpacing(4)
-        for number, each in enumerate(self._buttons()):
-            grid.addWidget(each, number // 2, number % 2)
+        for row, pair in enumerate(self._buttons()):
+            for column, each in enumerate(pair):
+                grid.addWidget(each, row, column, 1, 3 - len(pair))
         form.addRow(grid)
 
-    def _buttons(self) -> tuple[QPushButton, ...]:
+    def _buttons(self) -> tuple[tuple[QPushButton, ...], ...]:
+        """Make the buttons, and return them by rows."""
         attempt = self._session.attempt
         self.undo_button = button(
             tr("Undo"),
@@ -184,7 +186,7 @@ class PaintingTools(QWidget):
             lambda: attempt(self.fill),
         )
         self.copy_button = button(
-            tr("Copy nearest slice"),
+            tr("Copy nearest"),
             tr("Copy the nearest painted slice to where this one is unlabelled (Shift+C)"),
             lambda: attempt(self.copy),
         )
@@ -205,11 +207,8 @@ class PaintingTools(QWidget):
             tr("Refuse guess"), tr("Take the outlines away (Shift+N)"), self.refuse
         )
         return (
-            self.undo_button,
-            self.redo_button,
-            self.fill_button,
-            self.copy_button,
-            self.guess_button,
-            self.accept_button,
-            self.refuse_button,
+            (self.undo_button, self.redo_button),
+            (self.fill_button, self.copy_button),
+            (self.guess_button,),
+            (self.accept_button, self.refuse_button),
         )

@@ -173,6 +173,8 @@ class SuggestSection(QWidget):
         self.list.setToolTip(tr("Click a slice to go there; Shift+S in the layer: the next one"))
         self.list.setAccessibleName(tr("Suggested slices"))
         self.list.setWordWrap(True)
+        self.list.setAlternatingRowColors(True)
+        self.list.setSpacing(2)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list.setFixedHeight(LIST_HEIGHT)

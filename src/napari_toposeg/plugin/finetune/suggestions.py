@@ -171,7 +171,7 @@ def choose(
         there was none.
     """
     there, chosen = list(painted), []
-    reach = max(2.0, len(worth) / (2.0 * (len(painted) + count)))
+    reach = max(2.0, len(worth) / (len(painted) + count))
     for _ in range(min(count, len(worth) - len(set(painted)))):
         gap = slices_away(len(worth), there)
         near = np.exp(-((gap / reach) ** 2)) if there else np.zeros(len(worth))
@@ -227,15 +227,15 @@ def explain(suggestion: Suggestion) -> str:
     """Say which slice it is, and why it should be painted next."""
     parts = [*_doubts_in_words(suggestion.doubts)]
     if suggestion.unsure is not None:
-        unsure = tr("{share} of its voxels unsure")
+        unsure = tr("{share} unsure")
         parts.append(unsure.format(share=f"{100 * suggestion.unsure:.2g} %"))
     if suggestion.structure is not None:
-        structure = tr("{share} of the structure of the busiest slice")
+        structure = tr("{share} of the busiest slice's structure")
         parts.append(structure.format(share=f"{100 * suggestion.structure:.0f} %"))
     if suggestion.distance is None:
         parts.append(tr("no slice is painted yet"))
     else:
-        away = tr("{distance} mm from the nearest slice painted or listed above")
+        away = tr("{distance} mm from the nearest painted or listed")
         parts.append(away.format(distance=f"{suggestion.distance:.3g}"))
     return tr("{axis} {index}: {why}").format(
         axis=AXIS_NAMES[suggestion.axis], index=suggestion.index, why=", ".join(parts)
