@@ -9,11 +9,13 @@ from napari.layers import Image, Labels, Points, Shapes, Surface, Tracks, Vector
 from napari.settings import get_settings
 from qtpy.QtGui import QKeySequence, QShortcut
 
-from napari_toposeg.plugin.keys import CANVAS, KEYS, WINDOW, key_rows, shown, with_key
+from napari_toposeg.plugin.canvas.layers import add_volume
+from napari_toposeg.plugin.canvas.marks import ANNOTATION, layer_with
+from napari_toposeg.plugin.keys import CANVAS, KEYS, PAINTING, WINDOW, key_rows, shown, with_key
 
 PAGE = Path(__file__).parents[2] / "docs" / "plugin.md"
-NAPARIS_TOO = {"P"}
-"""P paints in Labels and adds in Points; the table says so."""
+NAPARIS_TOO = {"P", "Ctrl+Z", "Ctrl+Shift+Z"}
+"""P paints in Labels and adds in Points, as the table says; undo and redo mean the same."""
 
 
 def normal(keys):
@@ -46,6 +48,14 @@ def test_every_key_of_the_window_is_bound_in_the_dock_and_no_other(dock):
 def test_every_key_of_the_view_is_bound_on_the_viewer(dock):
     bound = {normal(keys) for keys in dock.session.viewer.keymap}
     assert bound >= {normal(key.keys) for key in KEYS.values() if key.where == CANVAS}
+
+
+def test_every_key_of_painting_is_bound_on_the_annotation(dock, ct):
+    add_volume(dock.session.viewer, ct, "image")
+    dock.finetune.annotate.make_layer()
+    layer = layer_with(dock.session.viewer, ANNOTATION)
+    bound = {normal(keys) for keys in layer.keymap}
+    assert bound == {normal(key.keys) for key in KEYS.values() if key.where == PAINTING}
 
 
 @pytest.mark.parametrize(

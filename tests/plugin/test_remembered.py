@@ -114,12 +114,12 @@ def test_two_windows_keep_each_others_choices(file):
 def test_the_dock_opens_as_it_was_left(reopen):
     dock = reopen()
     dock.segment.overlap.setValue(40)
-    dock.topology.comparison.connectivity.setCurrentIndex(1)
-    dock.topology.comparison.harmless.setChecked(True)
+    dock.topology.comparison.form.connectivity.setCurrentIndex(1)
+    dock.finetune.train.live.setChecked(True)
     again = reopen(dock)
     assert again.segment.overlap.value() == 40
-    assert again.topology.comparison.connectivity.currentData() == 6
-    assert again.topology.comparison.harmless.isChecked()
+    assert again.topology.comparison.form.connectivity.currentData() == 6
+    assert again.finetune.train.live.isChecked()
     again.session.close()
 
 

@@ -1,7 +1,7 @@
 """The keys of the dock: what each does, and where it works.
 
-The one idea: one table, from which keys are bound, tooltips and the help speak, and which the
-documentation repeats. None of them is a key of napari's, with one exception that says so.
+The one idea: one table, from which the help speaks, and which the documentation repeats. None of
+them is a key of napari's, except P, and undo and redo, which mean the same there.
 """
 
 from collections.abc import Callable
@@ -14,6 +14,7 @@ from napari_toposeg.plugin.translation import mark, tr
 
 WINDOW = mark("in the whole window")
 CANVAS = mark("in the view, when no text field has the focus")
+PAINTING = mark("in the view, with the annotation selected")
 
 
 class Key(NamedTuple):
@@ -41,6 +42,14 @@ KEYS = {
         mark("previous error of the Topology tab; in a layer that is painted, napari's"),
         CANVAS,
     ),
+    "undo": Key("Ctrl+Z", mark("undo in the annotation, in whatever slice"), PAINTING),
+    "redo": Key("Ctrl+Shift+Z", mark("redo in the annotation"), PAINTING),
+    "fill": Key("Shift+B", mark("make the rest of the slice background"), PAINTING),
+    "copy": Key("Shift+C", mark("copy the nearest painted slice"), PAINTING),
+    "guess": Key("Shift+G", mark("guess between painted slices"), PAINTING),
+    "accept": Key("Shift+Y", mark("accept the guess"), PAINTING),
+    "refuse": Key("Shift+N", mark("refuse the guess"), PAINTING),
+    "suggested": Key("Shift+S", mark("go to the next slice that is suggested"), PAINTING),
 }
 """By what they do; a tab's key by the tab."""
 

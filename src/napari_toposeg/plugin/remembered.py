@@ -33,11 +33,15 @@ OF_THE_SCAN = frozenset(
         "case.modality",
         "case.window",
         "case.dropped",
+        "case.plane",
         "reconstruct.threshold",
         "reconstruct.side_by_side",
-        "topology.diagram.extent",
-        "topology.comparison.value",
-        "finetune.annotate.names",
+        "reconstruct.patches",
+        "topology.diagram.form.extent",
+        "topology.diagram.view.level",
+        "topology.comparison.form.value",
+        "topology.comparison.list.bar.label",
+        "topology.comparison.list.bar.words",
         "finetune.train.name",
     }
 )

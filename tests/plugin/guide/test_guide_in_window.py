@@ -74,6 +74,5 @@ def test_nothing_is_cut_off_in_the_window_of_a_laptop(window, qtbot, theme):
     viewer.theme = theme
     dock.case.open_sample("torus")
     qtbot.waitUntil(lambda: dock.session.image_layer is not None, timeout=60_000)
-    for page in pages(dock):
-        qtbot.wait(20)
-        assert not cut_off(dock), page
+    for _ in pages(dock):
+        qtbot.waitUntil(lambda: cut_off(dock) == [], timeout=3000)

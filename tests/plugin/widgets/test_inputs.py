@@ -89,21 +89,21 @@ def test_a_change_is_told_once(qtbot, kind):
 def test_inputs_are_named_by_the_attributes_that_lead_to_them(dock):
     named = inputs_of(dock)
     assert named["reconstruct.mask_ratio"] is dock.reconstruct.mask_ratio
-    assert named["topology.comparison.connectivity"] is dock.topology.comparison.connectivity
-    assert named["topology.diagram.dimensions-1"] is dock.topology.diagram.dimensions[1]
+    form = dock.topology.comparison.form
+    assert named["topology.comparison.form.connectivity"] is form.connectivity
     assert len({id(field) for field in named.values()}) == len(named)
 
 
 def test_the_values_of_a_dock_are_json_and_come_back(dock):
     dock.reconstruct.mask_ratio.setValue(35)
-    dock.topology.comparison.connectivity.setCurrentIndex(1)
+    dock.topology.comparison.form.connectivity.setCurrentIndex(1)
     dock.topology.pages.setCurrentIndex(2)
     kept = json.loads(json.dumps(values(dock)))
     dock.reconstruct.mask_ratio.setValue(60)
-    dock.topology.comparison.connectivity.setCurrentIndex(0)
+    dock.topology.comparison.form.connectivity.setCurrentIndex(0)
     dock.topology.pages.setCurrentIndex(0)
     refused = set_values(dock, kept | {"gone.field": 1, "reconstruct.seed": "seven"})
     assert {"gone.field", "reconstruct.seed"} <= set(refused)
     assert dock.reconstruct.mask_ratio.value() == 35
-    assert dock.topology.comparison.connectivity.currentData() == 6
+    assert dock.topology.comparison.form.connectivity.currentData() == 6
     assert dock.topology.pages.currentIndex() == 2

@@ -1,7 +1,7 @@
 """Inputs: the fields of the dock by name, and what stands in them as plain JSON values.
 
 The one idea: an input is named by the attributes that lead to it, as in
-``topology.comparison.connectivity``. So no panel has to name anything twice, and a name is the same
+``segment.overlap``. So no panel has to name anything twice, and a name is the same
 in every language.
 """
 
