@@ -81,6 +81,7 @@ class FilterBar(QWidget):
         self.least.setRange(1, MOST_VOXELS)
         self.least.setPrefix("≥ ")
         self.least.setToolTip(tr("List only errors of at least so many voxels"))
+        self.least.setAccessibleName(tr("Least size"))
         self.harmless = QCheckBox(tr("&Harmless too"))
         self.harmless.setToolTip(
             tr(
