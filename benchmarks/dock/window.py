@@ -138,9 +138,7 @@ def overlay(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
     grey = smooth(128 if quick else 256)
     noise = np.random.default_rng(1).normal(0, 0.004, grey.shape)
     for name, voxels in (("prediction", grey.voxels + noise), ("truth", grey.voxels)):
-        mask = Volume(
-            (voxels > 0.02).astype(np.uint8), grey.affine, modality="label", name=name
-        )
+        mask = Volume((voxels > 0.02).astype(np.uint8), grey.affine, modality="label", name=name)
         add_volume(window.viewer, mask, "labels")
     window.dock.show_tab("Topology")
     pages, panel = window.dock.topology.pages, window.dock.topology.compare
