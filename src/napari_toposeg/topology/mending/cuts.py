@@ -14,7 +14,7 @@ from scipy import ndimage
 from napari_toposeg.topology.grid import Mask, background_connectivity, neighbourhood
 from napari_toposeg.topology.masks.neighbours import count_parts, look_around
 from napari_toposeg.topology.mending.cores import find_cuts, grow_cores, lost
-from napari_toposeg.topology.mending.fills import propose_fills
+from napari_toposeg.topology.mending.fills import SHARES, propose_fills
 from napari_toposeg.topology.mending.growing import deform, with_margin
 from napari_toposeg.topology.mending.task import Pieces, Task, total
 
@@ -23,9 +23,11 @@ TURNS = 64
 # Further sets of fills are tried where cuts are more than this share of all the cost, so often.
 WORTH_A_SEARCH = 0.05
 ROUNDS = 3
-# What is told of the progress: the first cuts' share, and the usual steps of two rounds after them.
-FIRST_SHARE = 0.12
-USUAL_STEPS = 12
+# A round that gains less than this share of the cost is the last.
+WORTH_A_ROUND = 0.005
+# What is told of the progress: the first cuts' share, and the most steps after them.
+FIRST_SHARE = 0.1
+MOST_STEPS = ROUNDS * (2 + len(SHARES))
 Wanted = tuple[int, int]
 
 
@@ -57,9 +59,9 @@ def cut_or_fill(task: Task, mask: Mask, wanted: Wanted) -> Mask:
     best = restore(task, core, mask, cuts, wanted)
     rank = task.rank(best, wanted)
     is_dear = lost(cuts) > WORTH_A_SEARCH * rank[1]
-    left = USUAL_STEPS if is_dear else 2
+    left = MOST_STEPS if is_dear else 2
     for _ in range(ROUNDS if is_dear else 1):
-        base, base_cuts, is_better = mask, cuts, False
+        base, base_cuts, before = mask, cuts, rank
         left = begin_step(task, left)
         for fills in propose_fills(task, base, base_cuts, wanted, is_dear):
             left = begin_step(task, left)
@@ -68,9 +70,9 @@ def cut_or_fill(task: Task, mask: Mask, wanted: Wanted) -> Mask:
             other = restore(task, core, filled, its_cuts, wanted)
             its = task.rank(other, wanted)
             if its < rank:
-                best, rank, is_better = other, its, True
+                best, rank = other, its
                 mask, cuts = filled, its_cuts
-        if not is_better:
+        if rank[0] == before[0] and rank[1] > (1 - WORTH_A_ROUND) * before[1]:
             break
     return best
 

@@ -43,7 +43,7 @@ def repair_mask(task: Task, wanted: Wanted) -> Mask:
 
 def attempt(task: Task, wanted: Wanted) -> Mask:
     """Return a mask made for the wanted numbers, which need not have them."""
-    task.told.enter(0.05)
+    task.told.enter(0.15)
     return settle(task, set_components(task, task.mask, wanted, False), wanted)
 
 
