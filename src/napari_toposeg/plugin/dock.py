@@ -168,6 +168,7 @@ class TopoSegDock(QWidget):
         self.show_tab("Topology")
         page = self.topology.comparison
         self.topology.pages.setCurrentWidget(page)
+        page.form.against.setCurrentIndex(page.form.against.findData("reference"))
         page.prediction.choose(judged)
         page.truth.choose(other)
         self.session.attempt(page.compare)
