@@ -3,8 +3,9 @@
 import pytest
 from qtpy.QtWidgets import QComboBox
 
-from napari_toposeg.plugin.finetune.class_table import WANTED, ClassTable, meaning
+from napari_toposeg.plugin.finetune.class_table import WANTED, ClassTable
 from napari_toposeg.plugin.finetune.classes import as_classes
+from napari_toposeg.plugin.widgets.wish_delegate import meaning
 
 
 @pytest.fixture

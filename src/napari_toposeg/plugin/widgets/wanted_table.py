@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.label_values import classes_of
+from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.wish_delegate import WishDelegate
+from napari_toposeg.plugin.widgets.wishes import Wish, read_wish
 
 WANTED = "1 0 0"
 """One solid piece, unless a person says otherwise."""
@@ -22,11 +24,15 @@ class WantedTable(QTableWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(0, 3, parent)
-        self.setHorizontalHeaderLabels(["Class", "Voxels", "want b0 b1 b2"])
+        self.setHorizontalHeaderLabels([tr("Class"), tr("Voxels"), tr("want b0 b1 b2")])
         self.setToolTip(
-            "Components, loops and cavities wanted of each class; an empty cell leaves the class "
-            "as it is"
+            tr(
+                "Components, loops and cavities wanted of each class; an empty cell leaves the "
+                "class as it is"
+            )
         )
+        self._delegate = WishDelegate(self)
+        self.setItemDelegateForColumn(2, self._delegate)
         self.verticalHeader().hide()
         self.verticalHeader().setDefaultSectionSize(ROW_HEIGHT)
         header = self.horizontalHeader()
@@ -35,7 +41,7 @@ class WantedTable(QTableWidget):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     @property
-    def wanted(self) -> dict[int, tuple[int, ...]]:
+    def wanted(self) -> dict[int, Wish]:
         """Betti numbers wanted, by class; a class whose cell is empty is left as it is.
 
         Raises
@@ -43,18 +49,11 @@ class WantedTable(QTableWidget):
         InvalidConfig
             If a cell holds something other than three counts.
         """
-        found: dict[int, tuple[int, ...]] = {}
+        found: dict[int, Wish] = {}
         for line in range(self.rowCount()):
-            words = self.item(line, 2).text().replace(",", " ").split()
-            if not words:
-                continue
-            if len(words) != 3 or not all(word.isdigit() for word in words):
-                raise InvalidConfig(
-                    f"the numbers wanted of {self.item(line, 0).text()} are {' '.join(words)!r}; "
-                    "write three counts for components, loops and cavities, as in 1 0 0, or nothing"
-                )
-            number = int(self.item(line, 0).data(Qt.ItemDataRole.UserRole))
-            found[number] = tuple(map(int, words))
+            wish = read_wish(self.item(line, 2).text(), self.item(line, 0).text())
+            if wish is not None:
+                found[int(self.item(line, 0).data(Qt.ItemDataRole.UserRole))] = wish
         return found
 
     def show_classes(self, labels: NDArray[np.integer] | None, names: Mapping[int, str]) -> None:
@@ -65,7 +64,7 @@ class WantedTable(QTableWidget):
         rows = min(max(len(found), 1), MOST_ROWS)
         self.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * rows + 2)
         for line, number in enumerate(found):
-            name = fixed(names.get(number, f"label {number}"))
+            name = fixed(names.get(number, tr("label {number}").format(number=number)))
             name.setData(Qt.ItemDataRole.UserRole, number)
             self.setItem(line, 0, name)
             self.setItem(line, 1, fixed(f"{int(np.count_nonzero(labels == number)):,}"))
