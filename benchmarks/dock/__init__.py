@@ -1,1 +1,1 @@
-"""What the dock does for a person, measured: how well a few painted slices teach, how it answers."""
+"""What the dock does for a person, measured: what painted slices teach, how it answers."""

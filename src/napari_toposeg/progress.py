@@ -6,6 +6,7 @@ iterate the same generator; to cancel is to close it, to pause is not to ask for
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -63,17 +64,25 @@ class Step:
     forecast: Mapping[str, float] | None = None
 
     def record(self) -> dict[str, Any]:
-        """Return the step as plain numbers and strings, for one line of JSON."""
+        """Return the step as plain numbers and strings, for one line of JSON.
+
+        What was not known, such as the Dice of a class that is not there, is None: JSON has no NaN.
+        """
         return {
             "step": self.step,
             "total": self.total,
             "epoch": self.epoch,
-            "losses": dict(self.losses),
-            "metrics": dict(self.metrics),
+            "losses": known_numbers(self.losses),
+            "metrics": known_numbers(self.metrics),
             "seconds": round(self.seconds, 4),
             "checkpoint": None if self.checkpoint is None else self.checkpoint.name,
             "message": self.message,
         }
+
+
+def known_numbers(values: Mapping[str, float]) -> dict[str, float | None]:
+    """Return named numbers, None in place of NaN and infinities."""
+    return {name: value if isfinite(value) else None for name, value in values.items()}
 
 
 Run = Generator[Step, None, Result]

@@ -108,6 +108,16 @@ def test_tensorboard_shows_each_step_once_after_a_kill(tmp_path):
     assert lines == [1, 2, 3, 4, 5, 6]
 
 
+def test_what_is_not_known_is_null_in_the_log_and_no_point_on_the_board(tmp_path):
+    with Logbook(tmp_path) as log:
+        log.record(Step(1, 1, metrics={"dice": float("nan"), "error": 2.0}), rate=0.1)
+    line = (tmp_path / STEPS).read_text()
+    assert json.loads(line, parse_constant=pytest.fail)["metrics"] == {"dice": None, "error": 2.0}
+    tags = board_of(tmp_path).Tags()["scalars"]
+    assert "validation/error" in tags
+    assert "validation/dice" not in tags
+
+
 def test_a_preview_is_drawn_at_each_checkpoint_and_shown_on_the_board(short):
     finish(pretrain(short.model_copy(update={"previews": True})))
     picture = imread(short.output / "previews" / "000002.png")

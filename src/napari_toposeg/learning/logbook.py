@@ -5,6 +5,7 @@ them: a run that goes on after a kill tells it from which step on to forget what
 """
 
 import json
+import math
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,6 +76,8 @@ class Logbook:
         values |= {f"validation/{name}": value for name, value in step.metrics.items()}
         values |= {"run/learning_rate": rate, "run/seconds_a_step": step.seconds - self.before}
         for name, value in values.items():
+            if not math.isfinite(value):
+                continue
             self.board.add_scalar(name.replace(" ", "_"), value, step.step)
         self.before = step.seconds
 
