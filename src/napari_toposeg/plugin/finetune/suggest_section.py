@@ -81,7 +81,7 @@ class SuggestSection(QWidget):
         self.suggestions = found
         self.list.clear()
         for number, each in enumerate(found, start=1):
-            item = QListWidgetItem(f"{number}. {explain(each)}")
+            item = QListWidgetItem(f"{number}.  {explain(each)}")
             item.setToolTip(tr("Go to this slice and mark its voxels in doubt"))
             self.list.addItem(item)
         self.list.setVisible(bool(found))
@@ -173,8 +173,10 @@ class SuggestSection(QWidget):
         self.list.setToolTip(tr("Click a slice to go there; Shift+S in the layer: the next one"))
         self.list.setAccessibleName(tr("Suggested slices"))
         self.list.setWordWrap(True)
-        self.list.setAlternatingRowColors(True)
-        self.list.setSpacing(2)
+        # Always there: Qt wraps the texts as if it were not, and cuts them when it comes.
+        self.list.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
+        self.list.setTextElideMode(Qt.TextElideMode.ElideNone)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.list.setFixedHeight(LIST_HEIGHT)

@@ -13,7 +13,7 @@ from napari.layers import Layer
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
-from napari_toposeg.plugin.canvas.marks import jump_to, points_on, slice_axis, write_on
+from napari_toposeg.plugin.canvas.marks import CLEAR, jump_to, points_on, slice_axis, write_on
 from napari_toposeg.plugin.finetune.annotations import read_annotation
 from napari_toposeg.plugin.finetune.suggestions import Suggestion, suggest_run
 from napari_toposeg.plugin.loading import load_learning
@@ -126,9 +126,11 @@ def go_to_suggestion(viewer: ViewerModel, layer: Layer, suggestion: Suggestion) 
     face_slices(viewer, suggestion.axis)
     points = points_on(viewer, layer, DOUBTFUL, tr("doubtful voxels"))
     points.data = suggestion.voxels.astype(float)
-    points.features = {"what": [tr("in doubt")] * len(suggestion.voxels)}
-    points.face_color = "#00000000"
-    write_on(points, "{what}" if len(suggestion.voxels) <= 3 else "", VERMILION)
+    # One word, at the heaviest: several would cover each other and the voxels.
+    words = [tr("in doubt"), *[""] * (len(suggestion.voxels) - 1)]
+    points.features = {"what": words[: len(suggestion.voxels)]}
+    points.face_color = CLEAR
+    write_on(points, "{what}", VERMILION)
     voxel = (np.array(layer.data.shape) - 1) // 2
     voxel[suggestion.axis] = suggestion.index
     if len(suggestion.voxels):
