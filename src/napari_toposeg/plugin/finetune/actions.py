@@ -16,6 +16,7 @@ from napari_toposeg.plugin.finetune.annotation_layer import (
     set_classes,
 )
 from napari_toposeg.plugin.finetune.classes import classes_of_layer
+from napari_toposeg.plugin.finetune.exporting import export_with_card
 from napari_toposeg.plugin.finetune.mask_import import (
     MOST_CLASSES,
     Extent,
@@ -30,6 +31,7 @@ from napari_toposeg.plugin.finetune.slice_tools import (
     show_guess,
 )
 from napari_toposeg.plugin.finetune.suggesting import go_to_suggestion, suggest_slices
+from napari_toposeg.plugin.finetune.teaching import finetune_layer
 from napari_toposeg.progress import finish
 
 __all__ = [
@@ -37,7 +39,9 @@ __all__ = [
     "annotation_from_mask",
     "annotation_of",
     "copy_slice",
+    "export_with_card",
     "fill_slice",
+    "finetune_layer",
     "go_to_suggestion",
     "guess_slices",
     "new_annotation",
