@@ -19,6 +19,8 @@ from qtpy.QtWidgets import (
 from napari_toposeg.plugin.canvas.layers import is_image
 from napari_toposeg.plugin.case.tab import CaseTab
 from napari_toposeg.plugin.defaults import Defaults
+from napari_toposeg.plugin.exporting.export_button import ExportButton
+from napari_toposeg.plugin.exporting.gathering import Sources
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
 from napari_toposeg.plugin.guide.doing import do_step, facts_of
 from napari_toposeg.plugin.guide.help import HelpButton
@@ -69,6 +71,8 @@ class TopoSegDock(QWidget):
         self.guide = Guide(self.session, lambda: facts_of(self))
         self.help = HelpButton(self.toggle_guide)
         self.restorer = Restorer(self.session, self)
+        sources = Sources(self.session, self.topology)
+        self.export = ExportButton(sources, self.restorer, self)
         self._lay_out()
         self._bind_keys()
         self._connect()
@@ -129,6 +133,7 @@ class TopoSegDock(QWidget):
         head.setContentsMargins(6, 0, 6, 0)
         head.addWidget(label)
         head.addWidget(self.picker, 1)
+        head.addWidget(self.export)
         head.addWidget(self.help)
         # Five names fit into the narrowest dock only with less air than the theme gives.
         self.tabs.tabBar().setStyleSheet("QTabBar::tab { padding: 3px 3px; margin: 0px; }")
