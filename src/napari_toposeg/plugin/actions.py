@@ -5,6 +5,9 @@ viewer on the main thread, and a ``*_layer`` does one after the other and waits.
 stand in its folder; here they are together.
 """
 
+from napari_toposeg.plugin.canvas.marks import (
+    jump_to,
+)
 from napari_toposeg.plugin.canvas.saving import save_layer
 from napari_toposeg.plugin.case.actions import (
     cut_out,
@@ -16,6 +19,17 @@ from napari_toposeg.plugin.case.actions import (
 from napari_toposeg.plugin.exporting.actions import (
     export_dicom_seg,
     measure_classes,
+)
+from napari_toposeg.plugin.exporting.case_report import (
+    report_run,
+)
+from napari_toposeg.plugin.exporting.tables import (
+    classes_table,
+    edits_table,
+    errors_table,
+    features_table,
+    numbers_table,
+    write_csv,
 )
 from napari_toposeg.plugin.finetune.actions import (
     accept_guess,
@@ -32,6 +46,15 @@ from napari_toposeg.plugin.finetune.actions import (
     set_classes,
     show_guess,
     suggest_slices,
+)
+from napari_toposeg.plugin.finetune.kept_annotations import (
+    find_kept,
+    read_kept,
+)
+from napari_toposeg.plugin.finetune.run import (
+    discard,
+    finetune_run,
+    keep_best,
 )
 from napari_toposeg.plugin.reconstruct.actions import (
     KeptTopology,
@@ -59,6 +82,9 @@ from napari_toposeg.plugin.segment.actions import (
     show_segmentation,
 )
 from napari_toposeg.plugin.topology.actions import compare_layers, repair_layer
+from napari_toposeg.plugin.topology.layer_diagram import (
+    run_diagram,
+)
 
 __all__ = [
     "KeptTopology",
@@ -66,6 +92,7 @@ __all__ = [
     "annotation_from_mask",
     "annotation_of",
     "class_colormap",
+    "classes_table",
     "compare_layers",
     "compare_models",
     "compare_models_run",
@@ -73,24 +100,36 @@ __all__ = [
     "compare_segmentations_run",
     "copy_slice",
     "cut_out",
+    "discard",
+    "edits_table",
+    "errors_table",
     "export_dicom_seg",
     "export_with_card",
     "feature_fates",
+    "features_table",
     "fill_slice",
+    "find_kept",
     "finetune_layer",
+    "finetune_run",
     "go_to_suggestion",
     "guess_slices",
+    "jump_to",
+    "keep_best",
     "kept_topology",
     "kept_topology_run",
     "measure_classes",
     "new_annotation",
+    "numbers_table",
     "open_case",
     "open_sample",
     "open_session",
+    "read_kept",
     "reconstruct_layer",
     "reconstruct_run",
     "refuse_guess",
     "repair_layer",
+    "report_run",
+    "run_diagram",
     "save_layer",
     "save_session",
     "segment_layer",
@@ -107,4 +146,5 @@ __all__ = [
     "show_side_by_side",
     "suggest_slices",
     "suggest_threshold",
+    "write_csv",
 ]
