@@ -107,6 +107,20 @@ def test_what_was_written_is_read_back_in_its_place(tmp_path, turn):
     np.testing.assert_array_equal(again.voxels, back.voxels)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.int64])
+def test_labels_are_numbered_in_order_whatever_their_type(tmp_path, dtype):
+    folder = write_ct(tmp_path / "ct")
+    large = 2**40 if dtype is np.int64 else 99
+    labels = labels_on(read_volume(folder))
+    voxels = np.random.default_rng(5).choice([0, 7, large], labels.shape).astype(dtype)
+    if dtype is not np.uint8:
+        voxels[0, 0, 0] = -1
+    path = write_dicom_seg(labels.with_voxels(voxels), folder, tmp_path / "seg.dcm")
+    back, _ = read_dicom_seg(path)
+    wanted = np.select([voxels == 7, voxels == large], [1, 2])
+    np.testing.assert_array_equal(back.voxels, wanted)
+
+
 def test_a_region_of_the_scan_lands_in_its_place(tmp_path):
     folder = write_ct(tmp_path / "ct", TURNS["oblique"])
     scan = read_volume(folder)
@@ -188,6 +202,20 @@ def test_what_cannot_be_written_is_said(tmp_path):
     with pytest.raises(ChoiceNeeded):
         write_dicom_seg(labels_on(scan), folder, tmp_path / "a.dcm")
     assert not (tmp_path / "a.dcm").exists()
+
+
+def test_a_writing_that_is_stopped_leaves_no_file(tmp_path):
+    folder = write_ct(tmp_path / "ct")
+    told = []
+
+    def stop(share):
+        told.append(share)
+        if share > 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_dicom_seg(labels_on(read_volume(folder)), folder, tmp_path / "a.dcm", report=stop)
+    assert told == sorted(told) and not (tmp_path / "a.dcm").exists()
 
 
 def test_a_damaged_segmentation_is_said_to_be(tmp_path):

@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg import __version__
+from napari_toposeg.progress import Report as Reported
+from napari_toposeg.progress import to_nobody
 from napari_toposeg.reports.closeups import ErrorView, plot_closeups
 from napari_toposeg.reports.colours import class_colour
 from napari_toposeg.reports.diagrams import plot_diagram
@@ -25,6 +27,7 @@ from napari_toposeg.volume import Volume
 
 MOST_ROWS = 40
 """Rows of a list that are written; the CSV has all."""
+DRAWN_SHARE = 0.9
 MOST_VIEWS = 6
 """Errors that are shown as pictures."""
 
@@ -99,11 +102,19 @@ class Case:
     settings: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write_case_page(path: str | Path, case: Case) -> Path:
-    """Write the page of a case, pictures inside it, whole or not at all."""
+def write_case_page(path: str | Path, case: Case, *, report: Reported = to_nobody) -> Path:
+    """Write the page of a case, pictures inside it, whole or not at all.
+
+    Parameters
+    ----------
+    report
+        Told the share that is done; an error that it raises leaves no file.
+    """
     path = Path(path).expanduser()
     with tempfile.TemporaryDirectory() as folder:
-        write_page(path, describe_case(case, Path(folder)))
+        page = describe_case(case, Path(folder))
+        report(DRAWN_SHARE)
+        write_page(path, page)
     return path
 
 

@@ -104,10 +104,10 @@ def test_changes_that_come_while_others_are_written_are_kept_after_them(kept, qt
     assert read_page(keeper.folder).layers[0].attributes["name"] == "later"
 
 
-def test_a_folder_that_cannot_be_written_is_told(kept, qtbot, tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_written_is_told(kept, qtbot, tmp_path):
     _, keeper = kept
     (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("NAPARI_TOPOSEG_SESSIONS", str(tmp_path / "file"))
+    keeper.folder = tmp_path / "file" / "auto-1"
     with qtbot.waitSignal(keeper.failed, timeout=10_000) as told:
         keeper.changed()
     assert "cannot be written" in told.args[0]

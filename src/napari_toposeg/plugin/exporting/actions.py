@@ -15,7 +15,8 @@ from napari_toposeg.plugin.canvas.layers import class_names, layer_to_volume
 from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.loading import seconds_of
-from napari_toposeg.plugin.waiting import wait_for
+from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.waiting import follow, wait_for
 from napari_toposeg.progress import Run, finish
 from napari_toposeg.volume import Volume
 
@@ -77,7 +78,8 @@ def seg_run(
     """Write a DICOM segmentation in the background; see `export_dicom_seg`."""
     labels = yield from load_run(labels)
     write = partial(write_dicom_seg, labels, source, path, made_by=MadeBy(algorithm), **how)
-    return (yield from wait_for(write, "Writing DICOM-SEG", seconds=2 + seconds_of(labels)))
+    message = tr("Writing DICOM-SEG")
+    return (yield from follow(lambda report: write(report=report), message))
 
 
 def measure_classes(layer: Layer) -> tuple[ClassTopology, ...]:
@@ -95,7 +97,7 @@ def classes_run(labels: Volume, names: Mapping[int, str]) -> Run[tuple[ClassTopo
     """
     labels = yield from load_run(labels)
     present = yield from wait_for(
-        partial(classes_of, labels.voxels), "Listing the classes", seconds=seconds_of(labels)
+        partial(classes_of, labels.voxels), tr("Listing the classes"), seconds=seconds_of(labels)
     )
     if not 0 < len(present) <= MOST_CLASSES:
         raise InvalidVolume(
@@ -106,6 +108,6 @@ def classes_run(labels: Volume, names: Mapping[int, str]) -> Run[tuple[ClassTopo
     for label in present:
         name = names.get(label, f"label {label}")
         count: Any = partial(class_topology, labels, label, name)
-        message = f"Counting the topology of {name}"
+        message = tr("Counting the topology of {name}").format(name=name)
         table.append((yield from wait_for(count, message, seconds=seconds_of(labels))))
     return tuple(table)

@@ -17,10 +17,10 @@ from napari_toposeg.plugin.exporting.gathering import Sources
 from napari_toposeg.plugin.topology.comparison import Comparison
 from napari_toposeg.plugin.topology.diagram_text import headline
 from napari_toposeg.plugin.topology.repairing import COLUMNS, NUMBER_COLUMNS, Proposal
-from napari_toposeg.plugin.waiting import wait_for
+from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run
 from napari_toposeg.reports import Case, ErrorView, Judged, Table, write_case_page
-from napari_toposeg.volume import Volume
 
 MOST_VIEWS = 6
 
@@ -172,9 +172,5 @@ def report_run(case: Case, path: str | Path) -> Run[Path]:
     if case.model:
         case = replace(case, model=card_facts(case.model["name"]))
     write = partial(write_case_page, path, case)
-    return (yield from wait_for(write, "Writing the report", seconds=seconds_for(case.image)))
-
-
-def seconds_for(image: Volume) -> float:
-    """Return about how long the pictures take."""
-    return 3 + 2e-8 * image.voxels.size
+    message = tr("Writing the report")
+    return (yield from follow(lambda report: write(report=report), message))

@@ -10,6 +10,7 @@ from napari_toposeg.plugin.restoring.layer_records import add_record
 from napari_toposeg.plugin.restoring.reading import Restored, read_session
 from napari_toposeg.plugin.restoring.session_folder import PAGE, SessionPage, write_session
 from napari_toposeg.plugin.restoring.snapshot import Snapshot, show_view, take_snapshot
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Run, finish
 
@@ -40,7 +41,7 @@ def save_run(snapshot: Snapshot, folder: str | Path) -> Run[SessionPage]:
         raise UnwritableFile(
             f"{folder} holds other files; give a new or empty folder, or one of a session"
         )
-    return (yield from wait_for(lambda: write_session(folder, snapshot), "Saving", seconds=5))
+    return (yield from wait_for(lambda: write_session(folder, snapshot), tr("Saving"), seconds=5))
 
 
 def open_session(viewer: ViewerModel, folder: str | Path) -> tuple[str, ...]:

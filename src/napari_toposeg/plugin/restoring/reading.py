@@ -25,6 +25,7 @@ from napari_toposeg.plugin.restoring.session_folder import (
     read_page,
     record_from,
 )
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Run, Step
 from napari_toposeg.volume import Volume
@@ -64,7 +65,7 @@ def read_session(folder: str | Path) -> Run[Restored]:
     told: list[str] = list(page.left_out)
     for number, kept in enumerate(page.layers, start=1):
         name = str(kept.attributes.get("name", ""))
-        yield Step(number, len(page.layers), message=f"Opening {name}")
+        yield Step(number, len(page.layers), message=tr("Opening {name}").format(name=name))
         try:
             record, changed = yield from read_layer(folder / ARRAYS, kept)
         except ToposegError as error:
@@ -83,7 +84,9 @@ def read_layer(folder: Path, kept: KeptLayer) -> Run[tuple[LayerRecord, str]]:
     source = Source(Path(kept.source.path), kept.source.series, kept.source.frame)
     return (
         yield from wait_for(
-            lambda: read_scan(kept, source), f"Reading {source.path.name}", seconds=3
+            lambda: read_scan(kept, source),
+            tr("Reading {name}").format(name=source.path.name),
+            seconds=3,
         )
     )
 
