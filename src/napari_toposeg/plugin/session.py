@@ -85,8 +85,14 @@ class Session(QObject):
         """Image layers that can be worked on, first one at the bottom of the viewer."""
         return [layer for layer in self.viewer.layers if is_image(layer)]
 
-    def volume_of(self, layer: Layer) -> Volume:
+    def volume_of(self, layer: Layer, *, read: bool = True) -> Volume:
         """Return a layer's voxels with their true geometry.
+
+        Parameters
+        ----------
+        read
+            Read voxels that are not in memory (dask, zarr); without it they are left where they
+            are, for a run that begins with `canvas.lazy.load_run`.
 
         Raises
         ------
@@ -94,7 +100,7 @@ class Session(QObject):
             If the layer is not one 3D scalar volume.
         """
         alike = (other for other in self.image_layers() if same_grid(layer, other))
-        return layer_to_volume(layer, like=next(alike, None))
+        return layer_to_volume(layer, like=next(alike, None), read=read)
 
     def require_image(self) -> Any:
         """Return the chosen Image layer, or raise ToposegError if there is none."""

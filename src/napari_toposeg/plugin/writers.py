@@ -5,7 +5,7 @@ from typing import Any
 
 from napari_toposeg.io import write_volume
 from napari_toposeg.plugin.canvas.layers import data_to_volume
-from napari_toposeg.plugin.canvas.saving import in_memory
+from napari_toposeg.plugin.canvas.lazy import in_memory
 
 
 def write_image(path: str, data: Any, attributes: dict[str, Any]) -> list[str]:

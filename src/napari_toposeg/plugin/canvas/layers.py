@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume
 from napari_toposeg.plugin.canvas.contrast import contrast_limits, from_zero
-from napari_toposeg.plugin.canvas.lazy import is_lazy
+from napari_toposeg.plugin.canvas.lazy import in_memory, is_lazy
 from napari_toposeg.plugin.canvas.placing import (
     millimetres,
     placement,
@@ -104,8 +104,8 @@ def modality_of(layer: Any) -> Modality:
     return known
 
 
-def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
-    """Return a layer's voxels with the geometry they came with, unread where they are lazy.
+def layer_to_volume(layer: Layer, like: Layer | None = None, *, read: bool = True) -> Volume:
+    """Return a layer's voxels with the geometry they came with.
 
     Parameters
     ----------
@@ -114,6 +114,9 @@ def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
     like
         A layer whose affine a layer without one of its own takes, if both lie on the same grid:
         labels painted over an oblique scan are as oblique as the scan.
+    read
+        Read voxels that are not in memory (dask, zarr); without it they are left where they are,
+        for a run that begins with `canvas.lazy.load_run`.
 
     Raises
     ------
@@ -125,7 +128,8 @@ def layer_to_volume(layer: Layer, like: Layer | None = None) -> Volume:
         known = like.metadata.get(KEY, {})
         attributes["metadata"] = {KEY: known | {"modality": "unknown", "notes": []}}
     data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-    return data_to_volume(data, attributes, labels=isinstance(layer, Labels))
+    volume = data_to_volume(data, attributes, labels=isinstance(layer, Labels))
+    return in_memory(volume) if read else volume
 
 
 def layer_attributes(layer: Layer) -> dict[str, Any]:

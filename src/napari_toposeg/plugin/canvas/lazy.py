@@ -42,6 +42,21 @@ def load_run(volume: Volume) -> Run[Volume]:
     return replace(volume, voxels=voxels)
 
 
+def in_memory(volume: Volume) -> Volume:
+    """Return a Volume whose voxels are read, if they were not."""
+    if not is_lazy(volume.voxels):
+        return volume
+    return replace(volume, voxels=load(volume.voxels, WHOLE))
+
+
+def glance(data: Any) -> NDArray[Any]:
+    """Return the voxels where they are in memory, else those of the middle slice alone."""
+    if not is_lazy(data):
+        return np.asarray(data)
+    middle = int(data.shape[0]) // 2
+    return np.asarray(data[middle : middle + 1])
+
+
 def load(data: Any, region: Region, report: Report = to_nobody) -> NDArray[Any]:
     """Return a copy of a part of an array of three axes.
 
@@ -81,7 +96,7 @@ def chunk_ends(data: Any) -> Iterable[int]:
     """Return where the chunks of an array end along z; every slice where it has none."""
     chunks = getattr(data, "chunks", None)
     if not chunks:
-        return range(1, len(data) + 1)
+        return range(1, int(data.shape[0]) + 1)
     # dask gives the size of each chunk, zarr and HDF5 one size for all.
     along = chunks[0]
-    return range(along, len(data), along) if isinstance(along, int) else accumulate(along)
+    return range(along, int(data.shape[0]), along) if isinstance(along, int) else accumulate(along)

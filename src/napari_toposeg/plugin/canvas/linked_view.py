@@ -11,6 +11,7 @@ import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 
+from napari_toposeg.plugin.canvas.marks import place_of
 from napari_toposeg.plugin.canvas.mirrors import Mirror, can_be_mirrored
 from napari_toposeg.plugin.canvas.planes import Plane, set_plane
 
@@ -54,7 +55,8 @@ class LinkedView:
 
     def follow(self, _: object = None) -> None:
         """Show the slice through the viewer's point, and the point as a cross."""
-        if self._following or not self._mirrors:
+        # While the last layers go, the viewer has fewer axes for a moment.
+        if self._following or not self._mirrors or self.main.dims.ndim < 3:
             return
         self._following = True
         self.model.dims.set_point(range(3), self.main.dims.point[-3:])
@@ -118,22 +120,24 @@ class LinkedView:
 
     def _draw_cross(self) -> None:
         """Draw the viewer's point: two lines along the axes of this view."""
-        low, high = (np.asarray(end[-3:]) for end in self.model.layers.extent.world)
-        point = np.asarray(self.model.dims.point)
+        grid = self._mirrors[0].copy
+        low, high = grid.extent.data
+        point = np.asarray(grid.world_to_data(self.model.dims.point))
         lines = []
         for axis in self.model.dims.displayed:
             start, along = point.copy(), np.zeros(3)
             start[axis], along[axis] = low[axis], high[axis] - low[axis]
             lines.append((start, along))
         if self._cross is None:
+            # On the grid of a layer: the slider's steps stay those of its slices.
             self._cross = self.model.add_vectors(
                 np.array(lines),
                 name=CROSS,
                 edge_color=YELLOW,
-                edge_width=0.004 * float(np.max(high - low)),
+                edge_width=0.01 * float(np.max(high - low)),
                 opacity=0.7,
                 vector_style="line",
-                units=self._mirrors[0].copy.units,
+                **place_of(grid),
             )
         else:
             self._cross.data = np.array(lines)

@@ -1,6 +1,5 @@
 """Layers to files."""
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from napari.layers import Layer
 
 from napari_toposeg.io import write_volume
 from napari_toposeg.plugin.canvas.layers import layer_to_volume
-from napari_toposeg.plugin.canvas.lazy import WHOLE, is_lazy, load, load_run
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run
@@ -23,7 +22,7 @@ def save_layer(layer: Layer, path: str | Path, *, like: Layer | None = None) -> 
     like
         A scan whose geometry labels take that have none of their own: see `layer_to_volume`.
     """
-    return write_volume(in_memory(layer_to_volume(layer, like=like)), Path(path))
+    return write_volume(layer_to_volume(layer, like=like), Path(path))
 
 
 def save_run(volume: Volume, path: str | Path) -> Run[Path]:
@@ -32,10 +31,3 @@ def save_run(volume: Volume, path: str | Path) -> Run[Path]:
     message = tr("Writing {name}").format(name=Path(path).name)
     work = partial(write_volume, volume, Path(path))
     return (yield from follow(lambda report: work(report=report), message))
-
-
-def in_memory(volume: Volume) -> Volume:
-    """Return a Volume whose voxels are read, if they were not."""
-    if not is_lazy(volume.voxels):
-        return volume
-    return replace(volume, voxels=load(volume.voxels, WHOLE))

@@ -62,7 +62,7 @@ def cut_out(viewer: ViewerModel, layer: Any, region: Region) -> Any:
         Slices along ``(z, y, x)``, as of `canvas.regions`.
     """
     run = cut_run(
-        layer_to_volume(layer),
+        layer_to_volume(layer, read=False),
         region,
         name=f"{layer.name} region",
         contrast_limits=tuple(layer.contrast_limits),

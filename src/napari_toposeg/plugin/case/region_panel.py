@@ -48,7 +48,7 @@ class RegionPanel(QWidget):
         layer = self._session.require_image()
         run = partial(
             cut_run,
-            self._session.volume_of(layer),
+            self._session.volume_of(layer, read=False),
             self._chosen_region(),
             name=tr("{layer} region").format(layer=layer.name),
             contrast_limits=tuple(layer.contrast_limits),

@@ -76,7 +76,7 @@ class ScanPanel(QWidget):
 
     def save(self, path: str | Path) -> Job:
         """Write the chosen image on its own grid, in the background."""
-        volume = self._session.volume_of(self._session.require_image())
+        volume = self._session.volume_of(self._session.require_image(), read=False)
         title = tr("Saving {name}").format(name=Path(path).name)
         return self._session.start(partial(save_run, volume, path), title=title)
 

@@ -35,7 +35,7 @@ class CaseTab(QWidget):
         """Show the geometry of a layer, or nothing."""
         volume = None
         if layer is not None:
-            volume = self._session.attempt(lambda: self._session.volume_of(layer))
+            volume = self._session.attempt(lambda: self._session.volume_of(layer, read=False))
         self._scan.show_volume(volume)
         self._window.follow(layer, ct=volume is not None and volume.modality == "CT")
         self.crop_button.setEnabled(volume is not None)

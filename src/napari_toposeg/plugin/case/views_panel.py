@@ -4,7 +4,7 @@ from typing import Any
 
 from napari.qt import QtViewer
 from qtpy.QtCore import QTimer
-from qtpy.QtGui import QCloseEvent
+from qtpy.QtGui import QCloseEvent, QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_toposeg.plugin.canvas.linked_view import LinkedView
@@ -20,6 +20,7 @@ NAMES = {
     "sagittal": mark("sagittal"),
 }
 REFRESH_MS = 150
+FIT_AFTER_MS = 50
 
 
 class LinkedViews(QWidget):
@@ -53,10 +54,20 @@ class LinkedViews(QWidget):
         for canvas in self.findChildren(QtViewer):
             canvas.close()
 
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Fit the views once they have their size."""
+        super().showEvent(event)
+        QTimer.singleShot(FIT_AFTER_MS, self._fit)
+
     def closeEvent(self, event: QCloseEvent | None) -> None:
         """Let go of the viewer."""
         self.close_views()
         super().closeEvent(event)
+
+    def _fit(self) -> None:
+        if not self._closed:
+            for view in self.views:
+                view.model.reset_view()
 
     def _refresh(self) -> None:
         if self.isVisible():

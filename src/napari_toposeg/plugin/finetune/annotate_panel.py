@@ -95,7 +95,7 @@ class AnnotatePanel(QWidget):
 
         What was kept of this image before stays in its folder, under another name.
         """
-        aside = set_aside(self._session.volume_of(self._session.require_image()))
+        aside = set_aside(self._session.volume_of(self._session.require_image(), read=False))
         layer = self._add_layer(at_least(self.table.classes, 1))
         text = tr("Paint label 1, 2, ... with the brush; 255 is background")
         if aside:
@@ -110,7 +110,7 @@ class AnnotatePanel(QWidget):
     def bring_back(self) -> Any:
         """Add the annotation that was kept of the image, with its classes, and choose it."""
         image = self._session.require_image()
-        kept = find_kept(self._session.volume_of(image))
+        kept = find_kept(self._session.volume_of(image, read=False))
         if kept is None:
             raise InvalidConfig(f"no annotation of {image.name} was kept")
         labels = read_kept(kept)
@@ -126,7 +126,7 @@ class AnnotatePanel(QWidget):
         What was kept of this image before stays in its folder, under another name.
         """
         self.autosave.write_now()
-        aside = set_aside(self._session.volume_of(self._session.require_image()))
+        aside = set_aside(self._session.volume_of(self._session.require_image(), read=False))
         if self.layer is None or role_of(self.layer) != ANNOTATION:
             self._add_layer(found.classes)
         self.put(found.labels, mark("mask"), found.classes)
@@ -242,7 +242,9 @@ class AnnotatePanel(QWidget):
         self._timer.start()
         image, layer = self._session.image_layer, self._followed
         if image is not None and layer is not None and role_of(layer) == ANNOTATION:
-            self.autosave.later(layer, lambda: self._session.volume_of(image), self.known)
+            self.autosave.later(
+                layer, lambda: self._session.volume_of(image, read=False), self.known
+            )
 
     def _on_classes(self) -> None:
         layer = self.layer
@@ -266,7 +268,7 @@ class AnnotatePanel(QWidget):
         """Offer to bring back what was kept of the image, if it is not open."""
         image = self._session.image_layer
         wanted = image is not None and self.layer is None
-        self.head.offer(find_kept(self._session.volume_of(image)) if wanted else None)
+        self.head.offer(find_kept(self._session.volume_of(image, read=False)) if wanted else None)
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Read what was painted while the panel was out of sight."""

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.config import write_atomically
 from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.plugin.canvas.lazy import glance
 from napari_toposeg.plugin.finetune.classes import (
     Classes,
     PaintedClass,
@@ -69,7 +70,7 @@ def kept_folder() -> Path:
 
 def fingerprint(scan: Volume) -> str:
     """Return what tells a scan from others: of its grid and of some of its grey values."""
-    flat = scan.voxels.reshape(-1)
+    flat = glance(scan.voxels).reshape(-1)
     sample = flat[:: max(1, flat.size // SAMPLE)].astype(np.float64)
     facts = (scan.shape, np.round(scan.affine, 3).tolist(), sample.tolist())
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:24]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.finetune.annotations import Annotation, split_annotation
 from napari_toposeg.plugin.finetune.cut_off import CutOff, cut_off_trainings, note_training
 from napari_toposeg.plugin.finetune.live import Look, with_previews
@@ -65,6 +66,7 @@ def finetune_run(
     InvalidConfig
         If the annotation is not enough to train on.
     """
+    image = yield from load_run(image)
     cases = annotated_cases(image, labels, annotation)
     yield Step(0, config.steps, message="Loading the network")
     yield from load_learning()

@@ -94,13 +94,13 @@ class TrainPanel(QWidget):
             raise InvalidConfig(
                 tr("there is no annotation layer; make one on the Annotate page first")
             )
-        image = self._session.volume_of(self._session.require_image())
+        image = self._session.volume_of(self._session.require_image(), read=False)
         name = require_free_name(self.name.text().strip() or free_name(FIRST_NAME))
         config = self._form.config(
             name,
             run_folder(name),
             classes=self._annotate.classes,
-            wanted=getattr(self._annotate, "wanted", {}),
+            wanted=self._annotate.wanted,
             seed=self._annotate.seed.value(),
         )
         self._begin(Begun(image, np.array(self._annotate.layer.data), annotation, config))
@@ -155,7 +155,7 @@ class TrainPanel(QWidget):
             If the chosen image is not its scan, or a job is running.
         """
         training = self.cut_off.require()
-        image = self._session.volume_of(self._session.require_image())
+        image = self._session.volume_of(self._session.require_image(), read=False)
         self._begin(Begun(image, *training_of(training, image)))
         self.cut_off.offer(None)
 

@@ -9,6 +9,7 @@ from napari.components import ViewerModel
 from napari_toposeg.learning.hiding import Cubes, Pattern
 from napari_toposeg.plugin.answering import answering
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.loading import load_learning
 from napari_toposeg.plugin.reconstruct.contest import Contest, contest_run
 from napari_toposeg.plugin.reconstruct.kept import (
@@ -60,6 +61,7 @@ def reconstruct_run(
     threshold: float,
 ) -> Generator[Step, None, "tuple[Reconstruction, KeptTopology]"]:
     """Hide a pattern, rebuild it, and count and match the topology that was kept."""
+    volume = yield from load_run(volume)
     yield from load_learning()
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.reconstruct import reconstruct

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from napari_toposeg.learning.hiding import Pattern
 from napari_toposeg.plugin.answering import answering
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.reconstruct.kept import FeatureFates, feature_fates_run
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.progress import Step
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from napari_toposeg.learning.compare import ModelComparison
 
 BEST = "★"
-COLUMNS = (mark("model"), mark("MSE"), mark("÷ mean"), mark("÷ interp."), mark("kept"))
+COLUMNS = (mark("model"), mark("MSE"), mark("÷mean"), mark("÷int."), mark("kept"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +49,7 @@ def contest_run(
     volume: Volume, models: Sequence[str], pattern: Pattern, device: str, threads: int
 ) -> Generator[Step, None, Contest]:
     """Rebuild with each model, judge, and match features."""
+    volume = yield from load_run(volume)
     from napari_toposeg.learning.compare import compare_reconstructions
     from napari_toposeg.learning.devices import choose_threads
 

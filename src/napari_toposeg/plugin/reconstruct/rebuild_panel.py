@@ -16,6 +16,7 @@ from napari_toposeg.plugin.beforehand import (
     warnings,
 )
 from napari_toposeg.plugin.canvas.layers import modality_of
+from napari_toposeg.plugin.canvas.lazy import glance, load_run
 from napari_toposeg.plugin.reconstruct import actions
 from napari_toposeg.plugin.reconstruct.hide_form import HideForm
 from napari_toposeg.plugin.reconstruct.patch_grid import PatchGrid
@@ -28,6 +29,7 @@ from napari_toposeg.plugin.strip import device_text, duration
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import button, page_layout, row, section, value
 from napari_toposeg.plugin.widgets.pickers import ModelPicker
+from napari_toposeg.progress import Run
 from napari_toposeg.volume import Volume
 
 OVERLAP = 0.5
@@ -59,22 +61,26 @@ class RebuildPanel(QWidget):
     def run(self) -> None:
         """Rebuild the chosen image in the background."""
         layer = self._session.require_image()
-        volume = self._session.volume_of(layer)
+        unread = self._session.volume_of(layer, read=False)
         model = self.model.require()
         settings = read_settings()
-        make_run = partial(
+        rebuild = partial(
             actions.reconstruct_run,
-            volume,
-            model,
+            model=model,
             pattern=self.pattern_for(layer),
             device=settings.device,
             threads=settings.worker_threads,
             threshold=self.result.threshold.value(),
         )
+
+        def run() -> Run[Any]:
+            volume = yield from load_run(unread)
+            return volume, (yield from rebuild(volume))
+
         self._session.start(
-            make_run,
+            run,
             title=tr("Reconstruction"),
-            on_result=partial(self._show, layer, volume, tuple(layer.contrast_limits)),
+            on_result=partial(self._show, layer, tuple(layer.contrast_limits)),
         )
 
     def pattern_for(self, layer: Any) -> Pattern:
@@ -96,8 +102,8 @@ class RebuildPanel(QWidget):
             self.side_by_side.setChecked(False)
             self._session.diagrams_wanted.emit(self._layers[0], self._layers[2])
 
-    def _show(self, layer: Any, volume: Volume, contrast: Any, result: Any) -> None:
-        reconstruction, kept = result
+    def _show(self, layer: Any, contrast: Any, found: tuple[Volume, Any]) -> None:
+        volume, (reconstruction, kept) = found
         viewer = self._session.viewer
         again = self.side_by_side.isChecked()
         self._fields.end()
@@ -185,7 +191,7 @@ class RebuildPanel(QWidget):
 
     def _suggest(self, layer: Any) -> None:
         if layer is not None:
-            self.result.threshold.setValue(actions.suggest_threshold(layer.data))
+            self.result.threshold.setValue(actions.suggest_threshold(glance(layer.data)))
         self.refresh()
 
     def _on_layers(self) -> None:

@@ -10,6 +10,7 @@ from napari.utils.colormaps import DirectLabelColormap
 from napari_toposeg.metrics import ClassTopology, class_topology
 from napari_toposeg.plugin.answering import answering
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.sources import note_model
 from napari_toposeg.plugin.loading import load_learning, seconds_of
 from napari_toposeg.plugin.segment.duel import Duel, duel_run
@@ -28,6 +29,7 @@ def segment_run(
     volume: Volume, model: str, *, device: str, overlap: float, threads: int
 ) -> Generator[Step, None, "tuple[Segmentation, tuple[ClassTopology, ...]]"]:
     """Segment a volume, and count the topology of each class."""
+    volume = yield from load_run(volume)
     yield from load_learning()
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.predict import segment

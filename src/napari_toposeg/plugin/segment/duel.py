@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from napari_toposeg.metrics import ClassTopology, class_topology
 from napari_toposeg.metrics.overlap import dice
 from napari_toposeg.plugin.answering import answering
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.loading import seconds_of
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.waiting import wait_for
@@ -68,6 +69,7 @@ def duel_run(
     volume: Volume, models: tuple[str, str], *, device: str, overlap: float, threads: int
 ) -> Generator[Step, None, Duel]:
     """Segment a scan with two models, and compare what they find."""
+    volume = yield from load_run(volume)
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.predict import segment
 

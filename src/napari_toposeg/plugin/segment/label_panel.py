@@ -63,7 +63,7 @@ class LabelPanel(QWidget):
 
     def run(self) -> None:
         """Segment the chosen image in the background."""
-        volume = self._session.volume_of(self._session.require_image())
+        volume = self._session.volume_of(self._session.require_image(), read=False)
         model = self.model.require()
         make_run = partial(
             actions.segment_run,
