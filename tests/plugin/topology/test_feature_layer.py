@@ -5,9 +5,15 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_toposeg.plugin.canvas.marks import FEATURE, layer_with
+from napari_toposeg.plugin.topology.diagram_features import Features
 from napari_toposeg.plugin.topology.excerpt import take_excerpt
+from napari_toposeg.plugin.topology.feature_layer import (
+    FeatureDrawer,
+    feature_run,
+    find_feature,
+    show_feature,
+)
 from napari_toposeg.plugin.topology.layer_diagram import run_persistence
-from napari_toposeg.plugin.topology.feature_layer import FeatureDrawer, find_feature, show_feature
 from napari_toposeg.progress import finish
 
 SCALE, TRANSLATE = (2.0, 1.0, 0.5), (100.0, -7.0, 3.0)
@@ -77,10 +83,10 @@ def test_the_feature_chosen_last_is_the_one_shown(viewer, qtbot):
     image = two_bars()
     layer = viewer.add_image(image, name="scan")
     found = finish(run_persistence(take_excerpt(image, "whole")))
-    drawer = FeatureDrawer(viewer)
+    features, drawer = Features.of(found), FeatureDrawer(viewer)
     row = younger(found)
     for each in (row, 1 - row, row):
-        drawer.draw(layer, found, each)
+        drawer.draw(layer, features, np.array([each]))
     qtbot.waitUntil(lambda: layer_with(viewer, FEATURE) is not None, timeout=20_000)
     qtbot.wait(300)
     assert [np.asarray(each.data).sum() for each in viewer.layers if each is not layer] == [6]
@@ -93,8 +99,21 @@ def test_a_layer_removed_meanwhile_gets_no_feature(viewer, qtbot):
     image = two_bars()
     layer = viewer.add_image(image)
     found = finish(run_persistence(take_excerpt(image, "whole")))
-    drawer = FeatureDrawer(viewer)
-    drawer.draw(layer, found, younger(found))
+    features, drawer = Features.of(found), FeatureDrawer(viewer)
+    drawer.draw(layer, features, np.array([younger(found)]))
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: not drawer.job.running, timeout=20_000)
     assert not viewer.layers
+
+
+def test_several_features_are_one_layer_the_small_ones_over_the_large(viewer):
+    image = two_bars()
+    image[4, 4, 8] = 0.5
+    layer = viewer.add_image(image, scale=SCALE, translate=TRANSLATE)
+    found = finish(run_persistence(take_excerpt(image, "whole")))
+    rows = np.arange(len(found.diagram))
+    shown = show_feature(viewer, layer, finish(feature_run(Features.of(found), rows)))
+    there = {tuple(place) for place in np.round(voxels_in_world(shown), 6)}
+    bars = np.argwhere(image == np.float32(0.7)) * SCALE + TRANSLATE
+    assert {tuple(place) for place in np.round(bars, 6)} <= there
+    assert list(shown.features["feature"]) == ["none", "component", "loop", "cavity"]

@@ -20,6 +20,13 @@ Rows = NDArray[np.intp]
 Numbers = NDArray[np.float64]
 
 
+MOST_MARKED = 1_000
+"""Selected features marked in the viewer at most, the most persistent first."""
+
+MOST_DRAWN = 20
+"""Selected features drawn as voxels at most, the most persistent first."""
+
+
 class Fate(IntEnum):
     """What became of a feature in a comparison; all features of a single layer are `BOTH`."""
 
@@ -114,8 +121,20 @@ class Features:
 
     @cached_property
     def order(self) -> Rows:
-        """All rows, the most persistent first."""
-        return np.argsort(-self.weight, kind="stable")
+        """All rows, the most persistent first, a pair one after the other."""
+        rows = np.arange(len(self))
+        pair = np.where(self.partner < 0, rows, np.minimum(rows, self.partner))
+        return np.lexsort((self.part, pair, -self.weight))
+
+    @cached_property
+    def by_birth(self) -> Rows:
+        """All rows, in the order in which they are born."""
+        return np.argsort(-self.birth if self.superlevel else self.birth)
+
+    @cached_property
+    def by_death(self) -> Rows:
+        """All rows, in the order in which they die."""
+        return np.argsort(-self.death if self.superlevel else self.death)
 
     @cached_property
     def value_range(self) -> tuple[float, float]:
@@ -147,6 +166,19 @@ class Features:
             kept &= np.isin(self.fate, list(fates))
         rows: Rows = self.order[kept[self.order]]
         return rows
+
+    def alive(self, kept: NDArray[np.bool_], levels: Numbers) -> NDArray[np.int64]:
+        """Count the features that are alive at each level, of those kept ``(n,)``.
+
+        For all features of a dimension this is `napari_toposeg.topology.betti_curve`.
+        """
+        sign = -1.0 if self.superlevel else 1.0
+        counts = [
+            np.searchsorted(sign * values[order[kept[order]]], sign * levels, side="right")
+            for values, order in ((self.birth, self.by_birth), (self.death, self.by_death))
+        ]
+        living: NDArray[np.int64] = counts[0] - counts[1]
+        return living
 
     def nearest(self, position: Numbers, spacing: Numbers, among: Rows) -> int | None:
         """Return the feature with a birth or death voxel nearest to a voxel.

@@ -8,6 +8,7 @@ References
 Stucki et al. 2023, arXiv:2211.15272.
 """
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -68,6 +69,9 @@ def run_matching(
         tr("Matching features of {shape} voxels").format(shape=by(a.shape)),
         seconds=MATCHING * expected_seconds(a.size),
     )
+    warning = unit_warning(a, b)
+    if warning:
+        one = replace(one, note=f"{one.note} {warning}".strip())
     return features_of(matching, one, other)
 
 

@@ -1,161 +1,194 @@
-"""DiagramView: a persistence diagram to look at and to click.
+"""DiagramView: the diagram, the barcode and the Betti curves of the same features, one at a time.
 
-The one idea: the view shows rows of a diagram and says which row was clicked; it knows nothing of
-layers. Features that never die lie on a dashed line beyond the finite ones.
+The one idea: only the view that is seen is drawn; all that was clicked, selected or filtered goes
+with it from one to the next. The view knows nothing of layers.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Mapping
+from typing import Literal, TypeVar
 
-import numpy as np
-import pyqtgraph as pg
-from numpy.typing import NDArray
-from pyqtgraph.GraphicsScene.mouseEvents import MouseClickEvent
-from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
-from napari_toposeg.plugin.widgets.plotting import DIMENSIONS, apply_theme
-from napari_toposeg.topology import PersistenceDiagram
+from napari_toposeg.plugin.topology.diagram_barcode import BarcodePlot
+from napari_toposeg.plugin.topology.diagram_curve import BettiPlot
+from napari_toposeg.plugin.topology.diagram_features import Features, Rows
+from napari_toposeg.plugin.topology.diagram_mouse import Mode
+from napari_toposeg.plugin.topology.diagram_plot import DiagramPlot
+from napari_toposeg.plugin.topology.feature_plot import NONE, FeaturePlot
+from napari_toposeg.plugin.translation import mark, tr
 
-MOST_POINTS = 20_000
-"""Points drawn at most, the most persistent first; zooming stays quick."""
+View = Literal["diagram", "barcode", "betti"]
+Name = TypeVar("Name", bound=str)
 
-REACH = 12.0
-"""Distance in pixels from which a click still finds a point."""
-
-BEYOND = 0.06
-"""Place of the line of endless features outside of the finite ones, in parts of the range."""
+VIEWS: dict[View, tuple[str, str]] = {
+    "diagram": (
+        mark("Diagram"),
+        mark("Each feature as a point: birth to the right, death upwards"),
+    ),
+    "barcode": (mark("Barcode"), mark("Each feature as a bar from its birth to its death")),
+    "betti": (mark("Betti"), mark("How many features are alive at each threshold; move the line")),
+}
+MODES: dict[Mode, tuple[str, str]] = {
+    "move": (mark("Move"), mark("Drag to move, wheel to zoom, double-click to see all")),
+    "box": (mark("Box"), mark("Drag a box to select features (Shift+drag in every mode)")),
+    "lasso": (mark("Lasso"), mark("Drag a lasso to select features (Ctrl+drag in every mode)")),
+}
+BUTTON = "QPushButton { padding: 2px 5px; font-size: 11px }"
 
 
 class DiagramView(QWidget):
-    """A persistence diagram, birth to the right and death upwards."""
+    """Three views of features, a mouse that selects, and a level to be looked at."""
 
     picked = Signal(int)
-    """Row of the diagram whose point was clicked."""
+    """Row that was clicked."""
+    chosen = Signal(object)
+    """Rows that were selected by a box or a lasso; none after a click beside all."""
+    level_wanted = Signal(object)
+    """Threshold whose set of voxels is wanted, None where none is any more."""
 
     def __init__(self, theme: str = "dark", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.diagram: PersistenceDiagram | None = None
-        self.shown: NDArray[np.intp] = np.empty(0, np.intp)
-        self.plot = pg.PlotWidget(self)
-        self.plot.setMinimumHeight(190)
-        self.plot.setMenuEnabled(False)
-        self.plot.hideButtons()
-        self.plot.setLabels(bottom="birth", left="death")
-        self.set_theme(theme)
-        line = pg.mkPen("#888888", style=Qt.PenStyle.DashLine)
-        self._diagonal = pg.PlotDataItem(pen=pg.mkPen("#888888"))
-        self._endless = pg.InfiniteLine(angle=0, pen=line, label="never dies")
-        self._endless.label.setPosition(0.85)
-        self._points = [_scatter(style.symbol, style.colour) for style in DIMENSIONS]
-        self._ring = pg.ScatterPlotItem(size=18, pen=pg.mkPen("#FFFFFF", width=2), brush=None)
-        for item in (self._diagonal, self._endless, *self._points, self._ring):
-            self.plot.addItem(item)
-        self._endless.hide()
-        self.plot.scene().sigMouseClicked.connect(self._clicked)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.plot)
+        self.features: Features | None = None
+        self.shown = NONE
+        self.row: int | None = None
+        self.selected = NONE
+        self.diagram, self.barcode, self.betti = (
+            DiagramPlot(theme),
+            BarcodePlot(theme),
+            BettiPlot(theme),
+        )
+        self._stale: set[FeaturePlot] = set()
+        self._fit: set[FeaturePlot] = set()
+        self.stack = QStackedWidget()
+        for plot in self.plots:
+            self.stack.addWidget(plot)
+            plot.picked.connect(self.picked)
+            plot.chosen.connect(self.chosen)
+        self.view_buttons = _buttons(self, VIEWS, self._on_view)
+        self.mode_buttons = _buttons(self, MODES, self._on_mode)
+        self.level = QCheckBox(tr("Show the voxels at the line"))
+        self.level.setToolTip(tr("Lays the set of voxels at this threshold over the layer"))
+        self.numbers = QLabel()
+        self.numbers.setToolTip(
+            tr("Betti numbers at the line of the features shown; all count with persistence at 0")
+        )
+        self.level.hide()
+        self.numbers.hide()
+        self.level.toggled.connect(self._on_level)
+        self.betti.moved.connect(self._on_level)
+        self._lay_out()
+
+    @property
+    def plots(self) -> tuple[FeaturePlot, FeaturePlot, FeaturePlot]:
+        """The three views, in the order of their buttons."""
+        return self.diagram, self.barcode, self.betti
+
+    @property
+    def plot(self) -> FeaturePlot:
+        """The view that is seen."""
+        return self.plots[self.stack.currentIndex()]
+
+    def show_view(self, view: View) -> None:
+        """Bring one of the views to the front."""
+        self.view_buttons[view].click()
+
+    def show_features(self, features: Features | None, rows: Rows) -> None:
+        """Show other features."""
+        self.features, self.row, self.selected = features, None, NONE
+        self._fit = set(self.plots)
+        self.show_rows(rows)
+
+    def show_rows(self, rows: Rows) -> None:
+        """Show other rows of the same features."""
+        self.shown = rows
+        self._stale = set(self.plots)
+        self._refresh()
+
+    def highlight(self, row: int | None) -> None:
+        """Ring a feature, or none."""
+        self.row = row
+        self._refresh()
+
+    def choose(self, rows: Rows) -> None:
+        """Mark the rows that are selected."""
+        self.selected = rows
+        self._refresh()
 
     def set_theme(self, theme: str) -> None:
         """Take the colours of a napari theme."""
-        apply_theme(self.plot, theme)
+        for plot in self.plots:
+            plot.set_theme(theme)
+        self._stale = set(self.plots)
+        self._refresh()
 
-    def set_diagram(self, diagram: PersistenceDiagram | None, unit: str = "") -> None:
-        """Show another diagram, or none."""
-        self.diagram = diagram
-        self.highlight(None)
-        self._endless.setVisible(diagram is not None)
-        self._draw_frame()
-        self.plot.setLabels(bottom=_label("birth", unit), left=_label("death", unit))
-        self.show_rows(range(3), 0.0)
-        self.plot.autoRange()
-
-    def show_rows(self, dimensions: Collection[int], min_persistence: float) -> None:
-        """Draw only the features of some dimensions that last longer than a bound."""
-        if self.diagram is None:
-            self.shown = np.empty(0, np.intp)
+    def _refresh(self) -> None:
+        plot = self.plot
+        if plot in self._stale:
+            plot.row, plot.selected = self.row, self.selected
+            plot.show_features(self.features, self.shown, fit=plot in self._fit)
+            self._stale.discard(plot)
+            self._fit.discard(plot)
         else:
-            self.shown = shown_rows(self.diagram, dimensions, min_persistence)
-        for dimension, item in enumerate(self._points):
-            rows = self._rows_of(dimension)
-            birth, death = self._places(rows)
-            item.setData(x=birth, y=death)
+            plot.mark(self.row, self.selected)
 
-    def highlight(self, row: int | None) -> None:
-        """Draw a ring around a feature, or around none."""
-        if row is None:
-            self._ring.setData(x=[], y=[])
-            return
-        birth, death = self._places(np.array([row]))
-        self._ring.setData(x=birth, y=death)
+    def _on_view(self, view: View) -> None:
+        self.stack.setCurrentIndex(list(VIEWS).index(view))
+        for widget in (self.level, self.numbers):
+            widget.setVisible(view == "betti")
+        self.mode_buttons["lasso"].setEnabled(view == "diagram")
+        self._refresh()
+        self._on_level()
 
-    def row_at(self, x: float, y: float) -> int | None:
-        """Return the row drawn nearest to a place of the scene in pixels, None if none is near."""
-        if not len(self.shown):
-            return None
-        box = self.plot.getViewBox()
-        width, height = box.viewPixelSize()
-        here = box.mapSceneToView(pg.Point(x, y))
-        birth, death = self._places(self.shown)
-        distance = np.hypot((birth - here.x()) / width, (death - here.y()) / height)
-        nearest = int(np.argmin(distance))
-        return int(self.shown[nearest]) if distance[nearest] <= REACH else None
+    def _on_mode(self, mode: Mode) -> None:
+        for plot in self.plots:
+            plot.box.mode = mode
 
-    def _rows_of(self, dimension: int) -> NDArray[np.intp]:
-        if self.diagram is None:
-            return self.shown
-        rows: NDArray[np.intp] = self.shown[self.diagram.dimension[self.shown] == dimension]
-        return rows
+    def _on_level(self, _: object = None) -> None:
+        self.numbers.setText(self.betti.describe())
+        wanted = self.level.isChecked() and self.plot is self.betti and self.features is not None
+        self.level_wanted.emit(float(self.betti.line.value()) if wanted else None)
 
-    def _places(self, rows: NDArray[np.intp]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        if self.diagram is None:
-            return np.empty(0), np.empty(0)
-        death = self.diagram.death[rows]
-        return self.diagram.birth[rows], np.where(np.isfinite(death), death, self._endless.value())
-
-    def _draw_frame(self) -> None:
-        if self.diagram is None:
-            self._diagonal.setData([], [])
-            return
-        low, high = value_range(self.diagram)
-        self._diagonal.setData([low, high], [low, high])
-        beyond = BEYOND * (high - low)
-        self._endless.setValue(low - beyond if self.diagram.superlevel else high + beyond)
-
-    def _clicked(self, event: MouseClickEvent) -> None:
-        place = event.scenePos()
-        row = self.row_at(place.x(), place.y())
-        if row is not None:
-            self.picked.emit(row)
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(2)
+        for button in self.view_buttons.values():
+            head.addWidget(button)
+        head.addStretch(1)
+        for button in self.mode_buttons.values():
+            head.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(2)
+        layout.addLayout(head)
+        layout.addWidget(self.stack, 1)
+        layout.addWidget(self.numbers)
+        layout.addWidget(self.level)
 
 
-def shown_rows(
-    diagram: PersistenceDiagram, dimensions: Collection[int], min_persistence: float
-) -> NDArray[np.intp]:
-    """Return the rows to draw, the most persistent first, `MOST_POINTS` at most."""
-    kept = diagram.persistence > min_persistence
-    kept &= np.isin(diagram.dimension, list(dimensions))
-    rows = np.flatnonzero(kept)
-    order = np.argsort(-diagram.persistence[rows], kind="stable")
-    return rows[order][:MOST_POINTS]
-
-
-def value_range(diagram: PersistenceDiagram) -> tuple[float, float]:
-    """Return the least and greatest finite value of a diagram, apart even if all are equal."""
-    values = np.concatenate([diagram.birth, diagram.death])
-    finite = values[np.isfinite(values)]
-    if not finite.size:
-        return 0.0, 1.0
-    low, high = float(finite.min()), float(finite.max())
-    return low, high if high > low else low + 1.0
-
-
-def _scatter(symbol: str, colour: str) -> pg.ScatterPlotItem:
-    # An outline in black keeps the symbols apart where they lie upon one another.
-    return pg.ScatterPlotItem(
-        symbol=symbol, brush=pg.mkBrush(colour), pen=pg.mkPen("#00000080"), size=8
-    )
-
-
-def _label(what: str, unit: str) -> str:
-    return f"{what} ({unit})" if unit else what
+def _buttons(
+    parent: QWidget, texts: Mapping[Name, tuple[str, str]], call: Callable[[Name], None]
+) -> dict[Name, QPushButton]:
+    """Return a row of buttons of which one is down, the first at the beginning."""
+    group = QButtonGroup(parent)
+    made = {}
+    for name, (text, tip) in texts.items():
+        button = QPushButton()
+        button.setText(tr(text))
+        button.setToolTip(tr(tip))
+        button.setCheckable(True)
+        button.setStyleSheet(BUTTON)
+        button.clicked.connect(lambda _, name=name: call(name))
+        group.addButton(button)
+        made[name] = button
+    next(iter(made.values())).setChecked(True)
+    return made

@@ -1,0 +1,38 @@
+"""Looking for features: from one layer or two to their features, as one run."""
+
+from collections.abc import Callable
+from typing import Any
+
+from napari.layers import Labels
+
+from napari_toposeg.plugin.topology.diagram_features import Features
+from napari_toposeg.plugin.topology.diagram_matching import run_matching
+from napari_toposeg.plugin.topology.diagram_source import data_of, values_of
+from napari_toposeg.plugin.topology.layer_diagram import run_diagram
+from napari_toposeg.progress import Run
+
+
+def features_run(layers: tuple[Any, ...], **how: Any) -> Callable[[], Run[Features]]:
+    """Return what makes the run that looks for the features of one layer, or matches those of two.
+
+    Parameters
+    ----------
+    layers
+        One layer, or two on the same grid. What they hold is read when the run begins.
+    how
+        As `run_diagram` takes it.
+
+    Raises
+    ------
+    InvalidVolume
+        If a layer is not one 3D scalar array.
+    """
+    arrays = [(data_of(layer), isinstance(layer, Labels)) for layer in layers]
+
+    def run() -> Run[Features]:
+        values = [values_of(data, labels=labels) for data, labels in arrays]
+        if len(values) == 2:
+            return (yield from run_matching(values[0], values[1], **how))
+        return Features.of((yield from run_diagram(values[0], **how)))
+
+    return run
