@@ -141,10 +141,11 @@ def overlay(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
         mask = Volume((voxels > 0.02).astype(np.uint8), grey.affine, modality="label", name=name)
         add_volume(window.viewer, mask, "labels")
     window.dock.show_tab("Topology")
-    pages, panel = window.dock.topology.pages, window.dock.topology.compare
+    pages, panel = window.dock.topology.pages, window.dock.topology.comparison
     pages.setCurrentWidget(panel)
-    panel.truth.choose(window.viewer.layers["truth"])
+    panel.form.against.setCurrentIndex(panel.form.against.findData("truth"))
     panel.prediction.choose(window.viewer.layers["prediction"])
+    panel.truth.choose(window.viewer.layers["truth"])
     times = []
     for _ in range(3):
         window.live(seconds=0.5)
@@ -154,7 +155,7 @@ def overlay(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
         window.drawn()
         times.append(time.perf_counter() - start)
     assert layer_with(window.viewer, DEFECTS) is not None
-    count = len(panel.found.defects.kind)
+    count = len(panel.defects)
     what = f"overlay of errors of 256 x 256 x 256 ({count:,} errors), pressed to drawn, median"
     yield row(what, float(np.median(times)), 5.0)
 
