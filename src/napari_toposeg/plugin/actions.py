@@ -81,7 +81,12 @@ from napari_toposeg.plugin.segment.actions import (
     show_duel,
     show_segmentation,
 )
-from napari_toposeg.plugin.topology.actions import compare_layers, repair_layer
+from napari_toposeg.plugin.topology.actions import (
+    compare_layers,
+    diagram_layer,
+    repair_layer,
+    show_features,
+)
 from napari_toposeg.plugin.topology.layer_diagram import (
     run_diagram,
 )
@@ -100,6 +105,7 @@ __all__ = [
     "compare_segmentations_run",
     "copy_slice",
     "cut_out",
+    "diagram_layer",
     "discard",
     "edits_table",
     "errors_table",
@@ -139,6 +145,7 @@ __all__ = [
     "set_window",
     "show_contest",
     "show_duel",
+    "show_features",
     "show_guess",
     "show_patch_grid",
     "show_reconstruction",

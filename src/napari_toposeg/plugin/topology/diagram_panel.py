@@ -20,8 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_toposeg.errors import ShapeMismatch
-from napari_toposeg.plugin.canvas.layers import same_grid
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.diagram_features import Features, Rows
 from napari_toposeg.plugin.topology.diagram_filter import DiagramFilter
@@ -67,7 +65,6 @@ class DiagramPanel(QWidget):
         layers = tuple(
             layer for layer in (self.form.layers.layer, self.form.second) if layer is not None
         )
-        require_one_grid(layers)
         self._session.start(
             features_run(layers, **self.form.how()),
             title=tr("Persistence diagram") if len(layers) == 1 else tr("Matching of features"),
@@ -258,18 +255,6 @@ class DiagramPanel(QWidget):
         """Follow a click in the canvas, unless the panel is out of sight."""
         if self.features is not None and self.follow.isChecked() and self.isVisible():
             self.light_up_nearest(world)
-
-
-def require_one_grid(layers: tuple[Any, ...]) -> None:
-    """Raise ShapeMismatch unless all layers lie on the grid of the first."""
-    for other in layers[1:]:
-        if not same_grid(layers[0], other):
-            raise ShapeMismatch(
-                tr(
-                    "{first} and {other} do not lie on the same grid; features are matched by "
-                    "place, so resample one to the other's grid first"
-                ).format(first=layers[0].name, other=other.name)
-            )
 
 
 def _text() -> QLabel:
