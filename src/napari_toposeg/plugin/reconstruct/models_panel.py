@@ -13,6 +13,7 @@ from napari_toposeg.plugin.reconstruct.contest import COLUMNS, Contest, contest_
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.column_table import NARROW
 from napari_toposeg.plugin.widgets.forms import (
     NumberTable,
     button,
@@ -57,7 +58,7 @@ class ModelsPanel(QWidget):
         if len(names) < FIRST:
             raise InvalidConfig(tr("tick at least two models to compare"))
         layer = self._session.require_image()
-        volume = self._session.volume_of(layer)
+        volume = self._session.volume_of(layer, read=False)
         settings = read_settings()
         make_run = partial(
             actions.compare_models_run,
@@ -87,7 +88,9 @@ class ModelsPanel(QWidget):
             actions.show_contest(self._session.viewer, volume, contest, contrast)
 
     def _build(self) -> None:
-        form = section(page_layout(self), tr("Models on the same hidden voxels"))
+        page = page_layout(self)
+        form = section(page, tr("Models on the same hidden voxels"))
+        page.addStretch(1)
         self.models = ModelList(self._session, "reconstruct")
         row(
             form,
@@ -112,6 +115,8 @@ class ModelsPanel(QWidget):
                 "the scan's features that is kept. A star marks the best"
             ),
         )
+        # Five columns, the first with names, in a dock of 320 pixels.
+        self.table.setStyleSheet(NARROW)
         form.addRow(self.table)
         self.note = value(tr("What the models are judged on"))
         form.addRow(self.note)

@@ -11,6 +11,7 @@ from napari_toposeg.plugin.segment.duel import COLUMNS, Duel, duel_note, duel_te
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.column_table import NARROW
 from napari_toposeg.plugin.widgets.forms import (
     NumberTable,
     button,
@@ -53,7 +54,7 @@ class DuelPanel(QWidget):
         names = self.models.ticked
         if len(names) != TWO:
             raise InvalidConfig(tr("tick two models to compare"))
-        volume = self._session.volume_of(self._session.require_image())
+        volume = self._session.volume_of(self._session.require_image(), read=False)
         settings = read_settings()
         make_run = partial(
             actions.compare_segmentations_run,
@@ -91,7 +92,9 @@ class DuelPanel(QWidget):
         self.refresh()
 
     def _build(self) -> None:
-        form = section(page_layout(self), tr("Two models on this scan"))
+        page = page_layout(self)
+        form = section(page, tr("Two models on this scan"))
+        page.addStretch(1)
         self.models = ModelList(self._session, "segment")
         row(form, tr("&Models"), self.models, tr("Tick two models that segment"))
         self.button = button(
@@ -107,6 +110,7 @@ class DuelPanel(QWidget):
                 "are paired by their names"
             ),
         )
+        self.table.setStyleSheet(NARROW)
         form.addRow(self.table)
         self.note = value(tr("Which model is which, and the volumes"))
         form.addRow(self.note)
