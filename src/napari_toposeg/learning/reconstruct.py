@@ -16,29 +16,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from napari_toposeg.config import Size3
-from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig, InvalidVolume
+from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.learning.baselines import error_on, hidden_voxels, interpolated, visible_mean
 from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.devices import memory_errors_explained
-from napari_toposeg.learning.hiding import (
-    Cubes,
-    Edges,
-    Lattice,
-    Marked,
-    Mask,
-    Pattern,
-    Slabs,
-    cube_grid,
-    cubes_as_patches,
-    marked_patches,
-    patch_edges,
-    slab_patches,
-)
+from napari_toposeg.learning.hidden_patches import hidden_patches
+from napari_toposeg.learning.hiding import Cubes, Lattice, Mask, Pattern, patch_edges
 from napari_toposeg.learning.model_grid import prepare_image
-from napari_toposeg.learning.networks.masked_autoencoder import draw_hidden
 from napari_toposeg.learning.normalisation import Normalisation, normalisation_of
 from napari_toposeg.learning.patches import to_patches
-from napari_toposeg.learning.seeds import seeded
 from napari_toposeg.learning.windows import places, slide, strides
 from napari_toposeg.progress import Step
 from napari_toposeg.resampling import resample_to
@@ -140,46 +126,6 @@ def require_autoencoder(model: Model) -> None:
             f"{model.card.name!r} {model.card.does} images and does not rebuild them; pick a "
             "model of the task reconstruct in 'models list'"
         )
-
-
-def hidden_patches(pattern: Pattern, model: Model, edges: Edges, device: torch.device) -> Mask:
-    """Return which patches of a lattice a pattern hides; random ones are drawn on the device."""
-    z, y, x = (len(cuts) - 1 for cuts in edges)
-    if z * y * x < 2:
-        card = model.card
-        raise InvalidVolume(
-            f"the volume is one patch of {card.network.hidden_cube} voxels of {card.spacing} mm "
-            "(z, y, x), too small to hide a part; use a larger volume"
-        )
-    match pattern:
-        case Cubes():
-            return drawn_cubes(pattern, model, (z, y, x), device)
-        case Slabs():
-            return slab_patches(pattern, (z, y, x))
-        case Marked():
-            return marked_patches(pattern, edges)
-
-
-def drawn_cubes(pattern: Cubes, model: Model, grid: Size3, device: torch.device) -> Mask:
-    """Draw cubes of patches at random.
-
-    Raises
-    ------
-    InvalidConfig
-        If the share lies outside of 0..1, or all of the scan is one cube.
-    """
-    ratio = model.card.mask_ratio if pattern.ratio is None else pattern.ratio
-    if ratio is None or not 0 < ratio < 1:
-        raise InvalidConfig(f"the mask ratio must lie between 0 and 1, got {ratio}")
-    cubes = cube_grid(grid, pattern.edge)
-    count = int(np.prod(cubes))
-    if count < 2:
-        raise InvalidConfig(
-            f"a cube of {pattern.edge} patches holds all {grid} patches (z, y, x) of the scan; "
-            "choose a smaller cube"
-        )
-    drawn = draw_hidden(1, count, ratio, seeded(pattern.seed, 0, device))
-    return cubes_as_patches(drawn.cpu().numpy().reshape(cubes), grid, pattern.edge)
 
 
 def rebuild(

@@ -122,8 +122,6 @@ class RebuildPanel(QWidget):
     def _show_patches(self, shown: bool) -> None:
         if shown and self._lattice is not None and self._layers[0] in self._session.viewer.layers:
             self._grid.show(self._layers[0], self._lattice)
-            if self._fields.on:
-                self._show_fields(True)
         else:
             self._grid.remove()
 
@@ -132,6 +130,7 @@ class RebuildPanel(QWidget):
             self._fields.show(self._layers[:3], self._layers[3:])
         else:
             self._fields.end()
+        self.refresh()
 
     def _on_grid(self, _: object = None) -> None:
         """Follow napari's own button: without a grid nothing is side by side."""
@@ -163,7 +162,10 @@ class RebuildPanel(QWidget):
         form.addRow(self.run_button)
         self.patches = QCheckBox(tr("Show the patch &grid"))
         self.patches.setToolTip(
-            tr("Lines between the network's patches; those that were hidden are hatched")
+            tr(
+                "Lines between the network's patches; those that were hidden are hatched. Not "
+                "drawn side by side"
+            )
         )
         self.side_by_side = QCheckBox(tr("Side b&y side"))
         self.side_by_side.setToolTip(
@@ -206,7 +208,8 @@ class RebuildPanel(QWidget):
         self.run_button.setEnabled(free and there)
         self.result.count_button.setEnabled(free and self._pair is not None)
         self.result.diagrams_button.setEnabled(free and self._both_there())
-        self.patches.setEnabled(self._lattice is not None)
+        # In fields of their own, lines lie over nothing.
+        self.patches.setEnabled(self._lattice is not None and not self._fields.on)
         self.side_by_side.setEnabled(bool(self._layers))
         self.fit.setText(self._fit())
         self.expected.setText(self._expectation())
