@@ -149,3 +149,25 @@ def test_the_run_is_made_and_iterated_in_another_thread(qtbot):
         job.start()
     assert threads.isdisjoint({threading.main_thread()})
     assert len(threads) == 1
+
+
+def test_a_run_faster_than_what_shows_it_does_not_hold_up_the_window(qapp, qtbot) -> None:
+    """Slots that are slower than the run: the loop still gets its turns, and all Steps arrive."""
+    from qtpy.QtCore import QTimer
+
+    def run():
+        for number in range(1, 61):
+            yield Step(number, 60)
+
+    job = Job(run)
+    seen: list[int] = []
+    turns: list[int] = []
+    job.stepped.connect(lambda step: (seen.append(step.step), time.sleep(0.01)))
+    timer = QTimer()
+    timer.timeout.connect(lambda: turns.append(len(seen)))
+    timer.start(1)
+    with qtbot.waitSignal(job.ended, timeout=10_000):
+        job.start()
+    timer.stop()
+    assert seen == list(range(1, 61))
+    assert len({turn for turn in turns if 0 < turn < 60}) > 3

@@ -12,12 +12,16 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from queue import SimpleQueue
 from threading import Event
+from time import monotonic
 from typing import Any
 
 from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_toposeg.plugin.memory import forget_locals
 from napari_toposeg.progress import Step
+
+DELIVER_SECONDS = 0.03
+"""Time in which Steps are delivered before the window may do something else."""
 
 MakeRun = Callable[[], Generator[Step, None, Any]]
 
@@ -151,7 +155,12 @@ class Job(QObject):
         future = self._future
         # Asked before the queue is emptied: a Step put in later comes with a post of its own.
         done = future is not None and future.done()
+        end = monotonic() + DELIVER_SECONDS
         while not self._silent and not self._steps.empty():
+            if monotonic() > end:
+                # A run that is faster than what shows it must not hold up the window.
+                self._post()
+                return
             self.stepped.emit(self._steps.get())
         if future is not None and done and not self._over and not self._silent:
             self._over = True

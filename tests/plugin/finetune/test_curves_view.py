@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from napari_toposeg.plugin.finetune.curves_view import CurvesView, running_mean
+from napari_toposeg.plugin.finetune.curves_view import CurvesView, RunningMean
 from napari_toposeg.progress import Step
 
 
@@ -33,9 +33,13 @@ def test_clearing_forgets_the_run_before(curves) -> None:
 
 
 def test_the_running_mean_of_a_constant_is_the_constant() -> None:
-    np.testing.assert_allclose(running_mean([3.0] * 20), 3.0)
-    assert running_mean([1.0, 0.0])[1] == pytest.approx(0.9 / 1.9)
-    assert running_mean([]).shape == (0,)
+    constant, falling = RunningMean(), RunningMean()
+    for value in [3.0] * 20:
+        constant.add(value)
+    for value in (1.0, 0.0):
+        falling.add(value)
+    np.testing.assert_allclose(constant.means, 3.0)
+    assert falling.means[1] == pytest.approx(0.9 / 1.9)
 
 
 def test_each_class_has_a_curve_of_its_own_and_a_symbol_in_the_legend(curves) -> None:

@@ -5,6 +5,7 @@ a window before the window does. The question does not block: the window stays u
 """
 
 from collections.abc import Callable
+from weakref import ref
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QMessageBox, QWidget
@@ -31,8 +32,14 @@ class CloseGuard(QObject):
     ) -> None:
         super().__init__(widget)
         self._widget, self._must_ask, self._close = widget, must_ask, close
-        self.window: QWidget | None = None
+        # Weakly: a window that one of its own children holds is never let go.
+        self._window: Callable[[], QWidget | None] = lambda: None
         self.box: QMessageBox | None = None
+
+    @property
+    def window(self) -> QWidget | None:
+        """The window whose events are looked at."""
+        return self._window()
 
     def watch(self) -> None:
         """Look at the events of the window that the widget is in now."""
@@ -41,7 +48,7 @@ class CloseGuard(QObject):
             return
         if self.window is not None:
             self.window.removeEventFilter(self)
-        self.window = window
+        self._window = ref(window)
         window.installEventFilter(self)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:

@@ -7,9 +7,7 @@ is told by its symbol as well as by its colour.
 from collections.abc import Sequence
 from html import escape
 
-import numpy as np
 import pyqtgraph as pg
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
@@ -39,6 +37,7 @@ class CurvesView(QWidget):
         super().__init__(parent)
         self.steps: list[int] = []
         self.losses: list[float] = []
+        self.smoothed = RunningMean()
         self.validated: list[int] = []
         self.dice: list[float] = []
         self.betti: list[float] = []
@@ -75,6 +74,7 @@ class CurvesView(QWidget):
         """Forget all Steps."""
         for column in (self.steps, self.losses, self.validated, self.dice, self.betti):
             column.clear()
+        self.smoothed = RunningMean()
         for curves in self._measures.values():
             curves.clear()
         self.legend.clear()
@@ -86,6 +86,7 @@ class CurvesView(QWidget):
         if "loss" in step.losses:
             self.steps.append(step.step)
             self.losses.append(step.losses["loss"])
+            self.smoothed.add(step.losses["loss"])
             self._draw()
             self.show()
         if "dice" in step.metrics:
@@ -98,7 +99,7 @@ class CurvesView(QWidget):
 
     def _draw(self) -> None:
         self._raw.setData(self.steps, self.losses)
-        self._smooth.setData(self.steps, running_mean(self.losses))
+        self._smooth.setData(self.steps, self.smoothed.means)
 
 
 class MeasureCurves:
@@ -165,15 +166,18 @@ def legend(classes: Sequence[str]) -> str:
     )
 
 
-def running_mean(values: Sequence[float]) -> NDArray[np.float64]:
-    """Return the exponential running mean, without the pull of its start towards zero."""
-    mean, weight = 0.0, 0.0
-    means = np.empty(len(values))
-    for index, value in enumerate(values):
-        mean = SMOOTHING * mean + (1 - SMOOTHING) * value
-        weight = SMOOTHING * weight + (1 - SMOOTHING)
-        means[index] = mean / weight
-    return means
+class RunningMean:
+    """The exponential running mean of what is added, without the pull of its start to zero."""
+
+    def __init__(self) -> None:
+        self.means: list[float] = []
+        self._mean = self._weight = 0.0
+
+    def add(self, value: float) -> None:
+        """Take in one value."""
+        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * value
+        self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
+        self.means.append(self._mean / self._weight)
 
 
 def _plot(parent: QWidget, title: str) -> pg.PlotWidget:
