@@ -40,6 +40,7 @@ class PaintingTools(QWidget):
         self._session = session
         self.layer: Any = None
         self.undo_history: Undo | None = None
+        self._guessed: Any = None
         self._guesses = Errand(self)
         self._guesses.done.connect(self._show_guess)
         self._guesses.failed.connect(session.show_error)
@@ -92,6 +93,7 @@ class PaintingTools(QWidget):
         layer, viewer = self._require_layer(), self._session.viewer
         axis, index = slice_tools.slice_in_view(viewer, layer)
         labels, spacing = np.asarray(layer.data), tuple(map(float, layer.scale))
+        self._guessed = layer
         self._guesses.send(lambda: slice_tools.guess_at(labels, axis, index, spacing))
         self._session.say(tr("Guessing the slices between"))
 
@@ -119,7 +121,7 @@ class PaintingTools(QWidget):
             each.setVisible(guessed)
 
     def _show_guess(self, guess: Between) -> None:
-        if self.layer is None or self.layer not in self._session.viewer.layers:
+        if self.layer is None or self.layer != self._guessed:
             return
         slice_tools.show_guess(self._session.viewer, self.layer, guess)
         text = tr("Slices {first} to {last} are guessed, as outlines: accept or refuse them")
