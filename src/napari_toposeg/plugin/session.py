@@ -14,6 +14,7 @@ from napari_toposeg.errors import ToposegError
 from napari_toposeg.plugin.canvas.layers import is_image, layer_to_volume, same_grid
 from napari_toposeg.plugin.job import Job, MakeRun
 from napari_toposeg.plugin.settings import on_settings_changed
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.volume import Volume
 
 
@@ -161,7 +162,7 @@ class Session(QObject):
             show_error(str(error))
         else:
             notification_manager.receive_error(type(error), error, error.__traceback__)
-        self.say(f"Error: {error}")
+        self.say(tr("Error: {error}").format(error=error))
 
     def attempt(self, action: Callable[[], Any]) -> Any:
         """Call what a button does; show a ToposegError instead of raising it, and return None."""

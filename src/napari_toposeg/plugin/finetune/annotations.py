@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.finetune.covering import (
+from napari_toposeg.plugin.translation import tr
     UNLABELLED,
     Labels,
     Slice,
@@ -76,17 +77,19 @@ class Annotation:
     def faults(self) -> tuple[str, ...]:
         """What must still be painted before a model can be trained, each in one sentence."""
         if not self.slices:
-            return ("Nothing is painted yet: paint the classes on a few slices.",)
+            return (tr("Nothing is painted yet: paint the classes on a few slices."),)
         faults = []
         if not self.voxels:
-            faults.append("No class is painted: paint label 1 on the structure.")
+            faults.append(tr("No class is painted: paint label 1 on the structure."))
         if not self.background:
-            faults.append("No background is painted: unlabelled voxels teach nothing.")
+            faults.append(tr("No background is painted: unlabelled voxels teach nothing."))
         missing = set(range(1, self.classes)) - set(self.voxels)
         if missing:
             faults.append(
-                f"Label {min(missing)} is not painted, but {self.classes} is: "
-                "number the classes from 1 without a gap."
+                tr(
+                    "Label {label} is not painted, but {highest} is: "
+                    "number the classes from 1 without a gap."
+                ).format(label=min(missing), highest=self.classes)
             )
         return tuple(faults)
 

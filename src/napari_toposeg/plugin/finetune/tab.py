@@ -5,6 +5,7 @@ from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 from napari_toposeg.plugin.finetune.annotate_panel import AnnotatePanel
 from napari_toposeg.plugin.finetune.train_panel import TrainPanel
 from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.translation import tr
 
 
 class FinetuneTab(QWidget):
@@ -22,8 +23,8 @@ class FinetuneTab(QWidget):
         self.train = TrainPanel(session, self.annotate)
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
-        self.pages.addTab(self.annotate, "1 Annotate")
-        self.pages.addTab(self.train, "2 Train")
+        self.pages.addTab(self.annotate, tr("1 Annotate"))
+        self.pages.addTab(self.train, tr("2 Train"))
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.pages)
