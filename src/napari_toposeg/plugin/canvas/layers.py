@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_toposeg.errors import InvalidVolume
 from napari_toposeg.plugin.canvas.contrast import contrast_limits, from_zero
 from napari_toposeg.plugin.canvas.lazy import in_memory, is_lazy
+from napari_toposeg.plugin.canvas.marks import LEVEL, role_of
 from napari_toposeg.plugin.canvas.placing import (
     millimetres,
     placement,
@@ -225,8 +226,9 @@ def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
 
 
 def is_image(layer: object) -> bool:
-    """Tell whether a layer can be a scan: an Image of three axes, not in colours."""
-    return isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb
+    """Tell whether a layer can be a scan: an Image of three axes, not in colours, no overlay."""
+    plain = isinstance(layer, Image) and layer.ndim == 3 and not layer.rgb
+    return plain and role_of(layer) != LEVEL
 
 
 def class_names(layer: Any) -> dict[int, str]:

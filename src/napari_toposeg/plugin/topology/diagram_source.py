@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Labels, Layer
 
 from napari_toposeg.plugin.canvas.layers import is_image, layer_attributes, require_plain
-from napari_toposeg.plugin.canvas.marks import ANNOTATION, LEVEL, role_of
+from napari_toposeg.plugin.canvas.marks import role_of
 
 
 def has_features(layer: Any) -> bool:
@@ -19,7 +19,7 @@ def has_features(layer: Any) -> bool:
     """
     if isinstance(layer, Labels):
         return layer.ndim == 3 and role_of(layer) is None
-    return is_image(layer) and role_of(layer) not in (LEVEL, ANNOTATION)
+    return is_image(layer)
 
 
 def data_of(layer: Layer) -> Any:
