@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.finetune.covering import (
-from napari_toposeg.plugin.translation import tr
     UNLABELLED,
     Labels,
     Slice,
@@ -23,6 +22,7 @@ from napari_toposeg.plugin.translation import tr
     cover,
     painted_counts,
 )
+from napari_toposeg.plugin.translation import tr
 
 BACKGROUND = 255
 AXIS_NAMES = ("z", "y", "x")
