@@ -235,10 +235,10 @@ class RebuildPanel(QWidget):
         shape, spacing = tuple(layer.data.shape), spacing_of(layer)
         patch = card.network.hidden_cube
         windows = count_windows(shape, spacing, card.crop, card.spacing, OVERLAP, patch)
-        text = tr("roughly {time} on one core, {memory}; {device}")
+        text = tr("roughly {time} on one core, up to {memory}; {device}")
         return text.format(
             time=duration(expected_seconds(windows, card.crop)),
-            memory=memory_text(expected_bytes(shape, spacing, card, channels=4)),
+            memory=memory_text(expected_bytes(shape, spacing, card, channels=1)),
             device=device_text(),
         )
 

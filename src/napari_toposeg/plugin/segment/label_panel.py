@@ -206,9 +206,9 @@ class LabelPanel(QWidget):
         windows = self._windows()
         if not windows:
             return "–"
-        text = tr("1 window, {time}; {memory}; {device}")
+        text = tr("1 window, {time}; up to {memory}; {device}")
         if windows > 1:
-            text = tr("{count:,} windows, {time}; {memory}; {device}")
+            text = tr("{count:,} windows, {time}; up to {memory}; {device}")
         return text.format(
             count=windows, time=self._time(windows), memory=self._memory(), device=device_text()
         )
