@@ -20,7 +20,7 @@ from napari_toposeg.plugin.restoring.kept_sessions import (
     sessions_folder,
 )
 from napari_toposeg.plugin.restoring.reading import Restored, read_session
-from napari_toposeg.plugin.restoring.snapshot import Snapshot, take_snapshot
+from napari_toposeg.plugin.restoring.snapshot import Snapshot, show_view, take_snapshot
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import button
@@ -147,6 +147,8 @@ class Restorer(QObject):
         if chosen is not None:
             self._session.image_layer = chosen
         set_values(self._dock, restored.page.inputs)
+        # Some inputs, as that of side by side, move the view.
+        show_view(self._session.viewer, restored.page.view)
         count = sum(layer is not None for layer in layers)
         self._tell(tr("Opened {count} layers").format(count=count), told)
 
