@@ -311,3 +311,39 @@ def test_a_probability_that_comes_is_ranked_by_and_its_doubts_are_marked(
     assert viewer.dims.order[0] == 0 and viewer.dims.current_step[0] == 6
     marks = layer_with(viewer, DOUBTFUL)
     np.testing.assert_array_equal(marks.data, [[6, 9, 9]])
+
+
+def test_a_label_that_is_painted_without_a_row_gets_one(panel) -> None:
+    layer = paint(panel)
+    layer.data[3, 0:2, 0:2] = 3
+    panel.read()
+    assert [each.name for each in panel.table.classes] == ["class 1", "class 2", "class 3"]
+    assert list(layer.features["class"])[3] == "class 3"
+    panel.table.remove_last()
+    panel.read()
+    assert len(panel.table.classes) == 3
+
+
+def test_what_was_made_for_one_image_does_not_go_to_another(panel, session, qtbot) -> None:
+    viewer = session.viewer
+    mask = viewer.add_labels(np.ones(SHAPE, np.uint8), scale=(2, 1, 1), units=("mm",) * 3)
+    other = viewer.add_image(np.zeros((4, 5, 6), np.float32), name="other", units=("mm",) * 3)
+    panel.masks.mask.choose(mask)
+    panel.masks.use_layer()
+    with qtbot.waitSignal(session.job_ended, timeout=10_000):
+        session.image_layer = other
+    assert panel.layer is None
+    session.image_layer = viewer.layers["scan"]
+    panel.suggestions.suggest()
+    with qtbot.waitSignal(session.job_ended, timeout=10_000):
+        session.image_layer = other
+    assert panel.suggestions.suggestions == ()
+
+
+def test_a_guess_for_a_layer_that_was_left_is_dropped(panel, session, qtbot) -> None:
+    paint(panel, (2, 8))
+    session.viewer.dims.set_current_step(0, 5)
+    with qtbot.waitSignal(panel.tools._guesses.done, timeout=10_000):
+        panel.tools.guess()
+        panel.make_layer()
+    assert layer_with(session.viewer, GUESS) is None

@@ -108,6 +108,7 @@ def test_fewer_are_suggested_where_there_are_fewer() -> None:
 
 def test_without_a_probability_structure_and_gaps_decide() -> None:
     image = np.zeros((60, 32, 32), np.float32)
+    image[0, 0, 0] = np.nan
     image[40:50] = np.random.default_rng(0).normal(size=(10, 32, 32))
     found = finish(suggest_run((10,), 0, SPACING, image=image, count=3))
     assert 40 <= found[0].index < 50

@@ -23,7 +23,7 @@ from napari_toposeg.plugin.finetune.classes import Classes, as_classes, at_least
 from napari_toposeg.plugin.finetune.errand import Errand
 from napari_toposeg.plugin.finetune.found_section import FoundSection
 from napari_toposeg.plugin.finetune.kept_annotations import find_kept, read_kept, set_aside
-from napari_toposeg.plugin.finetune.mask_import import Imported
+from napari_toposeg.plugin.finetune.mask_import import MOST_CLASSES, Imported
 from napari_toposeg.plugin.finetune.mask_section import MaskSection
 from napari_toposeg.plugin.finetune.painting_tools import PaintingTools
 from napari_toposeg.plugin.finetune.suggest_section import SuggestSection
@@ -166,8 +166,17 @@ class AnnotatePanel(QWidget):
 
     def _take(self, found: Annotation | None) -> None:
         self.annotation = self.suggestions.annotation = found
+        self._list_painted()
         self.found.show_annotation(found, self.classes)
         self.changed.emit(found)
+
+    def _list_painted(self) -> None:
+        """List the labels that are painted without a row in the table."""
+        known = self.known
+        if len(self.table.classes) < len(known) <= MOST_CLASSES:
+            self.table.show_classes(known)
+            if role_of(self.layer) == ANNOTATION:
+                set_classes(self.layer, known)
 
     def _build(self) -> None:
         layout = page_layout(self)

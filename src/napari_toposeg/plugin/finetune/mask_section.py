@@ -76,11 +76,16 @@ class MaskSection(QWidget):
         self.button.setEnabled(ready and self.mask.layer is not None)
 
     def _start(self, run: Callable[[], Run[Imported]], name: str) -> None:
-        self._session.start(
-            run,
-            title=tr("Mask as annotation"),
-            on_result=lambda found: self.imported.emit(found, name),
-        )
+        image = self._session.require_image()
+
+        def take(found: Imported) -> None:
+            if self._session.image_layer == image:
+                self.imported.emit(found, name)
+            else:
+                text = tr("{name} was not used: another image is chosen now")
+                self._session.say(text.format(name=name))
+
+        self._session.start(run, title=tr("Mask as annotation"), on_result=take)
 
     def _image(self) -> Volume:
         return self._session.volume_of(self._session.require_image())

@@ -73,7 +73,7 @@ class SuggestSection(QWidget):
         self._session.start(
             lambda: predicted_suggest_run(volume, model, painted, axis, spacing),
             title=tr("Suggestions"),
-            on_result=self._take_predicted,
+            on_result=lambda found: self._take_predicted(found, image),
         )
 
     def show_suggestions(self, found: tuple[Suggestion, ...]) -> None:
@@ -104,12 +104,20 @@ class SuggestSection(QWidget):
             each.setEnabled(ready)
 
     def _start(self, run: Any) -> None:
-        self._session.start(run, title=tr("Suggestions"), on_result=self.show_suggestions)
+        image = self._session.require_image()
+        self._session.start(
+            run, title=tr("Suggestions"), on_result=lambda found: self._take(found, image)
+        )
 
-    def _take_predicted(self, found: tuple[tuple[Suggestion, ...], Volume]) -> None:
+    def _take(self, found: tuple[Suggestion, ...], image: Any) -> None:
+        # Another image may have been chosen meanwhile, whose slices these are not.
+        if self._session.image_layer == image:
+            self.show_suggestions(found)
+
+    def _take_predicted(self, found: tuple[tuple[Suggestion, ...], Volume], image: Any) -> None:
         suggestions, probability = found
         self.probability.choose(show_probability(self._session.viewer, probability))
-        self.show_suggestions(suggestions)
+        self._take(suggestions, image)
 
     def _across(self, image: Any) -> tuple[int, tuple[int, ...], tuple[float, ...]]:
         viewer, known = self._session.viewer, self.annotation

@@ -207,7 +207,9 @@ def gradients(image: NDArray[np.number], axis: int) -> NDArray[np.float64]:
     """Return the mean gradient within each slice."""
     planes = np.moveaxis(image, axis, 0)
     step = max(1, int(np.ceil((planes[0].size / MOST_PIXELS) ** 0.5)))
-    return np.array([_gradient(plane[::step, ::step].astype(np.float64)) for plane in planes])
+    return np.array(
+        [_gradient(np.nan_to_num(plane[::step, ::step].astype(np.float64))) for plane in planes]
+    )
 
 
 def _gradient(plane: NDArray[np.float64]) -> float:
