@@ -19,7 +19,6 @@ from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.finetune.annotations import Annotation, split_annotation
 from napari_toposeg.plugin.finetune.cut_off import CutOff, cut_off_trainings, note_training
 from napari_toposeg.plugin.finetune.live import Look, with_previews
-from napari_toposeg.plugin.loading import load_learning
 from napari_toposeg.plugin.memory import set_apart
 from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Run, Step
@@ -69,7 +68,7 @@ def finetune_run(
     image = yield from load_run(image)
     cases = annotated_cases(image, labels, annotation)
     yield Step(0, config.steps, message="Loading the network")
-    yield from load_learning()
+    yield from wait_for(load_finetuning, "Loading the network", seconds=8)
     set_apart()
     if not config.resume:
         note_training(config.output, image, labels, annotation, config)
@@ -77,6 +76,15 @@ def finetune_run(
     if look is not None:
         run = with_previews(run, image, look, config.output / LAST, config.device)
     return (yield from run)
+
+
+def load_finetuning() -> None:
+    """Import what a fine-tuning needs, seconds long the first time."""
+    import napari_toposeg.learning.finetune
+    import napari_toposeg.learning.predict  # noqa: F401
+
+    # The kernels, too, take seconds to load where they are first called.
+    betti_numbers(np.eye(2, dtype=bool))
 
 
 def prepared_run(cases: "Sequence[Case]", config: FinetuneConfig) -> Run[Any]:
@@ -88,8 +96,6 @@ def prepared_run(cases: "Sequence[Case]", config: FinetuneConfig) -> Run[Any]:
     from napari_toposeg.learning.finetune import finetune
 
     def first() -> Step:
-        # The kernels, too, take seconds to load where they are first called.
-        betti_numbers(np.eye(2, dtype=bool))
         with memory_errors_explained():
             return next(run)
 
