@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
 
 from napari_toposeg.plugin import samples
 from napari_toposeg.plugin.canvas.layers import LayerData, add_layer_data
+from napari_toposeg.plugin.case.drops import Drops
 from napari_toposeg.plugin.job import Job
 from napari_toposeg.plugin.opening import Found, Question, Wanted, open_run
 from napari_toposeg.plugin.readers import (
@@ -52,7 +54,13 @@ class OpenPanel(QWidget):
         )
         self.dropped.setChecked(opens_dropped_files())
         self.dropped.toggled.connect(open_dropped_files)
+        self._drops = Drops(self, self.dropped.isChecked, self._open_dropped)
         self._lay_out()
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Watch the window's canvas, once there is one."""
+        super().showEvent(event)
+        self._drops.watch(self.window())
 
     def open_path(self, path: str | Path) -> Job | None:
         """Open a file or a DICOM folder in the background, asking where it holds several volumes.
@@ -99,6 +107,9 @@ class OpenPanel(QWidget):
         layer = add_layer_data(self._session.viewer, data)
         if data[2] == "image":
             self._session.image_layer = layer
+
+    def _open_dropped(self, path: Path) -> None:
+        self._session.attempt(lambda: self.open_path(path))
 
     def _ask_file(self) -> None:
         endings = " ".join(f"*{ending}" for ending in ENDINGS)

@@ -3,8 +3,8 @@
 from typing import Any
 
 from napari.qt import QtViewer
-from qtpy.QtCore import QTimer
-from qtpy.QtGui import QCloseEvent, QShowEvent
+from qtpy.QtCore import QEvent, QTimer, Signal
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_toposeg.plugin.canvas.linked_view import LinkedView
@@ -24,7 +24,14 @@ FIT_AFTER_MS = 50
 
 
 class LinkedViews(QWidget):
-    """A coronal and a sagittal view of a viewer's layers, side by side."""
+    """A coronal and a sagittal view of a viewer's layers, side by side.
+
+    Notes
+    -----
+    Signal: ``gone()``, the views were closed, by whatever button.
+    """
+
+    gone = Signal()
 
     def __init__(self, viewer: Any, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,16 +60,21 @@ class LinkedViews(QWidget):
             view.close()
         for canvas in self.findChildren(QtViewer):
             canvas.close()
+            canvas.deleteLater()
+        self.gone.emit()
 
     def showEvent(self, event: QShowEvent | None) -> None:
         """Fit the views once they have their size."""
         super().showEvent(event)
         QTimer.singleShot(FIT_AFTER_MS, self._fit)
 
-    def closeEvent(self, event: QCloseEvent | None) -> None:
-        """Let go of the viewer."""
-        self.close_views()
-        super().closeEvent(event)
+    def event(self, event: QEvent | None) -> bool:
+        """Let go of the viewer when the dock around these views is closed."""
+        done: bool = super().event(event)
+        if event is not None and event.type() == QEvent.Type.ParentChange and not self.parent():
+            self.close_views()
+            self.deleteLater()
+        return done
 
     def _fit(self) -> None:
         if not self._closed:
@@ -81,7 +93,6 @@ class ViewsPanel(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._dock: Any = None
         self._views: LinkedViews | None = None
         self.plane = QComboBox()
         narrow(self.plane)
@@ -124,16 +135,14 @@ class ViewsPanel(QWidget):
     def _open(self) -> None:
         window = self._session.viewer.window
         self._views = LinkedViews(self._session.viewer)
-        self._views.destroyed.connect(self._on_destroyed)
-        self._dock = window.add_dock_widget(self._views, name=tr("Linked views"), area="bottom")
+        self._views.gone.connect(self._on_gone)
+        window.add_dock_widget(self._views, name=tr("Linked views"), area="bottom")
 
     def _close(self) -> None:
-        views, self._views = self._views, None
-        if views is not None:
-            views.close_views()
-            self._session.viewer.window.remove_dock_widget(views)
+        if self._views is not None:
+            self._session.viewer.window.remove_dock_widget(self._views)
 
-    def _on_destroyed(self) -> None:
+    def _on_gone(self) -> None:
         self._views = None
         self.button.setChecked(False)
 
@@ -142,7 +151,9 @@ class ViewsPanel(QWidget):
         dims.events.order.disconnect(self._show_plane)
         dims.events.ndisplay.disconnect(self._show_plane)
         if self._views is not None:
+            self._views.gone.disconnect(self._on_gone)
             self._views.close_views()
+            self._views = None
 
     def _lay_out(self) -> None:
         layout = QVBoxLayout(self)
