@@ -6,7 +6,7 @@ from napari.components import ViewerModel
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import layer_with
-from napari_toposeg.plugin.finetune import annotate_panel
+from napari_toposeg.plugin.finetune import reading
 from napari_toposeg.plugin.finetune.annotate_panel import AnnotatePanel
 from napari_toposeg.plugin.finetune.annotation_layer import fill_slice, new_annotation
 from napari_toposeg.plugin.finetune.annotations import BACKGROUND
@@ -153,7 +153,7 @@ def test_slices_across_several_axes_are_told(panel) -> None:
 
 
 def test_a_large_annotation_is_read_in_the_background(panel, qtbot, monkeypatch) -> None:
-    monkeypatch.setattr(annotate_panel, "READ_AT_ONCE", 10)
+    monkeypatch.setattr(reading, "AT_ONCE", 10)
     layer = panel.make_layer()
     with qtbot.waitSignal(panel.changed, timeout=10_000):
         layer.data_setitem((np.array([2]), np.array([2]), np.array([2])), 1)

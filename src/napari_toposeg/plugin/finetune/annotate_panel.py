@@ -9,33 +9,29 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from qtpy.QtCore import QTimer, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import ANNOTATION, role_of
 from napari_toposeg.plugin.finetune.annotation_layer import new_annotation, set_classes
-from napari_toposeg.plugin.finetune.annotations import Annotation, read_annotation
+from napari_toposeg.plugin.finetune.annotations import Annotation
 from napari_toposeg.plugin.finetune.autosave import Autosave
 from napari_toposeg.plugin.finetune.class_section import ClassSection
 from napari_toposeg.plugin.finetune.classes import Classes, as_classes, at_least, classes_of_layer
-from napari_toposeg.plugin.finetune.errand import Errand
 from napari_toposeg.plugin.finetune.found_section import FoundSection
 from napari_toposeg.plugin.finetune.kept_annotations import find_kept, read_kept, set_aside
 from napari_toposeg.plugin.finetune.mask_import import MOST_CLASSES, Imported
 from napari_toposeg.plugin.finetune.mask_section import MaskSection
 from napari_toposeg.plugin.finetune.painting_tools import PaintingTools
+from napari_toposeg.plugin.finetune.reading import Reading
 from napari_toposeg.plugin.finetune.suggest_section import SuggestSection
 from napari_toposeg.plugin.finetune.undo import Undo
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.forms import page_layout
 from napari_toposeg.plugin.widgets.wishes import Wish
-
-READ_AFTER_MS = 400
-READ_AT_ONCE = 8_000_000
-"""Voxels that are read in less than 50 ms; larger annotations are read in the background."""
 
 
 class AnnotatePanel(QWidget):
@@ -50,12 +46,6 @@ class AnnotatePanel(QWidget):
         self.annotation: Annotation | None = None
         self._followed: Any = None
         self._histories: list[Undo] = []
-        # Reading a large layer takes a while: once after a stroke, not at each of its events.
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(READ_AFTER_MS)
-        self._timer.timeout.connect(self._read_soon)
-        self._reading = Errand(self)
         # No child of the panel: it keeps the last strokes when the window goes.
         self.autosave = Autosave()
         self._build()
@@ -150,19 +140,7 @@ class AnnotatePanel(QWidget):
 
     def read(self) -> None:
         """Find the annotated slices and show them."""
-        layer = self.layer
-        self._take(None if layer is None else self._find(np.asarray(layer.data)))
-
-    def _find(self, labels: np.ndarray[Any, Any]) -> Annotation:
-        return read_annotation(labels, seed=self.found.seed.value())
-
-    def _read_soon(self) -> None:
-        layer = self.layer
-        if layer is None or layer.data.size <= READ_AT_ONCE:
-            self.read()
-        else:
-            labels = np.asarray(layer.data)
-            self._reading.send(lambda: self._find(labels))
+        self.reading.now()
 
     def _take(self, found: Annotation | None) -> None:
         self.annotation = self.suggestions.annotation = found
@@ -188,6 +166,7 @@ class AnnotatePanel(QWidget):
         for each in (self.head, self.tools, self.suggestions, self.masks, self.found):
             layout.addWidget(each)
         self.picker, self.table, self.seed = self.head.picker, self.head.table, self.found.seed
+        self.reading = Reading(self.seed.value, self)
 
     def _connect(self) -> None:
         attempt = self._session.attempt
@@ -199,8 +178,8 @@ class AnnotatePanel(QWidget):
         self.tools.next_wanted.connect(self.suggestions.next)
         self.found.seed_changed.connect(self.read)
         self.masks.imported.connect(self.put_mask)
-        self._reading.done.connect(self._take)
-        self._reading.failed.connect(self._session.show_error)
+        self.reading.found.connect(self._take)
+        self.reading.failed.connect(self._session.show_error)
         self.autosave.told.connect(self.head.tell_kept)
         self._session.image_layer_changed.connect(self._on_image)
         self._session.layers_changed.connect(self._forget_removed)
@@ -225,7 +204,7 @@ class AnnotatePanel(QWidget):
     def _follow(self, layer: Any) -> None:
         if self._followed is not None:
             self._followed.events.labels_update.disconnect(self._later)
-        self._followed = layer
+        self._followed = self.reading.layer = layer
         self._offer()
         self.head.follow(layer)
         self.tools.follow(layer, None if layer is None else self._history_of(layer))
@@ -248,7 +227,7 @@ class AnnotatePanel(QWidget):
         self._histories = [each for each in self._histories if each.layer in there]
 
     def _later(self, _: object = None) -> None:
-        self._timer.start()
+        self.reading.later()
         image, layer = self._session.image_layer, self._followed
         if image is not None and layer is not None and role_of(layer) == ANNOTATION:
             self.autosave.later(
@@ -267,7 +246,7 @@ class AnnotatePanel(QWidget):
         self._offer()
 
     def _on_closing(self) -> None:
-        self._reading.close()
+        self.reading.close()
         self.autosave.write_now()
         self.tools.follow(None, None)
         for each in self._histories:
