@@ -19,7 +19,7 @@ from napari_toposeg.plugin.canvas.marks import DEFECTS, layer_with, show_codes
 from napari_toposeg.plugin.canvas.sources import source_of
 from napari_toposeg.plugin.restoring import session_folder
 from napari_toposeg.plugin.restoring.arrays import keep_array, read_array
-from napari_toposeg.plugin.restoring.layer_records import record_of
+from napari_toposeg.plugin.restoring.layer_records import plain_record, record_of
 from napari_toposeg.plugin.restoring.session_folder import read_page
 from napari_toposeg.plugin.restoring.snapshot import Snapshot
 from napari_toposeg.plugin.segment.actions import class_colormap
@@ -27,7 +27,7 @@ from napari_toposeg.plugin.segment.actions import class_colormap
 
 def look(layer):
     """All of a layer but its arrays and its source."""
-    return replace(record_of(layer), arrays=(), source=None)
+    return replace(plain_record(record_of(layer)), arrays=(), source=None)
 
 
 def again(viewer, folder):
@@ -166,6 +166,12 @@ def test_voxels_that_are_not_in_memory_are_not_read_to_be_kept(viewer_model, tmp
     snapshot = Snapshot((replace(record, arrays=(lazy,)),))
     (left,) = session_folder.write_session(tmp_path / "session", snapshot).left_out
     assert left.startswith("far away: its voxels are not in memory")
+
+
+def test_attributes_that_have_no_plain_form_are_said(full, tmp_path):
+    full.layers["vessels"].features = {"index": [0], "who": [object()]}
+    (left,) = save_session(full, tmp_path / "session")
+    assert left.startswith("vessels: one of its attributes cannot be kept")
 
 
 def test_what_is_too_large_is_not_kept_and_said(full, tmp_path, monkeypatch):

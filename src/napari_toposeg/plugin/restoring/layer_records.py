@@ -5,7 +5,7 @@ written, and files read, in a thread. Kept are layers of four kinds; others belo
 and are left alone.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +53,7 @@ class LayerRecord:
     kind
         ``"image"``, ``"labels"``, ``"points"`` or ``"shapes"``.
     attributes
-        What napari makes the layer of, as plain values.
+        What napari makes the layer of; plain values once `plain_record` made them so.
     afterwards
         What is set once it is there.
     metadata
@@ -87,14 +87,10 @@ def record_of(layer: Layer) -> LayerRecord | None:
     attributes["units"] = [str(unit) for unit in layer.units]
     if "features" in attributes:
         attributes["features"] = {key: c.to_numpy() for key, c in state["features"].items()}
-    try:
-        attributes = plain(attributes)
-    except TypeError:
-        return None
     return LayerRecord(
         kind,
         attributes,
-        {name: plain(getattr(layer, name)) for name in AFTERWARDS.get(kind, ())},
+        {name: getattr(layer, name) for name in AFTERWARDS.get(kind, ())},
         plain_part(layer.metadata),
         tuple(data) if kind == "shapes" else (data,),
         # Labels are painted: what the file holds is not what the layer holds. And a file that
@@ -102,6 +98,17 @@ def record_of(layer: Layer) -> LayerRecord | None:
         source_of(layer) if kind == "image" and KEY in layer.metadata else None,
         plain_colormap(state.get("colormap")),
     )
+
+
+def plain_record(record: LayerRecord) -> LayerRecord:
+    """Return a record whose attributes are plain values: colours of points take their time.
+
+    Raises
+    ------
+    TypeError
+        If one has no plain form.
+    """
+    return replace(record, attributes=plain(record.attributes), afterwards=plain(record.afterwards))
 
 
 def plain_part(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from napari_toposeg.config import write_atomically
 from napari_toposeg.errors import UnreadableFile, UnwritableFile
 from napari_toposeg.plugin.canvas.sources import Source
 from napari_toposeg.plugin.restoring.arrays import drop_others, keep_array
-from napari_toposeg.plugin.restoring.layer_records import LayerRecord
+from napari_toposeg.plugin.restoring.layer_records import LayerRecord, plain_record
 from napari_toposeg.plugin.restoring.snapshot import Snapshot
 
 FORMAT = 1
@@ -90,7 +90,10 @@ def write_session(folder: Path, snapshot: Snapshot) -> SessionPage:
     left_out = [f"{name}: a layer of this kind is not kept" for name in snapshot.left_alone]
     try:
         for number, record in enumerate(snapshot.records):
-            reason = refusal(record)
+            try:
+                record, reason = plain_record(record), refusal(record)
+            except TypeError as error:
+                reason = f"one of its attributes cannot be kept: {error}"
             if reason:
                 left_out.append(f"{record.name}: {reason}")
                 continue
