@@ -84,3 +84,11 @@ def test_a_removed_model_is_no_longer_ticked(dock, two):
     del two[1]
     dock.session.models_changed.emit()
     assert panel.models.ticked == ("third",)
+
+
+def test_the_page_says_what_is_hidden_from_the_models(dock, two):
+    dock.show_tab("Reconstruct")
+    tab = dock.reconstruct
+    tab.pattern.setCurrentIndex(tab.pattern.findData("slabs"))
+    tab.pages.setCurrentWidget(tab.models)
+    assert tab.models.hidden.text().startswith("Every n-th slab")

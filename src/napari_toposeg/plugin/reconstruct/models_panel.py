@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QCheckBox, QWidget
 
 from napari_toposeg.errors import InvalidConfig
@@ -36,14 +37,20 @@ class ModelsPanel(QWidget):
         The dock's session.
     pattern
         Returns what the Rebuild page says is to be hidden of a layer.
+    pattern_name
+        Returns what that is called.
     """
 
     def __init__(
-        self, session: Session, pattern: Callable[[Any], Pattern], parent: QWidget | None = None
+        self,
+        session: Session,
+        pattern: Callable[[Any], Pattern],
+        pattern_name: Callable[[], str],
+        parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._session = session
-        self._pattern = pattern
+        self._pattern, self._pattern_name = pattern, pattern_name
         self.result: Contest | None = None
         self._build()
         self.models.ticked_changed.connect(self.refresh)
@@ -77,8 +84,15 @@ class ModelsPanel(QWidget):
 
     def refresh(self) -> None:
         """Show whether the button can be pressed."""
+        text = tr("{pattern}, as on the page Rebuild")
+        self.hidden.setText(text.format(pattern=self._pattern_name()))
         there = self._session.image_layer is not None and not self._session.busy
         self.button.setEnabled(there and len(self.models.ticked) >= FIRST)
+
+    def showEvent(self, event: QShowEvent | None) -> None:
+        """Follow what was chosen on the other page."""
+        super().showEvent(event)
+        self.refresh()
 
     def _show(self, volume: Volume, contrast: Any, contest: Contest) -> None:
         self.result = contest
@@ -98,6 +112,8 @@ class ModelsPanel(QWidget):
             self.models,
             tr("Tick two or more; the page Rebuild says what is hidden, on the first's lattice"),
         )
+        self.hidden = value(tr("What is hidden from all of them"))
+        row(form, tr("Hidden"), self.hidden, self.hidden.toolTip())
         self.layers = QCheckBox(tr("Add their reconstructions as &layers"))
         self.layers.setToolTip(tr("One layer for each model, hidden at first"))
         form.addRow(self.layers)

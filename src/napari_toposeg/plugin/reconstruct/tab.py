@@ -36,7 +36,9 @@ class ReconstructTab(QWidget):
         self.run_button, self.count_button = rebuild.run_button, rebuild.result.count_button
         self.diagrams_button = rebuild.result.diagrams_button
         self.rebuild = rebuild
-        self.models = ModelsPanel(session, rebuild.pattern_for)
+        self.models = ModelsPanel(
+            session, rebuild.pattern_for, rebuild.hide_form.pattern.currentText
+        )
         self.pages = QTabWidget()
         self.pages.setDocumentMode(True)
         for page, name, tip in (
