@@ -152,6 +152,8 @@ class TopoSegDock(QWidget):
         bind(self, "main", self.press_main)
         bind(self, "pause", self.strip.pause.click)
         bind(self, "cancel", self.strip.cancel_job)
+        bind(self, "plane", self.case.next_plane)
+        bind(self, "window", self.case.next_window)
         bind(self, "guide", self.toggle_guide)
 
     def _connect(self) -> None:

@@ -35,6 +35,8 @@ KEYS = {
     "pause": Key("Ctrl+Alt+Space", mark("pause the running job, or go on")),
     "cancel": Key("Ctrl+Shift+X", mark("cancel the running job")),
     "flip": Key("Ctrl+Alt+B", mark("flip between before and after a training")),
+    "plane": Key("Ctrl+Alt+V", mark("turn to axial, coronal or sagittal slices")),
+    "window": Key("Ctrl+Alt+W", mark("show a CT in the next window")),
     "guide": Key("Ctrl+Alt+H", mark("show or hide the first steps")),
     "next": Key("N", mark("next error of the Topology tab"), CANVAS),
     "previous": Key(

@@ -9,6 +9,7 @@ from qtpy.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWi
 
 from napari_toposeg.plugin.canvas.linked_view import LinkedView
 from napari_toposeg.plugin.canvas.planes import PLANES, next_plane, plane_of, set_plane
+from napari_toposeg.plugin.keys import with_key
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.forms import row, section
@@ -159,5 +160,10 @@ class ViewsPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         form = section(layout, tr("View"))
-        row(form, tr("&Plane"), self.plane, tr("Slices that the window shows, with the head up"))
+        row(
+            form,
+            tr("&Plane"),
+            self.plane,
+            with_key(tr("Slices that the window shows, with the head up"), "plane"),
+        )
         form.addRow(self.button)

@@ -6,6 +6,7 @@ from qtpy.QtWidgets import QComboBox, QVBoxLayout, QWidget
 
 from napari_toposeg.io import WINDOWS
 from napari_toposeg.plugin.case import actions
+from napari_toposeg.plugin.keys import with_key
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import row, section
@@ -28,7 +29,12 @@ class WindowPanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         form = section(layout, tr("CT window (HU)"))
-        row(form, tr("Sho&w"), self.window, tr("Hounsfield units shown as black and as white"))
+        row(
+            form,
+            tr("Sho&w"),
+            self.window,
+            with_key(tr("Hounsfield units shown as black and as white"), "window"),
+        )
 
     def follow(self, layer: Any, *, ct: bool) -> None:
         """Listen to the contrast of the chosen layer, and no longer to the one before."""
