@@ -108,6 +108,7 @@ def forecast(
             yield waiting
             draw = meter.measure(partial(drawn, task, number, samples))
             parts = draw.result
+            yield waiting
             step = meter.measure(partial(trainer.gradients, number, parts))
             if samples is alone:
                 require_room(meter.start + step.rise * len(shares[0]), meter.free)
