@@ -12,6 +12,7 @@ from napari.utils.colormaps import DirectLabelColormap
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.finetune.annotations import BACKGROUND
+from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.plotting import CLASS_COLOURS
 from napari_toposeg.plugin.widgets.wishes import Wish, read_wish, write_wish
 
@@ -45,9 +46,14 @@ def colour_of(number: int) -> str:
     return CLASS_COLOURS[(number - 1) % len(CLASS_COLOURS)]
 
 
+def plain_name(number: int) -> str:
+    """Return what a class is called that nobody named."""
+    return tr("class {number}").format(number=number)
+
+
 def plain_class(number: int, name: str = "") -> PaintedClass:
     """Return a class without a wish, in its usual colour."""
-    return PaintedClass(name or f"class {number}", None, colour_of(number))
+    return PaintedClass(name or plain_name(number), None, colour_of(number))
 
 
 def as_classes(given: Sequence[str | PaintedClass]) -> Classes:
@@ -117,7 +123,7 @@ def _class_in(layer: Any, number: int, name: str, wish: str) -> PaintedClass:
     except InvalidConfig:
         # Another program's column of that name.
         wanted = None
-    return PaintedClass(name or f"class {number}", wanted, hex_colour(layer, number))
+    return PaintedClass(name or plain_name(number), wanted, hex_colour(layer, number))
 
 
 def hex_colour(layer: Any, number: int) -> str:
