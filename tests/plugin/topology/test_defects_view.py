@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
-from napari_toposeg.plugin.topology.defects_view import DefectsView, Filter
+from napari_toposeg.plugin.topology.defects_view import DefectsView, Filter, short
 from napari_toposeg.plugin.topology.found_defects import FoundDefects
 from napari_toposeg.plugin.topology.kind_icons import icon_of
 from napari_toposeg.plugin.topology.kinds import EDIT_STYLES, STYLES, in_order, word_of
@@ -59,6 +59,14 @@ def test_every_column_is_sorted_as_numbers(view, column, first):
 def test_sizes_are_in_voxels_and_in_cubic_millimetres(view):
     assert shown(view, 1) == ["100", "5", "1"]
     assert shown(view, 2) == ["50", "2.5", "0.5"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0, "0"), (0.003, "<0.01"), (0.5, "0.5"), (12.34, "12.3"), (1234.5, "1,234")],
+)
+def test_sizes_and_costs_are_short(value, text):
+    assert short(value) == text
 
 
 def test_stepping_follows_the_order_shown_and_goes_around(view):

@@ -104,6 +104,15 @@ def test_comparing_again_fills_the_same_overlay(compared, session, qtbot):
     assert len(session.viewer.layers) == count
 
 
+def test_a_ring_about_an_error_that_is_gone_is_hidden(compared, session, qtbot):
+    press(session.viewer, "N")
+    assert layer_with(session.viewer, HERE).visible
+    compare(compared, qtbot)
+    assert not layer_with(session.viewer, HERE).visible
+    press(session.viewer, "N")
+    assert layer_with(session.viewer, HERE).visible
+
+
 def test_n_and_p_step_through_the_errors_and_centre_them(compared, session):
     viewer = session.viewer
     seen = []

@@ -20,7 +20,7 @@ from napari_toposeg.plugin.topology.comparison import Comparison, describe_conne
 from napari_toposeg.plugin.topology.counting import count_mended, mended_alone
 from napari_toposeg.plugin.topology.error_list import ErrorList
 from napari_toposeg.plugin.topology.found_defects import FoundDefects
-from napari_toposeg.plugin.topology.overlays import mark_defect, show_defects
+from napari_toposeg.plugin.topology.overlays import hide_mark, mark_defect, show_defects
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import button, side_by_side, value
 from napari_toposeg.topology import BettiNumbers
@@ -82,6 +82,7 @@ class ComparePanel(QWidget):
         """
         self.result, self._source = result, layer
         self._judged = np.asarray(layer.data) if labels is None else labels
+        hide_mark(self._session.viewer)
         self.table.show_numbers(result.numbers, result.against)
         self.list.show_result(result)
         self.fold.setChecked(False)

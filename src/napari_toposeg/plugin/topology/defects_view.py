@@ -17,6 +17,9 @@ from napari_toposeg.plugin.topology.kinds import STYLES, places_of, word_of
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.column_table import Column, ColumnTable
 
+LEAST_SHOWN = 0.01
+"""Sizes and costs below are only said to be below."""
+
 
 @dataclass(frozen=True)
 class Filter:
@@ -48,7 +51,7 @@ class Filter:
         """Return for each error whether it is shown."""
         kept = self.all_but_kind(defects, names, against)
         if self.kinds:
-            kept &= np.isin(defects.kind, list(self.kinds))
+            kept &= defects.is_of(self.kinds)
         return kept
 
     def all_but_kind(
@@ -71,7 +74,7 @@ def has_word(
     """Return for each error whether a word is part of its kind's words or of its class's name."""
     kinds = [
         kind
-        for kind in np.unique(defects.kind).tolist()
+        for kind in defects.present[0].tolist()
         if word in kind or word in tr(word_of(kind, against)).lower()
     ]
     labels = [
@@ -79,7 +82,7 @@ def has_word(
         for label in np.unique(defects.label).tolist()
         if word in name_of(label, names).lower()
     ]
-    return np.asarray(np.isin(defects.kind, kinds) | np.isin(defects.label, labels))
+    return np.asarray(defects.is_of(kinds) | np.isin(defects.label, labels))
 
 
 def name_of(label: int, names: Mapping[int, str]) -> str:
@@ -119,7 +122,7 @@ def columns_of(
         label = int(defects.label[row])
         return word if label == ALL else f"{word}: {name_of(label, names)}"
 
-    kinds = places_of(defects.kind, list(STYLES))
+    kinds = places_of(defects, list(STYLES))
     kind_and_class = kinds * (1 + int(defects.label.max(initial=0))) + defects.label
     number = tr("What mending it alone adds to the Betti numbers b0, b1, b2")
     return (
@@ -134,9 +137,9 @@ def columns_of(
             tr("mm³"),
             tr("Size of the error, in cubic millimetres"),
             volume,
-            lambda row: f"{volume[row]:.3g}",
+            lambda row: short(volume[row]),
         ),
-        Column(tr("Cost"), cost_tip(against), defects.cost, lambda row: f"{defects.cost[row]:.3g}"),
+        Column(tr("Cost"), cost_tip(against), defects.cost, lambda row: short(defects.cost[row])),
         Column(
             "Δb",
             number,
@@ -158,6 +161,13 @@ def cost_tip(against: Against) -> str:
         "How sure the voxels are, all together: the sum of their probability's distance from 0.5; "
         "0.5 a voxel where no probability is chosen"
     )
+
+
+def short(value: float) -> str:
+    """Write a size or a cost in few letters."""
+    if 0 < value < LEAST_SHOWN:
+        return f"<{LEAST_SHOWN}"
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value < 10 else f"{value:.3g}"
 
 
 def change_text(change: NDArray[np.int64]) -> str:

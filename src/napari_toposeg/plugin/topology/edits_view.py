@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from napari_toposeg.plugin.topology.comparison import Against
-from napari_toposeg.plugin.topology.defects_view import change_text, name_of
+from napari_toposeg.plugin.topology.defects_view import change_text, name_of, short
 from napari_toposeg.plugin.topology.kind_icons import icon_of
 from napari_toposeg.plugin.topology.kinds import EDIT_STYLES, word_of
 from napari_toposeg.plugin.topology.overlays import kind_of_edit
@@ -87,7 +87,7 @@ def columns_of(proposal: Proposal, names: Mapping[int, str]) -> tuple[Column, ..
                 "surface of the class"
             ),
             cost,
-            lambda row: f"{cost[row]:.2g}",
+            lambda row: short(cost[row]),
         ),
         Column(
             "Δb",

@@ -90,8 +90,10 @@ class ErrorList(QWidget):
 
     def _show_legend(self, result: Comparison, defects: FoundDefects) -> None:
         counted = self.bar.filter(frozenset()).accepts(defects, result.names, result.against)
-        kinds, counts = np.unique(defects.kind[counted], return_counts=True)
-        count = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
+        present, which = defects.present
+        counts = np.bincount(which[counted], minlength=len(present)).tolist()
+        both = zip(present.tolist(), counts, strict=True)
+        count = {kind: number for kind, number in both if number}
         self.legend.show_entries(
             [
                 Entry(

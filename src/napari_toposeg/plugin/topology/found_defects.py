@@ -4,8 +4,9 @@ The one idea: one row an error, columns for all that is asked of it, and its vox
 that errors of two classes may share a voxel. No Qt here.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,17 @@ class FoundDefects:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    @cached_property
+    def present(self) -> tuple[NDArray[np.str_], NDArray[np.int64]]:
+        """The kinds that there are, and the place of each error's kind among them."""
+        kinds, which = np.unique(self.kind, return_inverse=True)
+        return kinds, which
+
+    def is_of(self, kinds: Collection[str]) -> NDArray[np.bool_]:
+        """Return for each error whether it is of one of some kinds."""
+        present, which = self.present
+        return np.isin(present, list(kinds))[which]
 
     @property
     def size(self) -> NDArray[np.int64]:

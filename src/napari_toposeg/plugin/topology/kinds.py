@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.plugin.topology.comparison import Against
+from napari_toposeg.plugin.topology.found_defects import FoundDefects
 from napari_toposeg.plugin.topology.wanted_defects import APART
 from napari_toposeg.plugin.translation import mark
 from napari_toposeg.plugin.widgets.plotting import EDIT_COLOURS, KIND_COLOURS
@@ -198,9 +199,9 @@ def in_order(kinds: set[str]) -> list[str]:
     return [kind for kind in STYLES if kind in kinds]
 
 
-def places_of(kind: NDArray[np.str_], kinds: Sequence[str]) -> NDArray[np.int64]:
-    """Return the place of each kind ``(n,)`` in a list of kinds, -1 where it is not in it."""
-    present, which = np.unique(kind, return_inverse=True)
+def places_of(defects: FoundDefects, kinds: Sequence[str]) -> NDArray[np.int64]:
+    """Return the place of each error's kind in a list of kinds, -1 where it is not in it."""
+    present, which = defects.present
     place = {name: number for number, name in enumerate(kinds)}
     places = np.array([place.get(name, -1) for name in present.tolist()], np.int64)
     return places[which]

@@ -12,7 +12,14 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from numpy.typing import NDArray
 
-from napari_toposeg.plugin.canvas.marks import DEFECTS, EDITS, mark_here, show_codes
+from napari_toposeg.plugin.canvas.marks import (
+    DEFECTS,
+    EDITS,
+    HERE,
+    layer_with,
+    mark_here,
+    show_codes,
+)
 from napari_toposeg.plugin.topology.comparison import Against
 from napari_toposeg.plugin.topology.found_defects import FoundDefects
 from napari_toposeg.plugin.topology.kinds import EDIT_STYLES, STYLES, in_order, places_of, word_of
@@ -41,6 +48,13 @@ def mark_defect(
     """
     word = tr(word_of(str(defects.kind[row]), against))
     return mark_here(viewer, layer, defects.centre[row].tolist(), word, tr("current error"))
+
+
+def hide_mark(viewer: ViewerModel) -> None:
+    """Hide the ring about an error or an edit that is gone."""
+    ring = layer_with(viewer, HERE)
+    if ring is not None:
+        ring.visible = False
 
 
 def show_edits(
@@ -100,7 +114,7 @@ def show_defects(
     against
         What the label map was held against, for the words in the status bar.
     """
-    kinds = in_order(set(np.unique(defects.kind).tolist()))
+    kinds = in_order(set(defects.present[0].tolist()))
     codes = kind_codes(defects, kinds, shown)
     colours = {tr(word_of(kind, against)): STYLES[kind].colour for kind in kinds}
     return show_codes(viewer, layer, DEFECTS, codes, colours, "error")
@@ -115,9 +129,9 @@ def kind_codes(
     changes none.
     """
     shown = np.ones(len(defects), np.bool_) if shown is None else shown
-    code = (places_of(defects.kind, kinds) + 1).astype(np.uint8)
+    code = (places_of(defects, kinds) + 1).astype(np.uint8)
     codes = np.zeros(defects.shape, np.uint8)
-    weighs = defects.is_critical & (defects.kind != APART)
+    weighs = defects.is_critical & ~defects.is_of([APART])
     for rows in (shown & ~weighs, shown & weighs):
         voxels, owner = defects.voxels_where(rows)
         codes.ravel()[voxels] = code[owner]

@@ -19,7 +19,7 @@ from napari_toposeg.plugin.topology.edits_view import EditsView
 from napari_toposeg.plugin.topology.kind_icons import icon_of
 from napari_toposeg.plugin.topology.kinds import EDIT_STYLES
 from napari_toposeg.plugin.topology.legend import Entry, Legend
-from napari_toposeg.plugin.topology.overlays import kind_of_edit, show_edits
+from napari_toposeg.plugin.topology.overlays import hide_mark, kind_of_edit, show_edits
 from napari_toposeg.plugin.topology.repair_form import RepairForm
 from napari_toposeg.plugin.topology.repairing import Proposal, numbers_lines
 from napari_toposeg.plugin.translation import tr
@@ -114,6 +114,8 @@ class RepairPanel(QWidget):
             raise InvalidConfig("there is no proposal for a layer that is open; press Propose")
         written = write_edits(layer, proposal)
         self.forget()
+        # Ctrl+Z shall undo in the layer that was repaired.
+        self._session.viewer.layers.selection.active = layer
         self.form.list_classes()
         text = tr("{n} voxels of {name} changed (Ctrl+Z in the layer undoes)")
         self._session.say(text.format(n=f"{written:,}", name=layer.name))
@@ -138,6 +140,7 @@ class RepairPanel(QWidget):
         overlay = layer_with(self._session.viewer, EDITS)
         if overlay is not None:
             self._session.viewer.layers.remove(overlay)
+        hide_mark(self._session.viewer)
         self.summary.setText("")
         self._refresh()
 

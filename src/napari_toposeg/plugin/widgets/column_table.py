@@ -19,6 +19,8 @@ NARROW = "QTableView { font-size: 11px } QHeaderView::section { padding: 1px; ma
 Role = Qt.ItemDataRole
 ROOM = 11
 """Pixels beside the text of a cell."""
+MOST_SAMPLES = 50
+"""Rows whose texts say how wide a column is."""
 ASCENDING, DESCENDING = Qt.SortOrder.AscendingOrder, Qt.SortOrder.DescendingOrder
 
 
@@ -223,7 +225,7 @@ class ColumnTable(QTableView):
                 header.setSectionResizeMode(section, QHeaderView.ResizeMode.Stretch)
                 continue
             header.setSectionResizeMode(section, QHeaderView.ResizeMode.Interactive)
-            texts = [column.title, *(column.text(row) for row in extremes(column.keys))]
+            texts = [column.title, *(column.text(row) for row in samples(column.keys))]
             widest = max(metrics.horizontalAdvance(text) for text in texts)
             self.setColumnWidth(section, widest + ROOM)
 
@@ -241,6 +243,10 @@ class ColumnTable(QTableView):
             self.chosen.emit(self._number)
 
 
-def extremes(keys: NDArray[Any]) -> list[int]:
-    """Return the rows of the least and of the greatest key, whose texts are among the widest."""
-    return [int(np.argmin(keys)), int(np.argmax(keys))] if len(keys) else []
+def samples(keys: NDArray[Any]) -> list[int]:
+    """Return some rows, those of the least and of the greatest key among them."""
+    if not len(keys):
+        return []
+    spread = np.linspace(0, len(keys) - 1, MOST_SAMPLES).astype(int)
+    rows: list[int] = np.unique([np.argmin(keys), np.argmax(keys), *spread]).tolist()
+    return rows
