@@ -9,6 +9,7 @@ from napari_toposeg.plugin.canvas.marks import (
     jump_to,
 )
 from napari_toposeg.plugin.canvas.saving import save_layer
+from napari_toposeg.plugin.canvas.planes import set_plane
 from napari_toposeg.plugin.case.actions import (
     cut_out,
     open_case,
@@ -142,6 +143,7 @@ __all__ = [
     "segment_run",
     "set_classes",
     "set_modality",
+    "set_plane",
     "set_window",
     "show_contest",
     "show_duel",
