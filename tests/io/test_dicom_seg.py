@@ -7,7 +7,8 @@ from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, generate_uid
 
 from napari_toposeg.errors import ChoiceNeeded, InvalidVolume, ShapeMismatch, UnreadableFile
 from napari_toposeg.io import read_volume, write_volume
-from napari_toposeg.io.dicom_seg import MadeBy, concept_of, read_dicom_seg, write_dicom_seg
+from napari_toposeg.io.dicom_seg import read_dicom_seg, write_dicom_seg
+from napari_toposeg.io.segments import MadeBy, concept_of
 from napari_toposeg.volume import Volume
 
 SECRETS = ("Doe^Jane", "PID-4711", "19610203", "ACC-99", "STUDY-7", "20240506", "House^Gregory")

@@ -8,7 +8,8 @@ from typing import Any
 from napari.layers import Layer
 
 from napari_toposeg.errors import InvalidVolume
-from napari_toposeg.io.dicom_seg import MadeBy, write_dicom_seg
+from napari_toposeg.io.dicom_seg import write_dicom_seg
+from napari_toposeg.io.segments import MadeBy
 from napari_toposeg.metrics import ClassTopology, class_topology
 from napari_toposeg.plugin.canvas.label_values import classes_of
 from napari_toposeg.plugin.canvas.layers import class_names, layer_to_volume
