@@ -10,7 +10,7 @@ from html import escape
 import pyqtgraph as pg
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QFont
-from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+from qtpy.QtWidgets import QGridLayout, QLabel, QSizePolicy, QWidget
 
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.plotting import BLUE, CLASS_COLOURS, GREY, apply_theme
@@ -54,6 +54,7 @@ class CurvesView(QWidget):
         self.legend = QLabel()
         self.legend.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.legend.setWordWrap(True)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         self.setToolTip(tr(EXPLAINED))
         self.set_theme(theme)
         layout = QGridLayout(self)

@@ -37,6 +37,7 @@ class SlicesView(QWidget):
         self.before = self._button(Qt.ArrowType.LeftArrow, tr("The slice before"), -1)
         self.next = self._button(Qt.ArrowType.RightArrow, tr("The next slice"), 1)
         self.setToolTip(tr(EXPLAINED))
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
