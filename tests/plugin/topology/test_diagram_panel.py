@@ -358,6 +358,8 @@ def test_a_drawn_region_is_looked_at_and_nothing_else(tab, session, qtbot) -> No
     form.around.setValue(2)
     tab.diagram.compute()
     qtbot.waitUntil(lambda: tab.diagram.found is not None, timeout=60_000)
+    assert shapes.mode == "pan_zoom"
+    assert session.viewer.layers.selection.active == session.viewer.layers["scan"]
     excerpt = tab.diagram.found.excerpt
     assert (excerpt.offset, excerpt.grid) == ((6, 6, 7), (5, 7, 7))
     np.testing.assert_array_equal(tab.diagram.found.births[0], (8, 9, 10))

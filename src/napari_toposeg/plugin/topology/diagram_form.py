@@ -18,7 +18,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_toposeg.plugin.canvas.marks import slice_axis, voxel_at
+from napari_toposeg.plugin.canvas.marks import REGION, layer_with, slice_axis, voxel_at
 from napari_toposeg.plugin.canvas.regions import draw_region, drawn_region, view_region
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.strip import duration
@@ -90,6 +90,9 @@ class DiagramForm(QWidget):
                 box = view_region(viewer, layer)
             case "drawn":
                 box = drawn_region(viewer, layer, self.around.value())
+                # The next click in the view shall lead to a feature and draw no more.
+                layer_with(viewer, REGION).mode = "pan_zoom"
+                viewer.layers.selection.active = layer
         return {
             "extent": self.extent.currentData(),
             "centre": voxel_at(viewer, layer, viewer.dims.point),

@@ -75,6 +75,7 @@ class DiagramPlot(FeaturePlot):
         """Draw what is in view, and say so if marks stand for several features."""
         self.marks.draw()
         self.redraw_marks()
+        self.endless.label.setColor(self.text_colour)
         superlevel = self.features is not None and self.features.superlevel
         # A superlevel diagram lies under the diagonal, a sublevel one over it.
         corner = (0, 0) if superlevel else (1, 1)
