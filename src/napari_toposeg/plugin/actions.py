@@ -8,8 +8,8 @@ stand in its folder; here they are together.
 from napari_toposeg.plugin.canvas.marks import (
     jump_to,
 )
-from napari_toposeg.plugin.canvas.saving import save_layer
 from napari_toposeg.plugin.canvas.planes import set_plane
+from napari_toposeg.plugin.canvas.saving import save_layer
 from napari_toposeg.plugin.case.actions import (
     cut_out,
     open_case,
