@@ -12,6 +12,8 @@ from napari_toposeg.plugin import actions
 PAGE = Path(__file__).parents[2] / "docs" / "plugin.md"
 HEADING = "| where | button | function |"
 OF_THE_WINDOW = "–"
+LATER = {("Topology", "Compare the features"), ("first steps", "Errors"), ("first steps", "Train")}
+"""What a button is called once there is more to do."""
 
 
 def table():
@@ -66,7 +68,7 @@ def test_the_documentation_names_every_button_of_the_dock(dock):
     listed = {(where, plain(name)) for where, names, _ in table() for name in names}
     shown = {(where, name) for where, widget in places(dock).items() for name in buttons_in(widget)}
     assert shown - listed == set(), "not in the table"
-    assert listed - shown == set(), "in the table, and no button"
+    assert listed - shown <= LATER, "in the table, and no button"
 
 
 @pytest.mark.parametrize(("where", "names", "functions"), table())

@@ -82,6 +82,7 @@ class FilterBar(QWidget):
         self.least.setPrefix("≥ ")
         self.least.setToolTip(tr("List only errors of at least so many voxels"))
         self.least.setAccessibleName(tr("Least size"))
+        self.words.setAccessibleName(tr("Words"))
         self.harmless = QCheckBox(tr("&Harmless too"))
         self.harmless.setToolTip(
             tr(
