@@ -21,6 +21,8 @@ from napari_toposeg.phantoms import ball
 from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume
 
+BEST = "best.safetensors"
+
 
 def finetuning(output, **settings):
     """A fine-tuning of a nano network."""
@@ -86,6 +88,24 @@ def test_fine_tuning_starts_from_a_pretrained_encoder(settings, models):
     config = settings.model_copy(update={"checkpoint": str(models[0])})
     finish(finetune(config, [ball_case(1)]))
     assert load_card(config.output).recipe["started_from"] == "run"
+
+
+def test_what_segments_already_is_judged_before_it_is_trained(tmp_path, models):
+    cases = [ball_case(1), ball_case(2, "validation")]
+    gentle = {"checkpoint": str(models[1]), "learning_rate": 1e-12, "every": 1, "steps": 2}
+    config = finetuning(tmp_path / "more", **gentle)
+    judged = [step for step in finetune(config, cases) if step.metrics]
+    assert [step.step for step in judged] == [0, 1, 2]
+    assert judged[0].checkpoint.name == BEST
+    # Nothing was learnt meanwhile.
+    assert judged[0].metrics == judged[-1].metrics
+
+
+def test_other_classes_are_not_judged_before_they_are_trained(tmp_path, models):
+    cases = [ball_case(1), ball_case(2, "validation")]
+    changes = {"checkpoint": str(models[1]), "classes": ("sphere",), "every": 1}
+    steps = list(finetune(finetuning(tmp_path / "more", **changes), cases))
+    assert [step.step for step in steps if step.metrics] == [1]
 
 
 def test_a_killed_fine_tuning_resumes_to_the_same_numbers(settings, tmp_path):

@@ -5,6 +5,7 @@ run that was killed and resumed gives the numbers of one that was not: its weigh
 optimiser's state are all that it must keep. To close the generator keeps them first.
 """
 
+import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,6 +59,8 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
         course = Course(run, log, task, descent, config, progress.best)
         if progress.untold:
             yield from course.tell(done, progress.untold)
+        elif task.judged_first and not math.isfinite(progress.best):
+            yield from course.tell(done, {})
         for step, parts in batches(task, shares, range(done + 1, config.steps + 1)):
             losses = descent.step(step, parts)
             task.after(step)

@@ -67,8 +67,11 @@ def finetune(
     torch.manual_seed(config.seed)
     network = build_dense(card.network, outputs=data.classes + 1)
     require_multiple(card.crop, network.encoder.multiple)
+    segments_already = False
     if config.checkpoint != "none":
-        start_from(network.state_dict(), card, config.checkpoint).write(config.output)
+        found = start_from(network.state_dict(), card, config.checkpoint)
+        found.write(config.output)
+        segments_already = not found.fresh and not found.left
     if config.freeze:
         freeze_encoder(network)
     modalities = {each.modality for each in data.training}
@@ -79,12 +82,11 @@ def finetune(
         plan=plan_finetuning(config, card.intensity, modalities),
         notes=notes_on_devices(config),
     )
+    task = Segmentation(
+        network, data.training, data.validation, config, card, judged_first=segments_already
+    )
     try:
-        return (
-            yield from optimise(
-                Segmentation(network, data.training, data.validation, config, card), config
-            )
-        )
+        return (yield from optimise(task, config))
     except OutOfMemory as error:
         less = smaller(config, card.crop, network.encoder.multiple, least_multiples(card.network))
         raise OutOfMemory(str(error), less) from error

@@ -42,8 +42,11 @@ class Segmentation:
         validation: Sequence[Example],
         config: FinetuneConfig,
         card: Card,
+        *,
+        judged_first: bool = False,
     ) -> None:
         self.network: nn.Module = network
+        self.judged_first = judged_first and bool(validation)
         self.examples = examples
         self.scale_weights = network.scale_weights
         self.validation = [pieces_to_judge(each, card.crop, config.seed) for each in validation]

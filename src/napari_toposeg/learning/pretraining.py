@@ -43,6 +43,7 @@ class Pretraining:
     ) -> None:
         self.objective, self.network = objective, objective.network
         self.forward_methods = objective.forward_methods
+        self.judged_first = False
         self.examples, self.config, self.described = examples, config, card
         self.crop: Size3 = card.crop
         size = max(n for n in range(1, config.batch + 1) if VALIDATION_CROPS % n == 0)
