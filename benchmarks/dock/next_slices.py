@@ -19,10 +19,10 @@ from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.learning.predict import segment
 from napari_toposeg.metrics import dice
 from napari_toposeg.phantoms import vessel_tree
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND, read_annotation
-from napari_toposeg.plugin.finetune.doubts import find_doubts
-from napari_toposeg.plugin.finetune.run import finetune_run
-from napari_toposeg.plugin.finetune.suggestions import choose, entropies, suggest_by_doubt
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND, read_annotation
+from napari_toposeg.plugin.finetune.annotate.doubts import find_doubts
+from napari_toposeg.plugin.finetune.annotate.suggestions import choose, entropies, suggest_by_doubt
+from napari_toposeg.plugin.finetune.train.run import finetune_run
 from napari_toposeg.progress import finish
 from napari_toposeg.topology import betti_numbers, find_defects
 from napari_toposeg.volume import Volume

@@ -22,8 +22,8 @@ from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.io import list_cases
 from napari_toposeg.learning.predict import segment
 from napari_toposeg.metrics import dice
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND, read_annotation
-from napari_toposeg.plugin.finetune.run import finetune_run
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND, read_annotation
+from napari_toposeg.plugin.finetune.train.run import finetune_run
 from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume
 

@@ -19,7 +19,7 @@ from scipy import ndimage
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.plugin.canvas.layers import add_volume
 from napari_toposeg.plugin.canvas.marks import DEFECTS, layer_with
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND
 from napari_toposeg.plugin.settings import PLUGIN
 from napari_toposeg.volume import Volume
 

@@ -9,8 +9,8 @@ from qtpy.QtCore import QPoint, Qt
 
 from napari_toposeg.plugin.canvas.marks import DEFECTS, PAIR, layer_with, voxel_at
 from napari_toposeg.plugin.dock import TopoSegDock
-from napari_toposeg.plugin.finetune import train_panel
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND
+from napari_toposeg.plugin.finetune.train import panel as train_panel
 from napari_toposeg.progress import Step
 
 pytestmark = pytest.mark.gl

@@ -48,11 +48,11 @@ from napari_toposeg.plugin.finetune.actions import (
     show_guess,
     suggest_slices,
 )
-from napari_toposeg.plugin.finetune.kept_annotations import (
+from napari_toposeg.plugin.finetune.annotate.kept_annotations import (
     find_kept,
     read_kept,
 )
-from napari_toposeg.plugin.finetune.run import (
+from napari_toposeg.plugin.finetune.train.run import (
     discard,
     finetune_run,
     keep_best,
@@ -88,7 +88,7 @@ from napari_toposeg.plugin.topology.actions import (
     repair_layer,
     show_features,
 )
-from napari_toposeg.plugin.topology.layer_diagram import (
+from napari_toposeg.plugin.topology.diagram.layer_diagram import (
     run_diagram,
 )
 

@@ -63,7 +63,8 @@ def with_key(text: str, action: str) -> str:
 
 def shown(action: str) -> str:
     """Return the keys of an action as this machine writes them."""
-    return QKeySequence(KEYS[action].keys).toString(QKeySequence.SequenceFormat.NativeText)
+    keys = QKeySequence(KEYS[action].keys)
+    return str(keys.toString(QKeySequence.SequenceFormat.NativeText))
 
 
 def bind(widget: QWidget, action: str, call: Callable[[], object]) -> None:

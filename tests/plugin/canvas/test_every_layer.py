@@ -23,7 +23,7 @@ from napari_toposeg.plugin.canvas.marks import (
 )
 from napari_toposeg.plugin.canvas.regions import draw_region
 from napari_toposeg.plugin.canvas.saving import save_layer
-from napari_toposeg.plugin.finetune.annotation_layer import new_annotation
+from napari_toposeg.plugin.finetune.annotate.annotation_layer import new_annotation
 from napari_toposeg.volume import from_file_order
 
 PLUGIN = Path(plugin.__file__).parent

@@ -16,8 +16,8 @@ from napari_toposeg.plugin.exporting.tables import (
     numbers_table,
     write_csv,
 )
-from napari_toposeg.plugin.topology.comparison import compare_labels
-from napari_toposeg.plugin.topology.repairing import propose
+from napari_toposeg.plugin.topology.errors.comparison import compare_labels
+from napari_toposeg.plugin.topology.errors.repairing import propose
 from napari_toposeg.progress import finish
 from napari_toposeg.topology import BettiNumbers
 

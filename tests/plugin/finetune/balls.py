@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND
 
 SLICES = [8, 10, 12, 14, 16]
 

@@ -14,11 +14,11 @@ from qtpy.QtCore import Qt
 
 from napari_toposeg.config import LossName
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
-from napari_toposeg.plugin.finetune import run as finetune_run_module
-from napari_toposeg.plugin.finetune import train_panel as train_panel_module
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND, read_annotation
-from napari_toposeg.plugin.finetune.run import annotated_cases, free_name
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND, read_annotation
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
+from napari_toposeg.plugin.finetune.train import panel as train_panel_module
+from napari_toposeg.plugin.finetune.train import run as finetune_run_module
+from napari_toposeg.plugin.finetune.train.run import annotated_cases, free_name
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.progress import Step
 from napari_toposeg.volume import Volume

@@ -7,7 +7,7 @@ import pytest
 from napari.components import ViewerModel
 
 from napari_toposeg.plugin.dock import TopoSegDock
-from napari_toposeg.plugin.finetune.annotations import BACKGROUND
+from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND
 from napari_toposeg.progress import Step, finish
 
 STEPS = 6

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from napari_toposeg.plugin.topology.diagram_features import Features
-from napari_toposeg.plugin.topology.excerpt import Excerpt
-from napari_toposeg.plugin.topology.layer_diagram import LayerDiagram
+from napari_toposeg.plugin.topology.diagram.excerpt import Excerpt
+from napari_toposeg.plugin.topology.diagram.features import Features
+from napari_toposeg.plugin.topology.diagram.layer_diagram import LayerDiagram
 from napari_toposeg.topology import PersistenceDiagram
 
 SHAPE = (2, 4, 4)

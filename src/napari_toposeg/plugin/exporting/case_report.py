@@ -14,9 +14,9 @@ from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.exporting.actions import classes_run
 from napari_toposeg.plugin.exporting.gathering import Sources
-from napari_toposeg.plugin.topology.comparison import Comparison
-from napari_toposeg.plugin.topology.diagram_text import headline
-from napari_toposeg.plugin.topology.repairing import COLUMNS, NUMBER_COLUMNS, Proposal
+from napari_toposeg.plugin.topology.diagram.text import headline
+from napari_toposeg.plugin.topology.errors.comparison import Comparison
+from napari_toposeg.plugin.topology.errors.repairing import COLUMNS, NUMBER_COLUMNS, Proposal
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run

@@ -21,7 +21,7 @@ from napari_toposeg.plugin.exporting.tables import (
     numbers_table,
 )
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.layer_diagram import connectivity_of
+from napari_toposeg.plugin.topology.diagram.layer_diagram import connectivity_of
 from napari_toposeg.plugin.topology.tab import TopologyTab
 from napari_toposeg.plugin.translation import tr
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from napari_toposeg.config import write_atomically
 from napari_toposeg.errors import UnwritableFile
 from napari_toposeg.metrics import ClassTopology
-from napari_toposeg.plugin.topology.comparison import Comparison
-from napari_toposeg.plugin.topology.repairing import COLUMNS as EDIT_COLUMNS
-from napari_toposeg.plugin.topology.repairing import Proposal
+from napari_toposeg.plugin.topology.errors.comparison import Comparison
+from napari_toposeg.plugin.topology.errors.repairing import COLUMNS as EDIT_COLUMNS
+from napari_toposeg.plugin.topology.errors.repairing import Proposal
 
 Affine = NDArray[np.float64]
 JOINED = ("foreground_connectivity", "background_connectivity")

@@ -9,29 +9,29 @@ from napari.layers import Layer
 
 from napari_toposeg.plugin.canvas.layers import layer_to_volume
 from napari_toposeg.plugin.canvas.marks import slice_axis
-from napari_toposeg.plugin.finetune.annotation_layer import (
+from napari_toposeg.plugin.finetune.annotate.annotation_layer import (
     annotation_of,
     fill_slice,
     new_annotation,
     set_classes,
 )
-from napari_toposeg.plugin.finetune.classes import classes_of_layer
-from napari_toposeg.plugin.finetune.exporting import export_with_card
-from napari_toposeg.plugin.finetune.mask_import import (
+from napari_toposeg.plugin.finetune.annotate.classes import classes_of_layer
+from napari_toposeg.plugin.finetune.annotate.mask_import import (
     MOST_CLASSES,
     Extent,
     import_file_run,
     import_run,
 )
-from napari_toposeg.plugin.finetune.slice_tools import (
+from napari_toposeg.plugin.finetune.annotate.slice_tools import (
     accept_guess,
     copy_slice,
     guess_slices,
     refuse_guess,
     show_guess,
 )
-from napari_toposeg.plugin.finetune.suggesting import go_to_suggestion, suggest_slices
+from napari_toposeg.plugin.finetune.annotate.suggesting import go_to_suggestion, suggest_slices
 from napari_toposeg.plugin.finetune.teaching import finetune_layer
+from napari_toposeg.plugin.finetune.train.exporting import export_with_card
 from napari_toposeg.progress import finish
 
 __all__ = [

@@ -2,8 +2,8 @@
 
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from napari_toposeg.plugin.finetune.annotate_panel import AnnotatePanel
-from napari_toposeg.plugin.finetune.train_panel import TrainPanel
+from napari_toposeg.plugin.finetune.annotate.panel import AnnotatePanel
+from napari_toposeg.plugin.finetune.train.panel import TrainPanel
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import tr
 

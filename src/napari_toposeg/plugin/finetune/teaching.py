@@ -7,8 +7,8 @@ import numpy as np
 from napari_toposeg.config import FinetuneConfig, LossName
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import class_names, layer_to_volume
-from napari_toposeg.plugin.finetune.annotations import read_annotation
-from napari_toposeg.plugin.finetune.run import (
+from napari_toposeg.plugin.finetune.annotate.annotations import read_annotation
+from napari_toposeg.plugin.finetune.train.run import (
     finetune_run,
     keep_best,
     require_free_name,

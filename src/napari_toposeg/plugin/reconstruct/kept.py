@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_toposeg.plugin.loading import seconds_of
-from napari_toposeg.plugin.topology.coarser import Size3, block_means, block_size
+from napari_toposeg.plugin.topology.diagram.coarser import Size3, block_means, block_size
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Run

@@ -9,12 +9,12 @@ from napari.layers import Layer
 
 from napari_toposeg.plugin.canvas.marks import jump_to
 from napari_toposeg.plugin.canvas.regions import Region
-from napari_toposeg.plugin.topology.diagram_features import Features
-from napari_toposeg.plugin.topology.diagram_marks import mark_features
-from napari_toposeg.plugin.topology.excerpt import Extent
-from napari_toposeg.plugin.topology.feature_layer import feature_run, show_feature
-from napari_toposeg.plugin.topology.layer_diagram import Construction
-from napari_toposeg.plugin.topology.looking import features_run
+from napari_toposeg.plugin.topology.diagram.excerpt import Extent
+from napari_toposeg.plugin.topology.diagram.feature_layer import feature_run, show_feature
+from napari_toposeg.plugin.topology.diagram.features import Features
+from napari_toposeg.plugin.topology.diagram.layer_diagram import Construction
+from napari_toposeg.plugin.topology.diagram.looking import features_run
+from napari_toposeg.plugin.topology.diagram.marks import mark_features
 from napari_toposeg.progress import finish
 
 

@@ -5,10 +5,10 @@ from typing import Any
 from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.compare_panel import ComparePanel
-from napari_toposeg.plugin.topology.diagram_panel import DiagramPanel
-from napari_toposeg.plugin.topology.repair_panel import RepairPanel
-from napari_toposeg.plugin.topology.repairing import Proposal
+from napari_toposeg.plugin.topology.diagram.panel import DiagramPanel
+from napari_toposeg.plugin.topology.errors.compare_panel import ComparePanel
+from napari_toposeg.plugin.topology.errors.repair_panel import RepairPanel
+from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.plugin.translation import tr
 
 

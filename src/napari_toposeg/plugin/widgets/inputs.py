@@ -7,7 +7,7 @@ in every language.
 
 from collections.abc import Callable, Iterator, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, TypeAlias
 
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import (
@@ -22,7 +22,9 @@ from qtpy.QtWidgets import (
 )
 
 Value = bool | int | float | str
-Input = QCheckBox | QComboBox | QDoubleSpinBox | QSpinBox | QLineEdit | QAbstractSlider | QTabWidget
+Input: TypeAlias = (
+    QCheckBox | QComboBox | QDoubleSpinBox | QSpinBox | QLineEdit | QAbstractSlider | QTabWidget
+)
 PACKAGE = __name__.partition(".")[0]
 
 

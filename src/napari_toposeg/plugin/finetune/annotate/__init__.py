@@ -1,0 +1,1 @@
+"""The page Annotate: slices are painted, found, suggested and kept."""

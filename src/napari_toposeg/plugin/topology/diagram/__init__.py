@@ -1,0 +1,1 @@
+"""The page Diagram: features of a layer, linked with the voxels."""
