@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph as pg
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from tests.plugin.topology.test_diagram_views import drag
+from tests.plugin.topology.diagram.test_diagram_views import drag
 
 from napari_toposeg.plugin.canvas.marks import FEATURE, PAIR, SELECTED, layer_with
 from napari_toposeg.plugin.dock import TopoSegDock

@@ -8,7 +8,7 @@ import pytest
 
 sys.path.append(str(Path(__file__).parent))
 
-from label_maps import two_bars, two_classes
+from tests.plugin.topology.label_maps import two_bars, two_classes
 
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.phantoms import vessel_tree

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 
 sys.path.append(str(Path(__file__).parent))
 
-from label_maps import two_bars, two_classes
+from tests.plugin.topology.label_maps import two_bars, two_classes
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import DEFECTS, EDITS, HERE, ROLE, layer_with, voxel_at

@@ -9,7 +9,7 @@ from napari.components import ViewerModel
 
 sys.path.append(str(Path(__file__).parent))
 
-from label_maps import two_bars
+from tests.plugin.topology.label_maps import two_bars
 
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.plugin.canvas.marks import DEFECTS, layer_with

@@ -6,6 +6,7 @@ writes are kept by the next one. Painting never waits.
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,9 @@ class Autosave(QObject):
     def write_now(self) -> None:
         """Keep what was painted last without waiting for a pause, and wait until it is kept."""
         self._wait()
-        self._timer.stop()
+        # At the end of the program Qt may have deleted its timer before this object goes.
+        with suppress(RuntimeError):
+            self._timer.stop()
         self._write()
         self._wait()
 
@@ -84,7 +87,8 @@ class Autosave(QObject):
         if not labels.any():
             return
         self._writing = call_in_daemon(lambda: keep(painted_on, labels, classes))
-        self._poll.start()
+        with suppress(RuntimeError):
+            self._poll.start()
 
     def _look(self) -> None:
         if self._writing is None or not self._writing.done():

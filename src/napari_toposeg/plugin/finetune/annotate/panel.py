@@ -34,6 +34,7 @@ from napari_toposeg.plugin.finetune.annotate.reading import Reading
 from napari_toposeg.plugin.finetune.annotate.suggest_section import SuggestSection
 from napari_toposeg.plugin.finetune.annotate.undo import Undo
 from napari_toposeg.plugin.session import Session
+from napari_toposeg.plugin.settings import read_settings
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.forms import page_layout
 from napari_toposeg.plugin.widgets.wishes import Wish
@@ -52,7 +53,7 @@ class AnnotatePanel(QWidget):
         self._followed: Any = None
         self._histories: list[Undo] = []
         # No child of the panel: it keeps the last strokes when the window goes.
-        self.autosave = Autosave()
+        self.autosave = Autosave(after=1000 * read_settings().autosave_seconds)
         self._build()
         self._connect()
         self._follow(self.picker.layer)

@@ -22,7 +22,7 @@ from napari_toposeg.plugin.topology.errors.error_list import ErrorList
 from napari_toposeg.plugin.topology.errors.found_defects import FoundDefects
 from napari_toposeg.plugin.topology.errors.overlays import hide_mark, mark_defect, show_defects
 from napari_toposeg.plugin.translation import tr
-from napari_toposeg.plugin.widgets.forms import button, side_by_side, value
+from napari_toposeg.plugin.widgets.forms import button, research_note, side_by_side, value
 from napari_toposeg.topology import BettiNumbers
 
 
@@ -206,6 +206,6 @@ class ComparePanel(QWidget):
         for widget in (self.fold, self.form):
             layout.addWidget(widget)
         layout.addLayout(side_by_side(self.button, self.repair))
-        for widget in (self.table, self.note):
+        for widget in (self.table, self.note, research_note()):
             layout.addWidget(widget)
         layout.addWidget(self.list, 1)

@@ -23,7 +23,7 @@ from napari_toposeg.plugin.topology.errors.overlays import hide_mark, kind_of_ed
 from napari_toposeg.plugin.topology.errors.repair_form import RepairForm
 from napari_toposeg.plugin.topology.errors.repairing import Proposal, numbers_lines
 from napari_toposeg.plugin.translation import tr
-from napari_toposeg.plugin.widgets.forms import button, side_by_side, value
+from napari_toposeg.plugin.widgets.forms import button, research_note, side_by_side, value
 
 
 class RepairPanel(QWidget):
@@ -235,3 +235,4 @@ class RepairPanel(QWidget):
         layout.addLayout(side_by_side(self.all, self.none, self.previous, self.next))
         layout.addWidget(self.list, 1)
         layout.addLayout(side_by_side(self.apply_button, self.pin_button))
+        layout.addWidget(research_note())
