@@ -16,7 +16,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch):
     def run_file(content: str, require: str) -> pytest.RunResult:
         monkeypatch.setenv("NAPARI_TOPOSEG_REQUIRE_GL", require)
         monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-        pytester.makeconftest(CONFTEST.read_text())
+        pytester.makeconftest(CONFTEST.read_text(encoding="utf-8"))
         pytester.makeini("[pytest]\nmarkers = gl: canvas\n")
         pytester.makepyfile(content)
         return pytester.runpytest_subprocess()

@@ -81,9 +81,9 @@ def row(what: str, seconds: float, most: float) -> Sequence[str]:
     )
 
 
-def smooth(edge: int) -> Volume:
+def smooth(edge: int, seed: int = 0) -> Volume:
     """Return smoothed noise: thousands of features, of all lengths."""
-    noise = np.random.default_rng(0).normal(size=(edge,) * 3).astype(np.float32)
+    noise = np.random.default_rng(seed).normal(size=(edge,) * 3).astype(np.float32)
     return Volume(ndimage.gaussian_filter(noise, 2.0), np.diag([-1.0, -1, 1, 1]), name="smooth")
 
 
@@ -115,7 +115,7 @@ def jump(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
     add_volume(window.viewer, volume, "image")
     window.dock.show_tab("Topology")
     panel = window.dock.topology.diagram
-    panel.extent.setCurrentIndex(0)
+    panel.form.extent.setCurrentIndex(panel.form.extent.findData("whole"))
     panel.button.click()
     window.live(window.idle)
     window.drawn()
@@ -136,8 +136,8 @@ def jump(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
 def overlay(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
     """Measure from *Compare* to the overlay drawn, of two masks of 256^3."""
     grey = smooth(128 if quick else 256)
-    noise = np.random.default_rng(1).normal(0, 0.004, grey.shape)
-    for name, voxels in (("prediction", grey.voxels + noise), ("truth", grey.voxels)):
+    other = smooth(grey.shape[0], seed=1).voxels
+    for name, voxels in (("prediction", grey.voxels + 0.3 * other), ("truth", grey.voxels)):
         mask = Volume((voxels > 0.02).astype(np.uint8), grey.affine, modality="label", name=name)
         add_volume(window.viewer, mask, "labels")
     window.dock.show_tab("Topology")
@@ -155,8 +155,8 @@ def overlay(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
         window.drawn()
         times.append(time.perf_counter() - start)
     assert layer_with(window.viewer, DEFECTS) is not None
-    count = len(panel.defects)
-    what = f"overlay of errors of 256 x 256 x 256 ({count:,} errors), pressed to drawn, median"
+    size = " x ".join(map(str, grey.shape))
+    what = f"overlay of errors of {size} ({len(panel.defects):,} parts), pressed to drawn, median"
     yield row(what, float(np.median(times)), 5.0)
 
 
@@ -167,7 +167,7 @@ def annotate(window: Window) -> Any:
     window.dock.show_tab("Fine-tune")
     panel = window.dock.finetune.annotate
     layer = panel.make_layer()
-    mask = phantom.mask.voxels
+    mask = phantom.truth.voxels
     for index in np.linspace(4, len(mask) - 5, 8).astype(int):
         layer.data[index] = np.where(mask[index] > 0, 1, BACKGROUND)
     layer.refresh()
@@ -181,6 +181,8 @@ def train(window: Window, steps: int) -> Any:
     panel = window.dock.finetune.train
     window.live(seconds=0.3)
     panel.steps.setValue(steps)
+    # What follows a training is not part of it.
+    panel.after.at_end.setChecked(False)
     panel.start_button.click()
     return panel
 

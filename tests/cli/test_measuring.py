@@ -43,5 +43,7 @@ def test_measures_are_a_table_a_file_and_a_page(
     assert main(["measure", *folders, "--json", str(file), "--html", str(page)]) == 0
     out = capsys.readouterr().out
     assert "Dice" in out and "26-connected" in out and "[" in out, "means with intervals"
-    assert len(json.loads(file.read_text())["rows"]) == 2
-    assert "cut" in page.read_text() and "Research use only" in page.read_text()
+    assert len(json.loads(file.read_text(encoding="utf-8"))["rows"]) == 2
+    assert "cut" in page.read_text(encoding="utf-8") and "Research use only" in page.read_text(
+        encoding="utf-8"
+    )

@@ -124,7 +124,7 @@ def test_a_store_that_was_not_finished_asks_to_be(store: Store) -> None:
 
 def test_a_store_of_another_version_is_refused(store: Store) -> None:
     path = store.folder / "dataset.json"
-    path.write_text(json.dumps(json.loads(path.read_text()) | {"version": 2}))
+    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | {"version": 2}))
     with pytest.raises(InvalidConfig, match="no store of version 1"):
         open_store(store.folder)
 

@@ -31,7 +31,10 @@ def test_a_cancelled_run_loses_no_step_and_resumes_to_the_same_numbers(
     killed.close()
     resumed = losses(pretrain(config.model_copy(update={"resume": True})))
     assert resumed == whole[5:]
-    lines = [json.loads(line) for line in (config.output / "steps.jsonl").read_text().splitlines()]
+    lines = [
+        json.loads(line)
+        for line in (config.output / "steps.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert [line["losses"] for line in lines] == whole
 

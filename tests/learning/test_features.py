@@ -86,7 +86,7 @@ def test_predict_writes_features_of_any_model(scans, tmp_path):
         assert names == {"scan_features.npz", "features.csv"} | labels
         arrays = np.load(output / "scan_features.npz")
         assert arrays["features"].shape[0] == arrays["pooled"].shape[0] == 144
-        header, row = csv.reader((output / "features.csv").read_text().splitlines())
+        header, row = csv.reader((output / "features.csv").read_text(encoding="utf-8").splitlines())
         assert len(header) == 145 and row[0] == "scan.nii.gz"
         np.testing.assert_allclose(np.array(row[1:], float), arrays["pooled"], rtol=1e-5)
     with pytest.raises(InvalidConfig, match=r"features.csv exists already"):

@@ -69,7 +69,7 @@ def test_four_sequences_are_segmented_from_an_encoder_of_one(brain: Path, tmp_pa
     card = load_card(model)
     assert card.network.channels == 4 and card.modality == "MR"
     assert card.classes == ("edema", "non-enhancing tumor", "enhancing tumour")
-    report = (tmp_path / "model" / "transfer.json").read_text()
+    report = (tmp_path / "model" / "transfer.json").read_text(encoding="utf-8")
     assert "inflated" in report
     config = PredictConfig.create(
         model=str(model), images=(brain / "imagesTs",), output=tmp_path / "out", device="cpu"
@@ -106,7 +106,7 @@ def test_features_of_several_channels_are_written_under_the_name_of_the_case(
     assert written == {f"{case}{end}" for case in cases for end in (".nii.gz", "_features.npz")} | {
         "features.csv"
     }
-    _, *rows = (tmp_path / "out" / "features.csv").read_text().splitlines()
+    _, *rows = (tmp_path / "out" / "features.csv").read_text(encoding="utf-8").splitlines()
     assert [row.partition(",")[0] for row in rows] == [f"{case}.nii.gz" for case in cases]
 
 

@@ -64,7 +64,7 @@ def test_two_processes_give_the_losses_of_one_in_pretraining(small_run, tmp_path
     one = pretraining_losses(config.model_copy(update={"output": tmp_path / "one"}))
     first, second = in_processes(2, pretraining_losses, config.model_copy(update={"devices": 2}))
     assert first == second == pytest.approx(one, rel=1e-4)
-    assert len((config.output / "steps.jsonl").read_text().splitlines()) == 4
+    assert len((config.output / "steps.jsonl").read_text(encoding="utf-8").splitlines()) == 4
 
 
 def test_two_processes_give_the_losses_of_one_in_fine_tuning(small_finetuning, tmp_path):
@@ -158,7 +158,7 @@ def test_slurm_with_another_number_of_tasks_is_refused(small_run, monkeypatch):
 
 def steps_in(folder):
     path = folder / "steps.jsonl"
-    lines = path.read_text().splitlines() if path.exists() else []
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("}")]
 
 
@@ -222,7 +222,7 @@ def test_a_job_that_slurm_warns_keeps_its_step_is_queued_again_and_resumes(small
     os.kill(process.pid, signal.SIGUSR1)
     process.join()
     assert process.exitcode == 128 + signal.SIGUSR1
-    assert notes.read_text() == "requeue 7\n"
+    assert notes.read_text(encoding="utf-8") == "requeue 7\n"
     done = len(steps_in(folder))
     again = started(run_command, words, job | {"SLURM_RESTART_COUNT": "1"})
     when_begun(again, folder, done + 1)
@@ -230,7 +230,7 @@ def test_a_job_that_slurm_warns_keeps_its_step_is_queued_again_and_resumes(small
     again.join()
     assert again.exitcode == 130
     assert [line["step"] for line in steps_in(folder)][: done + 1] == list(range(1, done + 2))
-    assert notes.read_text() == "requeue 7\n"
+    assert notes.read_text(encoding="utf-8") == "requeue 7\n"
 
 
 def test_only_the_announced_end_of_a_slurm_job_queues_it_again(monkeypatch):

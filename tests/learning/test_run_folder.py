@@ -69,7 +69,7 @@ def test_the_plan_is_told_before_the_first_step_and_is_what_the_folder_holds(sho
 def test_the_environment_names_versions_and_no_person(short, monkeypatch):
     monkeypatch.setattr("sys.argv", ["napari-toposeg", "--data", "/scans/Doe_Jane", "--steps=2"])
     finish(pretrain(short))
-    text = (short.output / "environment.json").read_text()
+    text = (short.output / "environment.json").read_text(encoding="utf-8")
     (entry,) = json.loads(text)
     assert entry["libraries"]["torch"] and entry["seed"] == short.seed and entry["cores"] >= 1
     assert entry["flags"] == ["--data", "--steps"]
@@ -79,7 +79,7 @@ def test_the_environment_names_versions_and_no_person(short, monkeypatch):
 def test_each_start_of_a_run_adds_its_environment(short):
     finish(pretrain(short))
     finish(pretrain(short.model_copy(update={"resume": True})))
-    assert len(json.loads((short.output / "environment.json").read_text())) == 2
+    assert len(json.loads((short.output / "environment.json").read_text(encoding="utf-8"))) == 2
 
 
 def test_flags_are_kept_without_their_values():
@@ -104,14 +104,17 @@ def test_tensorboard_shows_each_step_once_after_a_kill(tmp_path):
     told = [(event.step, event.value) for event in board_of(tmp_path).Scalars("loss/loss")]
     assert [step for step, _ in told] == [1, 2, 3, 4, 5, 6]
     np.testing.assert_allclose([value for _, value in told], 1 / np.arange(1, 7))
-    lines = [json.loads(line)["step"] for line in (tmp_path / STEPS).read_text().splitlines()]
+    lines = [
+        json.loads(line)["step"]
+        for line in (tmp_path / STEPS).read_text(encoding="utf-8").splitlines()
+    ]
     assert lines == [1, 2, 3, 4, 5, 6]
 
 
 def test_what_is_not_known_is_null_in_the_log_and_no_point_on_the_board(tmp_path):
     with Logbook(tmp_path) as log:
         log.record(Step(1, 1, metrics={"dice": float("nan"), "error": 2.0}), rate=0.1)
-    line = (tmp_path / STEPS).read_text()
+    line = (tmp_path / STEPS).read_text(encoding="utf-8")
     assert json.loads(line, parse_constant=pytest.fail)["metrics"] == {"dice": None, "error": 2.0}
     tags = board_of(tmp_path).Tags()["scalars"]
     assert "validation/error" in tags

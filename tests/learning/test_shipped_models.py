@@ -49,7 +49,7 @@ def test_hidden_patches_of_an_unseen_chest_ct_are_rebuilt(data_folder, name):
 def test_hippocampus_dice_on_unseen_cases_is_at_least_0_82(data_folder):
     folder = data_folder / "hippocampus"
     scores = []
-    for name in TEST_CASES.read_text().split()[::5]:
+    for name in TEST_CASES.read_text(encoding="utf-8").split()[::5]:
         image = read_volume(folder / "images" / f"{name}.nii.gz")
         truth = read_volume(folder / "labels" / f"{name}.nii.gz", modality="label").voxels
         found = finish(segment(image, "hippocampus-mr", device="cpu")).labels.voxels

@@ -197,7 +197,7 @@ def test_the_report_is_written_where_a_run_begins_and_kept_where_one_goes_on(sav
     report = start_from(fresh(target), target, path)
     run = tmp_path / "run"
     report.write(run)
-    told = json.loads((run / "transfer.json").read_text())
+    told = json.loads((run / "transfer.json").read_text(encoding="utf-8"))
     assert told["summary"] == report.summary() and told["taken"] == list(report.taken)
     (run / "last.safetensors").touch()
     (run / "transfer.json").unlink()

@@ -169,7 +169,7 @@ def test_json_is_strict_and_complete(folders, tmp_path):
     def refuse(constant):
         raise AssertionError(constant)
 
-    text = (tmp_path / "out" / "table.json").read_text()
+    text = (tmp_path / "out" / "table.json").read_text(encoding="utf-8")
     content = json.loads(text, parse_constant=refuse)
     assert content["connectivity"] == 26
     assert content["rows"][4]["hausdorff95"] is None

@@ -18,7 +18,7 @@ LATER = {("Topology", "Compare the features"), ("first steps", "Errors"), ("firs
 
 def table():
     """Rows of the documentation: where, the buttons, the functions, or a dash and why none."""
-    lines = PAGE.read_text().partition(HEADING)[2].splitlines()[2:]
+    lines = PAGE.read_text(encoding="utf-8").partition(HEADING)[2].splitlines()[2:]
     rows = []
     for line in lines:
         if not line.startswith("|"):

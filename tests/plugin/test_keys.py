@@ -116,5 +116,7 @@ def test_the_list_of_keys_is_shown_by_the_help(dock, qtbot):
 
 
 def test_the_documentation_lists_the_same_keys():
-    listed = dict(re.findall(r"^\| `([^`]+)` \| (.+?) \|", PAGE.read_text(), re.MULTILINE))
+    listed = dict(
+        re.findall(r"^\| `([^`]+)` \| (.+?) \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert listed == {key.keys: key.does for key in KEYS.values()}

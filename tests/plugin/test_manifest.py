@@ -108,7 +108,7 @@ def test_preferences_offer_what_the_code_knows(manifest):
         ("segment", "overlap", 1.0),
         ("topology", "connectivity", 18),
         ("finetune", "steps", 0),
-        ("finetune", "rate", 0.0),
+        ("finetune", "rate", -0.1),
         ("finetune", "loss", "no-such-loss"),
         ("finetune", "autosave_seconds", 0),
     ],

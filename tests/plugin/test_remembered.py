@@ -49,7 +49,7 @@ def test_a_choice_comes_back_in_the_next_session(file, spin, qtbot):
     choices.remember("panel.spin", spin)
     spin.setValue(12)
     qtbot.waitUntil(file.exists, timeout=2000)
-    assert json.loads(file.read_text()) == {"panel.spin": 12}
+    assert json.loads(file.read_text(encoding="utf-8")) == {"panel.spin": 12}
     again = QSpinBox()
     qtbot.addWidget(again)
     Choices(file).remember("panel.spin", again)

@@ -114,7 +114,7 @@ TAKES_TEXT = {
 
 def untranslated(path):
     """Texts that a call hands to a widget as they are, without the catalogue."""
-    for call in ast.walk(ast.parse(path.read_text())):
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(call, ast.Call):
             continue
         name = getattr(call.func, "id", getattr(call.func, "attr", ""))
@@ -138,7 +138,7 @@ def test_no_text_is_handed_to_a_widget_as_it_is(path):
 
 def test_no_text_is_filled_in_before_it_is_looked_up():
     for path in ROOM.rglob("*.py"):
-        for call in ast.walk(ast.parse(path.read_text())):
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(call, ast.Call) and getattr(call.func, "id", "") in ("tr", "mark"):
                 assert not isinstance(call.args[0], ast.JoinedStr), f"{path}:{call.lineno}"
 

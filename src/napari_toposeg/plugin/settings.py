@@ -27,7 +27,7 @@ class Settings:
     overlap: float = 0.25
     connectivity: Literal[26, 6] = 26
     steps: int = 200
-    rate: float = 0.001
+    rate: float = 0.0
     loss: LossName = "dice-ce"
     autosave_seconds: int = 2
 

@@ -1,5 +1,6 @@
 """Opening in the real window: dropped folders, progress, the linked views."""
 
+import locale
 import threading
 
 import numpy as np
@@ -37,6 +38,7 @@ def window(make_napari_viewer, monkeypatch):
 def write_series(folder, number, slices, size):
     """Write a CT series of constant slices, whose value is its number."""
     folder.mkdir(exist_ok=True)
+    before = locale.setlocale(locale.LC_ALL)
     writer = sitk.ImageFileWriter()
     writer.KeepOriginalImageUIDOn()
     for z in range(slices):
@@ -56,6 +58,8 @@ def write_series(folder, number, slices, size):
             image.SetMetaData(tag, value)
         writer.SetFileName(str(folder / f"{number}-{z}.dcm"))
         writer.Execute(image)
+    # GDCM's writer leaves the whole process in the locale C, in which files are read as ASCII.
+    locale.setlocale(locale.LC_ALL, before)
 
 
 def drop(viewer, path):

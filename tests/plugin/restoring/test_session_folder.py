@@ -240,7 +240,7 @@ def test_damaged_sessions_are_refused_in_words(full, tmp_path):
         open_session(ViewerModel(), folder)
     save_session(full, folder)
     page = folder / "session.json"
-    known = json.loads(page.read_text())
+    known = json.loads(page.read_text(encoding="utf-8"))
     page.write_text(json.dumps(known | {"format": 99}))
     with pytest.raises(UnreadableFile, match="later version"):
         read_page(folder)
@@ -254,7 +254,7 @@ def test_attributes_that_fit_no_layer_are_said(full, tmp_path):
     folder = tmp_path / "session"
     save_session(full, folder)
     page = folder / "session.json"
-    known = json.loads(page.read_text())
+    known = json.loads(page.read_text(encoding="utf-8"))
     known["layers"][0]["attributes"]["scale"] = "wide"
     known["active"], known["view"] = 99, {"order": [0], "camera": {}}
     page.write_text(json.dumps(known))

@@ -51,7 +51,7 @@ def save(folder: Path, name: str, step: int) -> None:
 
 def kill(folder: Path) -> None:
     """Let the run belong to a process that is no more."""
-    facts = json.loads((folder / FACTS).read_text())
+    facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     facts["process_began"] -= 1000
     (folder / FACTS).write_text(json.dumps(facts))
 

@@ -171,6 +171,7 @@ class AnnotatePanel(QWidget):
         self.masks = MaskSection(self._session)
         for each in (self.head, self.tools, self.suggestions, self.masks, self.found):
             layout.addWidget(each)
+        layout.addStretch(1)
         self.picker, self.table, self.seed = self.head.picker, self.head.table, self.found.seed
         self.reading = Reading(self.seed.value, self)
 

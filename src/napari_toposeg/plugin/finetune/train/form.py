@@ -29,8 +29,8 @@ BETTI_WEIGHT = 0.25
 """Weight of the topological error against Dice where both choose the best model."""
 
 CPU_SECONDS_PER_VOXEL = 3.2e-6
-"""Time of a training step on one core, for each voxel of its crops: 0.7 s for two of 48 voxels'
-edge, with the smallest network."""
+"""Rough time of a training step on one core, for each voxel of its crops: 0.7 s for two of 48
+voxels' edge with the smallest network, on one machine."""
 EDGE = 48
 
 LOSSES: Mapping[LossName, tuple[str, str]] = {
