@@ -3,7 +3,8 @@
     python -m benchmarks.dock PART ... [--quick] [--write]
 
 Parts: ``window`` times what a person waits for in the real window (needs a display or Xvfb);
-``slices`` trains on eight painted slices of three real scans. ``NAPARI_TOPOSEG_DATA`` names the
+``slices`` trains on eight painted slices of real scans; ``guesses`` interpolates
+between the same slices. ``NAPARI_TOPOSEG_DATA`` names the
 folder of the real volumes.
 """
 
@@ -14,7 +15,7 @@ from pathlib import Path
 
 from benchmarks import tables
 
-PARTS = ("window", "slices")
+PARTS = ("window", "slices", "guesses")
 PAGE = Path(__file__).parents[2] / "docs" / "dock-measured.md"
 
 
@@ -39,12 +40,20 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
     """Yield the lines of a part's table in Markdown."""
     match part:
         case "window":
-            from benchmarks.dock import window as measured
+            from benchmarks.dock import window
+
+            header, rows = window.HEADER, window.lines(quick=quick)
+        case "slices":
+            from benchmarks.dock import painted_slices
+
+            header, rows = painted_slices.HEADER, painted_slices.lines(quick=quick)
         case _:
-            from benchmarks.dock import painted_slices as measured
-    yield written(measured.HEADER)
-    yield written(["---"] * len(measured.HEADER))
-    yield from map(written, measured.lines(quick=quick))
+            from benchmarks.dock import painted_slices
+
+            header, rows = painted_slices.GUESSED_HEADER, painted_slices.guesses()
+    yield written(header)
+    yield written(["---"] * len(header))
+    yield from map(written, rows)
 
 
 def written(cells: Sequence[str]) -> str:
