@@ -233,18 +233,18 @@ def memory(window: Window, *, quick: bool) -> Iterator[Sequence[str]]:
     """Measure the memory of the process after each of ten trainings."""
     annotate(window)
     process, held = psutil.Process(), []
-    for _ in range(3 if quick else RUNS):
+    for _ in range(4 if quick else RUNS):
         train(window, 20)
         window.live(window.idle)
         window.live(seconds=1)
         gc.collect()
         held.append(process.memory_info().rss / 2**20)
     # The first two fill pools that are used again.
-    growth = (held[-1] - held[2]) / max(1, len(held) - 3)
+    growth = float(np.polyfit(range(len(held) - 2), held[2:], 1)[0])
     told = ", ".join(f"{each:.0f}" for each in held)
     yield (
-        f"memory after each of {len(held)} trainings: {told} MiB; growth a run after the third",
+        f"memory after each of {len(held)} trainings: {told} MiB; slope a run from the third on",
         f"{growth:.1f} MiB",
-        "0 MiB",
+        "1 MiB",
         "yes" if growth < 1 else "**no**",
     )
