@@ -15,7 +15,7 @@ from threading import Event
 from time import monotonic
 from typing import Any
 
-from qtpy.QtCore import QObject, Qt, Signal
+from qtpy.QtCore import QObject, Qt, QTimer, Signal
 
 from napari_toposeg.plugin.memory import forget_locals
 from napari_toposeg.progress import Step
@@ -67,6 +67,7 @@ class Job(QObject):
         self._go.set()
         self._silent = False
         self._over = False
+        self._told = False
         self._future: Future[Any] | None = None
         self._posted.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
@@ -148,10 +149,14 @@ class Job(QObject):
         return None
 
     def _post(self, _: object = None) -> None:
-        if not self._silent:
+        # One delivery at a time: many in the queue would leave the window no turn between them.
+        if not self._silent and not self._told:
+            self._told = True
             self._posted.emit()
 
     def _deliver(self) -> None:
+        # Before the queue is read: what comes from now on is told anew.
+        self._told = False
         future = self._future
         # Asked before the queue is emptied: a Step put in later comes with a post of its own.
         done = future is not None and future.done()
@@ -159,7 +164,8 @@ class Job(QObject):
         while not self._silent and not self._steps.empty():
             if monotonic() > end:
                 # A run that is faster than what shows it must not hold up the window.
-                self._post()
+                self._told = True
+                QTimer.singleShot(1, self._deliver)
                 return
             self.stepped.emit(self._steps.get())
         if future is not None and done and not self._over and not self._silent:

@@ -175,7 +175,7 @@ def device_text() -> str:
         automatic = tr("Device: automatic")
         return automatic if device == "auto" else tr("Device: {device}").format(device=device)
     try:
-        return str(describe(device))
+        return tr("{device}").format(device=describe(device))
     except InvalidConfig:
         lacking = tr("Device: {device}, which this machine has not (see Preferences)")
         return lacking.format(device=device)
