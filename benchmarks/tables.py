@@ -1,5 +1,6 @@
 """Tables of measured rows, in Markdown, between the markers of docs/speed.md."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.row import Row
@@ -27,6 +28,11 @@ def line(row: Row) -> str:
         )
     met = "yes" if row.met else "**no**"
     cells = (row.what, ours, row.rival_name, rival, ratio, wanted, met, row.note)
+    return written(cells)
+
+
+def written(cells: Sequence[str]) -> str:
+    """Write a line of a table."""
     return f"| {' | '.join(cells)} |"
 
 

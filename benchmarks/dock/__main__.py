@@ -10,7 +10,7 @@ folder of the real volumes.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import tables
@@ -51,14 +51,9 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             from benchmarks.dock import painted_slices
 
             header, rows = painted_slices.GUESSED_HEADER, painted_slices.guesses()
-    yield written(header)
-    yield written(["---"] * len(header))
-    yield from map(written, rows)
-
-
-def written(cells: Sequence[str]) -> str:
-    """Write a line of a table."""
-    return f"| {' | '.join(cells)} |"
+    yield tables.written(header)
+    yield tables.written(["---"] * len(header))
+    yield from map(tables.written, rows)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ starts from models of plain units (docs/pretraining.md); it is printed alone.
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -76,14 +76,9 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             rows = ablation.lines(compared, data, quick=quick)
     # More threads would only fight over networks this small.
     torch.set_num_threads(1)
-    yield written(header)
-    yield written(["---"] * len(header))
-    yield from map(written, rows)
-
-
-def written(cells: Sequence[str]) -> str:
-    """Write a line of a table."""
-    return f"| {' | '.join(cells)} |"
+    yield tables.written(header)
+    yield tables.written(["---"] * len(header))
+    yield from map(tables.written, rows)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MOST_SEGMENTS = 255
 HEADERS_SHARE, BUILT_SHARE = 0.2, 0.8
 """Part of the work that is done when the headers are read, and when the object is built."""
+STUMBLES = (OSError, EOFError, ValueError, TypeError, AttributeError, LookupError, RuntimeError)
+"""What the parsers raise, beside their own error, where a file is damaged."""
 LARGEST_LOOKED_UP = 2**20
 """Labels up to it are numbered by a table, which is 20 times faster than a search."""
 OFF_GRID = 0.05
@@ -145,12 +147,12 @@ def read_dicom_seg(path: str | Path) -> tuple[Volume, dict[int, str]]:
         If its frames are no even stack, or its segments overlap.
     """
     import highdicom
+    from pydicom.errors import InvalidDicomError
 
     path = Path(path)
     try:
         found = highdicom.seg.segread(path)
-    # Whatever the parsers stumble over, the file is damaged.
-    except Exception as error:
+    except (InvalidDicomError, *STUMBLES) as error:
         raise UnreadableFile(
             f"{path} is damaged or no DICOM segmentation; export it again"
         ) from error

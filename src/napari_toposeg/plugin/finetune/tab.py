@@ -1,11 +1,12 @@
 """The Fine-tune tab: paint a few slices, train a model on them, and go on working meanwhile."""
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.plugin.finetune.annotate.panel import AnnotatePanel
 from napari_toposeg.plugin.finetune.train.panel import TrainPanel
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.forms import pages_of
 
 
 class FinetuneTab(QWidget):
@@ -21,10 +22,8 @@ class FinetuneTab(QWidget):
         super().__init__(parent)
         self.annotate = AnnotatePanel(session)
         self.train = TrainPanel(session, self.annotate)
-        self.pages = QTabWidget()
-        self.pages.setDocumentMode(True)
-        self.pages.addTab(self.annotate, tr("1 Annotate"))
-        self.pages.addTab(self.train, tr("2 Train"))
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.pages)
+        self.pages = pages_of(
+            self,
+            (self.annotate, tr("1 Annotate"), tr("Paint slices, and see what was found in them")),
+            (self.train, tr("2 Train"), tr("Train on them, and compare before and after")),
+        )

@@ -4,12 +4,13 @@ The one idea: the page Rebuild says what is hidden and shows what one model make
 Models judges several on the same voxels.
 """
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.plugin.reconstruct.models_panel import ModelsPanel
 from napari_toposeg.plugin.reconstruct.rebuild_panel import RebuildPanel
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.forms import pages_of
 
 
 class ReconstructTab(QWidget):
@@ -39,16 +40,11 @@ class ReconstructTab(QWidget):
         self.models = ModelsPanel(
             session, rebuild.pattern_for, rebuild.hide_form.pattern.currentText
         )
-        self.pages = QTabWidget()
-        self.pages.setDocumentMode(True)
-        for page, name, tip in (
+        self.pages = pages_of(
+            self,
             (self.rebuild, tr("Rebuild"), tr("What one model rebuilds of what is hidden")),
             (self.models, tr("Models"), tr("Several models on the same hidden voxels")),
-        ):
-            self.pages.setTabToolTip(self.pages.addTab(page, name), tip)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.pages)
+        )
 
     def run(self) -> None:
         """Rebuild the chosen image in the background."""

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.plugin.segment.duel_panel import DuelPanel
 from napari_toposeg.plugin.segment.label_panel import LabelPanel
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.forms import pages_of
 
 
 class SegmentTab(QWidget):
@@ -28,16 +29,11 @@ class SegmentTab(QWidget):
         self.run_button, self.save_button = label.run_button, label.save_button
         self.label = label
         self.duel = DuelPanel(session)
-        self.pages = QTabWidget()
-        self.pages.setDocumentMode(True)
-        for page, name, tip in (
+        self.pages = pages_of(
+            self,
             (self.label, tr("Label"), tr("Labels by one model")),
             (self.duel, tr("Models"), tr("Two models on the same scan")),
-        ):
-            self.pages.setTabToolTip(self.pages.addTab(page, name), tip)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.pages)
+        )
 
     def run(self) -> None:
         """Segment the chosen image in the background."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.diagram.panel import DiagramPanel
@@ -10,6 +10,7 @@ from napari_toposeg.plugin.topology.errors.compare_panel import ComparePanel
 from napari_toposeg.plugin.topology.errors.repair_panel import RepairPanel
 from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.plugin.widgets.forms import pages_of
 
 
 class TopologyTab(QWidget):
@@ -26,17 +27,12 @@ class TopologyTab(QWidget):
         self.diagram = DiagramPanel(session)
         self.comparison = ComparePanel(session)
         self.repair = RepairPanel(session)
-        self.pages = QTabWidget()
-        self.pages.setDocumentMode(True)
-        for page, name, tip in (
+        self.pages = pages_of(
+            self,
             (self.diagram, tr("Diagram"), tr("Persistence of a layer, linked with its voxels")),
             (self.comparison, tr("Errors"), tr("What is wrong with a label map, and where")),
             (self.repair, tr("Repair"), tr("Edits that give the classes their Betti numbers")),
-        ):
-            self.pages.setTabToolTip(self.pages.addTab(page, name), tip)
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(self.pages)
+        )
         bound: list[Any] = []
         self._bound = bound
         session.closing.connect(lambda: unbind_steps(bound))

@@ -40,11 +40,6 @@ class Folding(QWidget):
         self._button.toggled.connect(self.set_open)
         self.set_open(False)
 
-    @property
-    def is_open(self) -> bool:
-        """Whether the section is shown."""
-        return bool(self._button.isChecked())
-
     def set_open(self, wanted: bool) -> None:
         """Show or hide the section."""
         self._button.setChecked(wanted)

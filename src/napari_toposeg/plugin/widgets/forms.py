@@ -14,6 +14,7 @@ from qtpy.QtWidgets import (
     QSizePolicy,
     QTableWidget,
     QTableWidgetItem,
+    QTabWidget,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +35,18 @@ def page_layout(widget: QWidget) -> QVBoxLayout:
     layout.setSpacing(6)
     layout.setAlignment(Qt.AlignmentFlag.AlignTop)
     return layout
+
+
+def pages_of(tab: QWidget, *pages: tuple[QWidget, str, str]) -> QTabWidget:
+    """Fill a tab with pages, each with its name and tooltip, and return what turns them."""
+    turned = QTabWidget()
+    turned.setDocumentMode(True)
+    for page, name, tooltip in pages:
+        turned.setTabToolTip(turned.addTab(page, name), tooltip)
+    layout = QVBoxLayout(tab)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(turned)
+    return turned
 
 
 def section(layout: QVBoxLayout, title: str) -> QFormLayout:

@@ -9,7 +9,6 @@ References
 Okabe and Ito 2008, "Color Universal Design".
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import pyqtgraph as pg
@@ -79,8 +78,3 @@ def apply_theme(plot: pg.PlotWidget, theme: str) -> None:
         axis.setStyle(tickTextOffset=3)
     plot.getPlotItem().titleLabel.setAttr("color", text)
     plot.setTitle(plot.getPlotItem().titleLabel.text or None, color=text)
-
-
-def kind_colours(kinds: Sequence[str]) -> dict[str, str]:
-    """Return the colour of each kind of defect; the list beside the overlay names the kinds too."""
-    return {kind: KIND_COLOURS.get(kind, GREY) for kind in kinds}

@@ -6,15 +6,13 @@ import pytest
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.finetune.annotate.annotations import (
     BACKGROUND,
-    annotated_slices,
-    complete_slices,
     describe_slices,
     read_annotation,
     split_annotation,
     unlabelled_voxels,
     validation_slices,
 )
-from napari_toposeg.plugin.finetune.annotate.covering import Slice, annotated_axis
+from napari_toposeg.plugin.finetune.annotate.covering import Slice, axis_order, painted_counts
 
 
 def painted(shape=(12, 10, 8), slices=(2, 5, 6, 9), axis=0) -> np.ndarray:
@@ -29,8 +27,10 @@ def painted(shape=(12, 10, 8), slices=(2, 5, 6, 9), axis=0) -> np.ndarray:
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_painted_slices_are_found_across_their_axis(axis: int) -> None:
     labels = painted((12, 11, 10), axis=axis)
-    assert annotated_axis(labels) == axis
-    assert annotated_slices(labels, axis) == complete_slices(labels, axis) == (2, 5, 6, 9)
+    assert axis_order(painted_counts(labels), labels.shape)[0] == axis
+    found = read_annotation(labels)
+    assert found.axis == axis
+    assert found.slices == found.complete == (2, 5, 6, 9)
 
 
 def test_three_scribbles_on_a_thin_slab_are_three_slices() -> None:
@@ -74,8 +74,8 @@ def test_the_split_shares_no_voxel_and_loses_none(axis: int) -> None:
     train, kept = split_annotation(labels, (5,), axis)
     assert not ((train > 0) & (kept > 0)).any()
     np.testing.assert_array_equal(np.maximum(train, kept), labels)
-    assert annotated_slices(kept, axis) == (5,)
-    assert annotated_slices(train, axis) == (2, 6, 9)
+    assert np.flatnonzero(painted_counts(kept)[axis]).tolist() == [5]
+    assert np.flatnonzero(painted_counts(train)[axis]).tolist() == [2, 6, 9]
 
 
 def test_a_label_beyond_255_is_refused() -> None:
@@ -90,7 +90,7 @@ def test_the_rest_of_a_slice_is_what_nobody_painted(axis: int) -> None:
     labels = np.zeros((5, 6, 7), np.uint8)
     np.moveaxis(labels, axis, 0)[3, 1:3, 1:3] = 2
     labels[unlabelled_voxels(labels, axis, 3)] = BACKGROUND
-    assert complete_slices(labels, axis) == (3,)
+    assert read_annotation(labels).complete == (3,)
     assert (labels == 2).sum() == 4
     with pytest.raises(InvalidConfig, match="outside"):
         unlabelled_voxels(labels, axis, 7)

@@ -21,7 +21,6 @@ from napari_toposeg.plugin.finetune.annotate.kept_annotations import (
     MOST,
     find_kept,
     fingerprint,
-    forget_kept,
     keep,
     kept_folder,
     read_kept,
@@ -57,15 +56,13 @@ def test_nothing_that_is_kept_tells_of_the_patient(oblique, annotations_folder):
         assert b"Doe" not in path.read_bytes() and "Doe" not in path.name
 
 
-def test_the_oldest_go_first_and_one_can_be_forgotten(oblique, annotations_folder):
+def test_the_oldest_go_first(oblique, annotations_folder):
     for number in range(MOST + 3):
         scan = oblique.with_voxels(oblique.voxels + number)
         path = keep(scan, painted(oblique), [])
         os.utime(path, (number, number))
     assert len(list(annotations_folder.glob("*.nii.gz"))) == MOST
     assert find_kept(oblique) is None and find_kept(scan) is not None
-    forget_kept(scan)
-    assert find_kept(scan) is None
 
 
 def test_a_damaged_file_of_names_loses_no_voxel(oblique, annotations_folder):

@@ -129,16 +129,6 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
     )
 
 
-def annotated_slices(labels: Labels, axis: int) -> tuple[int, ...]:
-    """Return the indices along an axis of the slices in which any voxel is painted."""
-    return _indices(painted_counts(labels)[axis] > 0)
-
-
-def complete_slices(labels: Labels, axis: int) -> tuple[int, ...]:
-    """Return the indices along an axis of the slices in which every voxel is painted."""
-    return _indices(painted_counts(labels)[axis] == labels.size // labels.shape[axis])
-
-
 def validation_slices(slices: Sequence[int], *, seed: int, every: int = 4) -> tuple[int, ...]:
     """Choose the slices that are kept for validation: one, at random, of each full group.
 

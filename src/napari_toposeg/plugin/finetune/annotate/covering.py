@@ -25,15 +25,6 @@ class Slice:
     index: int
 
 
-def annotated_axis(labels: Labels) -> int:
-    """Return the axis across which a person painted slices.
-
-    The axis with the largest share of complete slices among the touched ones, then the one with
-    the fewest touched: a drawing on one slice touches many slices of the other axes. z wins ties.
-    """
-    return axis_order(painted_counts(labels), labels.shape)[0]
-
-
 def painted_counts(labels: Labels) -> Counts:
     """Return the number of painted voxels in each slice across z, across y and across x."""
     painted = labels != UNLABELLED
@@ -43,7 +34,12 @@ def painted_counts(labels: Labels) -> Counts:
 
 
 def axis_order(counts: Counts, shape: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the axes, the one across which a person painted first; see `annotated_axis`."""
+    """Return the axes, the one across which a person painted first.
+
+    That is the axis with the largest share of complete slices among the touched ones, then the one
+    with the fewest touched: a drawing on one slice touches many slices of the other axes. z wins
+    ties.
+    """
 
     def rank(axis: int) -> tuple[float, int]:
         touched = int((counts[axis] > 0).sum())

@@ -146,11 +146,6 @@ def set_aside(scan: Volume) -> Path | None:
     return path.replace(aside)
 
 
-def forget_kept(scan: Volume) -> None:
-    """Delete what was kept of a scan."""
-    remove(path_of(scan))
-
-
 def path_of(scan: Volume) -> Path:
     """Return the file in which the annotation of a scan is kept."""
     return kept_folder() / f"{fingerprint(scan)}{ENDING}"

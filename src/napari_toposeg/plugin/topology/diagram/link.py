@@ -20,8 +20,7 @@ from napari_toposeg.plugin.canvas.marks import (
 )
 from napari_toposeg.plugin.topology.diagram.feature_layer import FeatureDrawer
 from napari_toposeg.plugin.topology.diagram.features import Features, Rows
-from napari_toposeg.plugin.topology.diagram.marks import mark_features, show_level
-from napari_toposeg.plugin.topology.diagram.pair_mark import mark_pair
+from napari_toposeg.plugin.topology.diagram.marks import mark_features, mark_pair, show_level
 
 
 class DiagramLink:

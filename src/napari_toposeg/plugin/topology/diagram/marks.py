@@ -15,18 +15,48 @@ from napari.utils.colormaps import Colormap
 from napari_toposeg.plugin.canvas.marks import (
     CLEAR,
     LEVEL,
+    PAIR,
     ROLE,
     SELECTED,
     layer_with,
     points_on,
+    write_on,
 )
 from napari_toposeg.plugin.topology.diagram.excerpt import Excerpt
 from napari_toposeg.plugin.topology.diagram.features import MOST_MARKED, Features, Rows
+from napari_toposeg.plugin.topology.diagram.layer_diagram import LayerDiagram
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.plotting import BLUE, DIMENSIONS
 
 SHARP = 1e-5
 """Width of the window at a threshold, in parts of the range of values."""
+
+
+def mark_pair(viewer: ViewerModel, layer: Layer, found: LayerDiagram, row: int) -> Any:
+    """Mark the birth and the death voxel of a feature in a Points layer, and return that layer.
+
+    Parameters
+    ----------
+    viewer
+        Viewer that gets the marks.
+    layer
+        Layer that the diagram was computed of.
+    found
+        The diagram.
+    row
+        Row of the feature.
+    """
+    ends = np.stack([found.births[row], found.deaths[row]])
+    kept = np.isfinite(ends).all(axis=1)
+    dimension = int(found.diagram.dimension[row])
+    points = points_on(viewer, layer, PAIR, tr("birth and death"))
+    points.data = ends[kept]
+    words = [tr("birth of b{dimension}").format(dimension=dimension), tr("death")]
+    points.features = {"end": np.array(words)[kept]}
+    points.symbol = np.array(["disc", "cross"])[kept]
+    points.face_color = [[CLEAR, "#FFFFFF"][end] for end in np.flatnonzero(kept)]
+    write_on(points, "{end}", DIMENSIONS[dimension].colour)
+    return points
 
 
 def mark_features(viewer: ViewerModel, layer: Layer, features: Features, rows: Rows) -> Any:
