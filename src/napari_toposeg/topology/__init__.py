@@ -28,6 +28,7 @@ from napari_toposeg.topology.distances import (
 from napari_toposeg.topology.edits import Edit, Repair
 from napari_toposeg.topology.features import feature_voxels
 from napari_toposeg.topology.grid import Connectivity, Construction
+from napari_toposeg.topology.largest import largest_and_filled
 from napari_toposeg.topology.matching import BettiMatching, Definition, match_barcodes
 from napari_toposeg.topology.regions import critical_regions
 from napari_toposeg.topology.repairs import repair
@@ -55,6 +56,7 @@ __all__ = [
     "feature_voxels",
     "find_defects",
     "find_defects_by_class",
+    "largest_and_filled",
     "match_barcodes",
     "match_diagrams",
     "persistence",
