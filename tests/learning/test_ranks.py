@@ -103,10 +103,14 @@ def test_bf16_trains_on_the_cpu(small_run):
     assert found[-1] < found[0]
 
 
-def test_bf16_is_refused_on_the_cpu_where_windows_of_a_convolution_overlap(small_finetuning):
-    config = small_finetuning.model_copy(update={"precision": "bf16-mixed"})
-    with pytest.raises(InvalidConfig, match="use the precision 32-true"):
-        finetuning_losses(config)
+def test_bf16_fine_tunes_on_the_cpu_to_nearly_the_numbers_of_full_precision(
+    small_finetuning, tmp_path
+):
+    in_16_bits = small_finetuning.model_copy(
+        update={"precision": "bf16-mixed", "output": tmp_path / "half"}
+    )
+    whole = finetuning_losses(small_finetuning)
+    assert finetuning_losses(in_16_bits) == pytest.approx(whole, rel=0.02)
 
 
 def test_bf16_is_not_chosen_on_the_cpu_also_where_it_has_it(small_run):

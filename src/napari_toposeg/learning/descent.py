@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from operator import gt
 from typing import Any
 
 import torch
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.arithmetic import spare_small_features
 from napari_toposeg.learning.networks.blocks import compute_anew
 from napari_toposeg.learning.ranks import join_ranks, mean_over_ranks
 from napari_toposeg.learning.task import Batch, Evaluation, Task
@@ -95,7 +95,7 @@ def begin(task: Task, config: TrainingConfig, fabric: Fabric | None = None) -> D
     """Put network and optimiser on the device."""
     fabric = fabric or join_ranks(config)
     if fabric.device.type == "cpu" and config.precision == "bf16-mixed":
-        require_no_overlap(task.network)
+        spare_small_features(task.network)
     if config.checkpointing:
         compute_anew(task.network)
     if config.compile:
@@ -108,20 +108,6 @@ def begin(task: Task, config: TrainingConfig, fabric: Fabric | None = None) -> D
     for method in task.forward_methods:
         network.mark_forward_method(method)
     return Descent(task, config, fabric, network, optimiser)
-
-
-def require_no_overlap(network: nn.Module) -> None:
-    """Raise InvalidConfig if neighbouring windows of a 3D convolution overlap.
-
-    On CPUs, torch 2.13 gives garbage as such a one's gradient in bfloat16 where the features are
-    few, such as 2 x 4 x 4.
-    """
-    for name, part in network.named_modules():
-        if isinstance(part, nn.Conv3d) and any(map(gt, part.kernel_size, part.stride)):
-            raise InvalidConfig(
-                "on the CPU, bf16-mixed can give wrong gradients of 3D convolutions, and this "
-                f"network has such ({name}); use the precision 32-true"
-            )
 
 
 def require_compiler() -> None:
