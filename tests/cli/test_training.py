@@ -89,3 +89,13 @@ def test_ctrl_c_ends_after_the_step_and_keeps_the_best(
     assert f"best kept at {tmp_path / 'run' / 'best.safetensors'}" in out
     assert closed == [True]
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_run_that_ended_early_says_why(
+    stub_run, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    why = "ended early, no better score in 2 validations"
+    ended = Step(40, 100, losses={"loss": 0.5}, message=why)
+    stub_run("pretrain", lambda config: (each for each in [ended]))
+    assert main(["pretrain", "--data", "a", "--output", str(tmp_path / "run")]) == 0
+    assert f"{why}: step 40 of 100" in capsys.readouterr().out

@@ -120,7 +120,8 @@ def summary(outcome: Outcome[Any], best: Path) -> str:
         done = "stopped before the first step" if outcome.stopped else "all steps were taken before"
     else:
         figures = {**last.losses, **last.metrics}.items()
-        done = f"{'stopped' if outcome.stopped else 'done'}: step {last.step} of {last.total}"
+        early = last.message if last.step < last.total else "done"
+        done = f"{'stopped' if outcome.stopped else early}: step {last.step} of {last.total}"
         done += f" in {duration(last.seconds)}" + "".join(f", {n} {v:.4g}" for n, v in figures)
     if not best.is_file():
         begun = (best.parent / "last.safetensors").is_file()

@@ -34,6 +34,12 @@ class TrainingConfig(RunConfig):
     steps: PositiveInt = Field(description="optimiser steps")
     batch: PositiveInt = Field(description="crops a step, on all devices together")
     every: PositiveInt = Field(description="steps between checkpoints")
+    patience: int = Field(
+        0,
+        ge=0,
+        description="validations in a row without a better score after which the run ends before "
+        "its last step, the best being kept; 0: it takes all steps",
+    )
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate")
     optimiser: Literal["adamw", "sgd"] = Field(
         "adamw",

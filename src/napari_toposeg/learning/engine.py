@@ -53,15 +53,17 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
         memory_errors_explained(),
         Logbook(run.folder, done) if fabric.is_global_zero else nullcontext() as log,
     ):
-        if config.forecast and config.steps - done >= FEWEST:
+        course = Course(run, log, task, descent, config, progress.best, progress.stale)
+        if config.forecast and config.steps - done >= FEWEST and not course.over:
             found = yield from forecast(descent, config, shares, done)
             yield Step(step=done, total=config.steps, message=str(found), forecast=found.record())
-        course = Course(run, log, task, descent, config, progress.best)
         if progress.untold:
             yield from course.tell(done, progress.untold)
         elif task.judged_first and not math.isfinite(progress.best):
             yield from course.tell(done, {})
         for step, parts in batches(task, shares, range(done + 1, config.steps + 1)):
+            if course.over:
+                break
             losses = descent.step(step, parts)
             task.after(step)
             yield from course.tell(step, losses)
@@ -78,6 +80,8 @@ class Course:
         None of ranks that do not write.
     best
         The highest score so far.
+    stale
+        Validations in a row since then.
     """
 
     run: RunFolder
@@ -86,7 +90,19 @@ class Course:
     descent: Descent
     config: TrainingConfig
     best: float
+    stale: int = 0
     began: float = field(default_factory=time.perf_counter)
+
+    @property
+    def over(self) -> bool:
+        """Whether the run ends before its last step, as it has waited for a better score enough."""
+        return 0 < self.config.patience <= self.stale
+
+    def doing(self, step: int) -> str:
+        """Return what the Step of a step says that is done."""
+        if not self.over or step == self.config.steps:
+            return "training"
+        return f"ended early, no better score in {self.stale} validations"
 
     def tell(self, step: int, losses: Mapping[str, float]) -> Generator[Step, None, None]:
         """Judge if it is time, write, and yield the Step.
@@ -103,12 +119,16 @@ class Course:
             yield report
         except GeneratorExit:
             if not (told and stop):
-                self.keep(Progress(step, self.best, {} if told else losses), Evaluation(0.0, {}))
+                untold = {} if told else losses
+                self.keep(Progress(step, self.best, untold, stale=self.stale), Evaluation(0.0, {}))
             raise
 
     def write(self, step: int, losses: Mapping[str, float], evaluation: Evaluation | None) -> Step:
         """Write log and checkpoints of a step, and return its Step."""
         better = evaluation is not None and self.run.is_better(evaluation.score, self.best)
+        # Where nothing is judged, no score is ever better and none is waited for.
+        if evaluation and evaluation.metrics:
+            self.stale = 0 if evaluation.score > self.best else self.stale + 1
         report = Step(
             step=step,
             total=self.config.steps,
@@ -118,7 +138,7 @@ class Course:
             checkpoint=(self.run.best if better else self.run.last) if evaluation else None,
             preview=evaluation.preview if evaluation else None,
             slices=evaluation.slices if evaluation else (),
-            message="training",
+            message=self.doing(step),
         )
         # The log comes first: a run that is resumed forgets lines after its checkpoint.
         if self.log is not None:
@@ -127,7 +147,7 @@ class Course:
                 self.log.show(self.run.draw(evaluation.preview, step), step)
         if evaluation:
             self.best = max(self.best, evaluation.score)
-            self.keep(Progress(step, self.best), evaluation, better=better)
+            self.keep(Progress(step, self.best, stale=self.stale), evaluation, better=better)
         return report
 
     def keep(self, progress: Progress, evaluation: Evaluation, *, better: bool = False) -> None:

@@ -23,7 +23,7 @@ from napari_toposeg.learning.labelled import (
 )
 from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
-from napari_toposeg.learning.notes import notes_on_devices
+from napari_toposeg.learning.notes import notes_on_devices, notes_on_patience
 from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
 from napari_toposeg.learning.planning import (
     least_multiples,
@@ -80,7 +80,7 @@ def finetune(
         total=config.steps,
         message="planned",
         plan=plan_finetuning(config, card.intensity, modalities),
-        notes=notes_on_devices(config),
+        notes=notes_on_devices(config) + notes_on_patience(config, len(data.validation)),
     )
     task = Segmentation(
         network, data.training, data.validation, config, card, judged_first=segments_already

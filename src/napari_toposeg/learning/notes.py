@@ -25,6 +25,22 @@ def notes_on_devices(config: TrainingConfig) -> tuple[str, ...]:
     )
 
 
+def notes_on_patience(config: TrainingConfig, judged: int) -> tuple[str, ...]:
+    """Tell of a run that waits for a better score and is never judged.
+
+    Parameters
+    ----------
+    judged
+        Cases that it is judged on.
+    """
+    if not config.patience or judged:
+        return ()
+    return (
+        f"the run is to end after {config.patience} validations without a better score, and there "
+        "is no case to judge it on, so it takes all steps; name some by --validation",
+    )
+
+
 def notes_on_padding(grids: Sequence[Size3], crop: Size3, multiple: Size3) -> tuple[str, ...]:
     """Tell of crops that are mostly padding.
 

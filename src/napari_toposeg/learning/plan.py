@@ -67,6 +67,7 @@ def plan_of(
 ) -> dict[str, Any]:
     """Return what is used of a config, with what the machine settles."""
     settled = config.model_dump() | on_machine(config) | {"flips": config.flips or "none"}
+    settled["patience"] = config.patience or None
     scaled = intensity == "z-score" or "CT" in modalities
     settled["intensity"] = (intensity or CT_RANGE) if scaled else None
     if config.optimiser != "adamw":

@@ -26,6 +26,7 @@ logger = logging.getLogger(__name__)
 
 FREE_TO_CHANGE = {
     "resume",
+    "patience",
     "device",
     "threads",
     "precision",

@@ -44,6 +44,8 @@ class Progress:
         Losses of the last step where it was not logged yet, as it was interrupted.
     tensors, scaler
         The optimiser's state and that of 16-bit arithmetic, as read from a checkpoint.
+    stale
+        Validations in a row that were no better.
     """
 
     step: int = 0
@@ -51,6 +53,7 @@ class Progress:
     untold: Mapping[str, float] = field(default_factory=dict)
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
     scaler: Mapping[str, Any] = field(default_factory=dict)
+    stale: int = 0
 
     def header(self) -> dict[str, str]:
         """Return the entries of a checkpoint's header."""
@@ -60,6 +63,7 @@ class Progress:
             "step": str(self.step),
             "best": repr(self.best),
             "untold": untold,
+            "stale": str(self.stale),
         }
 
 
@@ -154,6 +158,7 @@ def read_last(path: Path, network: nn.Module) -> Progress:
         untold=json.loads(header.get("untold", "{}")),
         tensors={name: part for name, part in tensors.items() if name.startswith(OPTIMISER)},
         scaler=json.loads(header.get("scaler", "{}")),
+        stale=int(header.get("stale", "0")),
     )
 
 
