@@ -7,6 +7,7 @@ from collections.abc import Callable
 from napari_toposeg import __version__
 from napari_toposeg.cli import preparing, training
 from napari_toposeg.cli.answers import STOPPED, Answer, aligned
+from napari_toposeg.cli.comparing import add_compare
 from napari_toposeg.cli.flags import Commands, Parser, add_flags, read_settings
 from napari_toposeg.cli.measuring import add_measure
 from napari_toposeg.cli.models import add_models
@@ -41,6 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
     ):
         add_run(commands, name, run, config, text)
     add_measure(commands)
+    add_compare(commands)
     add_models(commands)
     return parser
 

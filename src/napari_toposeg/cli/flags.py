@@ -42,7 +42,11 @@ Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 
 
 def add_flags(
-    parser: argparse.ArgumentParser, config: type[RunConfig], *, bare: Collection[str] = ()
+    parser: argparse.ArgumentParser,
+    config: type[RunConfig],
+    *,
+    bare: Collection[str] = (),
+    without: Collection[str] = (),
 ) -> None:
     """Add a flag for each setting of a config, and ``--config``.
 
@@ -50,8 +54,12 @@ def add_flags(
     ----------
     bare
         Names of settings that are given without a flag.
+    without
+        Names of settings that no flag can say, as they hold others: the file alone has them.
     """
     for name, field in config.model_fields.items():
+        if name in without:
+            continue
         form = form_of(field.annotation)
         if name in bare:
             kind, shown = form["type"], form["metavar"]

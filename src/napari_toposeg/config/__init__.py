@@ -4,6 +4,7 @@ The command line's flags and the dock's forms derive from these models, so that 
 described once: its name, its unit and range in the field's description, its default.
 """
 
+from napari_toposeg.config.comparing import ALL, SETTLED, Arm, CompareConfig, PhantomData
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.config.finetuning import FinetuneConfig
 from napari_toposeg.config.network import NetworkConfig, NetworkName, NormName, SizeName
@@ -29,6 +30,10 @@ from napari_toposeg.config.training import (
 )
 
 __all__ = [
+    "ALL",
+    "SETTLED",
+    "Arm",
+    "CompareConfig",
     "FieldLossName",
     "FinetuneConfig",
     "Flips",
@@ -38,6 +43,7 @@ __all__ = [
     "NetworkName",
     "NormName",
     "ObjectiveName",
+    "PhantomData",
     "PositiveInt",
     "PrecisionName",
     "PredictConfig",

@@ -1,0 +1,121 @@
+"""The cases of a comparison: what is learnt from, what chooses, what is judged, and never mixed.
+
+The labelled cases of a seed are drawn once, by a permutation of the pool: the first n of it are the
+n labelled ones, so that draws are nested, and the same for all arms.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from napari_toposeg.config import ALL, CompareConfig, write_atomically
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io import list_cases
+
+
+@dataclass(frozen=True)
+class CaseSet:
+    """Labelled cases, divided.
+
+    Parameters
+    ----------
+    images, labels
+        Their folders.
+    image_files, label_files
+        Files by the name of their case.
+    pool, validation, test
+        Names: labelled cases are drawn from the first, checkpoints are chosen on the second,
+        and all arms are judged on the third.
+    """
+
+    images: Path
+    labels: Path
+    image_files: Mapping[str, Path]
+    label_files: Mapping[str, Path]
+    pool: tuple[str, ...]
+    validation: tuple[str, ...]
+    test: tuple[str, ...]
+
+    def drawn(self, count: int, seed: int) -> tuple[str, ...]:
+        """Return the labelled cases of a seed: the first so many of a permutation of the pool."""
+        order = np.random.default_rng(seed).permutation(len(self.pool))
+        return tuple(self.pool[index] for index in order[: count or len(self.pool)])
+
+    def fingerprint(self, names: Sequence[str], *, labelled: bool) -> list[list[str | int]]:
+        """Return names and sizes of files, by which it is told that data has changed."""
+        kinds = (self.image_files, self.label_files) if labelled else (self.image_files,)
+        return [[name, *(size_of(files[name]) for files in kinds)] for name in sorted(names)]
+
+
+def size_of(place: Path) -> int:
+    """Return the bytes of a file, or of the files of a folder."""
+    files = [each for each in place.iterdir() if each.is_file()] if place.is_dir() else [place]
+    return sum(file.stat().st_size for file in files)
+
+
+def gather(config: CompareConfig) -> CaseSet:
+    """Find the cases of a comparison.
+
+    Raises
+    ------
+    InvalidConfig
+        If a named case is missing, cases are in two parts at once, or the pool has too few.
+    """
+    from napari_toposeg.learning.cases import read_names, require_known
+
+    assert config.images is not None and config.labels is not None
+    images, labels = list_cases(config.images), list_cases(config.labels)
+    pool, validation, test = (
+        tuple(dict.fromkeys(read_names(path) or ()))
+        for path in (config.pool, config.validation, config.test)
+    )
+    require_known([*pool, *validation, *test], images.keys() & labels.keys())
+    require_apart({"pool": pool, "validation": validation, "test": test})
+    require_enough(config, len(pool))
+    cases = CaseSet(
+        config.images, config.labels, images, labels, tuple(sorted(pool)), validation, test
+    )
+    require_unseen(config, cases)
+    return cases
+
+
+def require_apart(parts: Mapping[str, Sequence[str]]) -> None:
+    """Raise InvalidConfig if a case is in two parts."""
+    seen: dict[str, str] = {}
+    for part, names in parts.items():
+        if shared := [name for name in names if name in seen]:
+            raise InvalidConfig(
+                f"{len(shared)} cases are both in {seen[shared[0]]} and in {part}, first "
+                f"{shared[:3]}; what is judged must not be learnt from: give each case one part"
+            )
+        seen |= dict.fromkeys(names, part)
+
+
+def require_enough(config: CompareConfig, cases: int) -> None:
+    """Raise InvalidConfig if more labelled cases are asked for than the pool has."""
+    most = max((*config.counts, *(n for arm in config.every_arm for n in arm.counts or ())))
+    if most > cases:
+        raise InvalidConfig(
+            f"{most} labelled cases are asked for and the pool has {cases}; ask for fewer, or for "
+            f"all ({ALL})"
+        )
+
+
+def require_unseen(config: CompareConfig, cases: CaseSet) -> None:
+    """Raise InvalidConfig if scans to pretrain on are test cases."""
+    scans = {name for place in config.unlabelled for name in list_cases(place)}
+    if shared := sorted(scans & {*cases.test, *cases.validation}):
+        raise InvalidConfig(
+            f"{len(shared)} of the unlabelled scans are named as cases of validation or test, "
+            f"first {shared[:3]}; take them out, so that nothing is learnt from what is judged"
+        )
+
+
+def write_names(path: Path, names: Sequence[str]) -> Path:
+    """Write names, one a line, if they are not there already."""
+    text = "".join(f"{name}\n" for name in names)
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_atomically(path, text.encode())
+    return path

@@ -1,0 +1,163 @@
+"""Judging a run: its best checkpoint predicts each test case once, and the masks are measured.
+
+Of the same probabilities there are up to three masks: raw, the most probable class; fix, the plain
+repair that needs no wanted numbers (largest component, cavities filled); repaired, to the wanted
+Betti numbers.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari_toposeg.comparison.cases import CaseSet
+from napari_toposeg.comparison.spending import read_spent
+from napari_toposeg.comparison.trials import Trial
+from napari_toposeg.config import CompareConfig, write_atomically
+from napari_toposeg.io import read_volume, write_volume
+from napari_toposeg.io.channels import read_channels
+from napari_toposeg.io.layouts import CaseFiles
+from napari_toposeg.metrics import METRICS, betti_errors, measure_case
+from napari_toposeg.progress import Step
+from napari_toposeg.reports.page import simplified
+from napari_toposeg.topology import largest_and_filled, repair_by_class
+from napari_toposeg.volume import Volume
+
+if TYPE_CHECKING:
+    from napari_toposeg.learning.predict import Segmentation
+
+RAW, FIX, REPAIRED = "raw", "fix", "repaired"
+UNION = "union"
+"""Name of all classes together, whose topology is measured beside that of each."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """How a run did on the test cases.
+
+    Parameters
+    ----------
+    rows
+        One for each case, mask and class (`UNION` among them): ``case``, ``mask``, ``class`` and
+        metrics; those that are infinite or not defined are None.
+    seconds
+        Processor seconds: of ``training``, and over all cases of ``segmenting`` and of each mask.
+    """
+
+    key: str
+    rows: list[dict[str, Any]]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def judgement_path(trial: Trial) -> Path:
+    """Return the file of a run's judgement."""
+    return trial.folder / "judged.json"
+
+
+def key_of(config: CompareConfig, cases: CaseSet) -> str:
+    """Return what tells whether a judgement is of the same cases, masks and metrics."""
+    said = {
+        "test": cases.fingerprint(cases.test, labelled=True),
+        "settings": [config.repair, config.overlap, config.tolerance, config.classes],
+        "metrics": METRICS,
+    }
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:10]
+
+
+def is_judged(trial: Trial, config: CompareConfig, cases: CaseSet) -> bool:
+    """Tell whether a run has been judged as the settings say."""
+    found = read_judgement(trial)
+    return found is not None and found.key == key_of(config, cases)
+
+
+def read_judgement(trial: Trial) -> Judgement | None:
+    """Read how a run did; None if it was not judged."""
+    path = judgement_path(trial)
+    if not path.is_file():
+        return None
+    return Judgement(**json.loads(path.read_text(encoding="utf-8")))
+
+
+def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step, None, None]:
+    """Predict and measure all test cases, and write the judgement, whole or not at all."""
+    from napari_toposeg.learning.checkpoints import load_model
+    from napari_toposeg.learning.devices import choose_threads
+    from napari_toposeg.learning.predict import segment_with
+
+    choose_threads(config.threads)
+    model = load_model(trial.folder, config.device)
+    seconds = {"training": read_spent(trial.folder).get("cpu_seconds", float("nan"))}
+    rows: list[dict[str, Any]] = []
+    for number, name in enumerate(cases.test, start=1):
+        image, *further = read_channels(CaseFiles(name, (cases.image_files[name],)))
+        truth = read_volume(cases.label_files[name], modality="label")
+        told = Step(step=number, total=len(cases.test), message="judging")
+        with timed(seconds, "segmenting"):
+            segmentation = yield from told_as(
+                told, segment_with(image, model, overlap=config.overlap, further=further)
+            )
+        for mask, make in masks_of(segmentation, config).items():
+            with timed(seconds, mask):
+                labels = make()
+            of_mask = {"case": name, "mask": mask}
+            rows += [of_mask | row for row in measured(labels, truth, model.card.classes, config)]
+            if config.keep_predictions:
+                write_volume(labels, trial.folder / mask / f"{name}.nii.gz")
+    key = key_of(config, cases)
+    content = json.dumps(simplified({"key": key, "rows": rows, "seconds": seconds}))
+    write_atomically(judgement_path(trial), content.encode())
+
+
+def told_as(
+    step: Step, run: Generator[Step, None, "Segmentation"]
+) -> Generator[Step, None, "Segmentation"]:
+    """Tell each Step of a run as one of another, so that it can be cancelled all the same."""
+    while True:
+        try:
+            next(run)
+        except StopIteration as done:
+            segmentation: Segmentation = done.value
+            return segmentation
+        yield step
+
+
+@contextmanager
+def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
+    """Add the processor time of a block to an account."""
+    began = time.process_time()
+    yield
+    seconds[name] = seconds.get(name, 0.0) + time.process_time() - began
+
+
+def masks_of(
+    segmentation: "Segmentation", config: CompareConfig
+) -> dict[str, Callable[[], Volume]]:
+    """Return how each mask is made of a segmentation."""
+    labels = segmentation.labels
+    masks = {
+        RAW: lambda: labels,
+        FIX: lambda: labels.with_voxels(largest_and_filled(labels.voxels), modality="label"),
+    }
+    wanted = config.wanted_of(len(segmentation.classes))
+    if wanted:
+        masks[REPAIRED] = lambda: labels.with_voxels(
+            repair_by_class(segmentation.class_probabilities, wanted).labels, modality="label"
+        )
+    return masks
+
+
+def measured(
+    labels: Volume, truth: Volume, classes: Sequence[str], config: CompareConfig
+) -> Iterator[dict[str, Any]]:
+    """Yield a row for each class, and one for the topology of all classes together."""
+    found = measure_case(labels, truth, classes, tolerance=config.tolerance)
+    if UNION not in found:
+        errors = betti_errors(labels.voxels > 0, truth.voxels > 0)
+        found[UNION] = {f"betti_error_{k}": float(error) for k, error in enumerate(errors)}
+        found[UNION] |= {"betti_exact": float(not any(errors))}
+    for name, values in found.items():
+        yield {"class": name} | values

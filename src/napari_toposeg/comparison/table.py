@@ -1,0 +1,130 @@
+"""The table of a comparison: means over seeds and cases, and paired differences between arms.
+
+The one idea: seeds and cases are both chance. An interval resamples each by itself; a difference is
+taken of two arms on the same labelled cases and the same test case before anything is resampled.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_toposeg.comparison.judging import UNION, Judgement, read_judgement
+from napari_toposeg.comparison.running import Comparison
+from napari_toposeg.metrics import METRICS
+from napari_toposeg.metrics.intervals import crossed_mean_with_interval, mean_with_interval
+
+EXACT = "exact"
+"""1 where all Betti numbers of all classes, and of all together, are the truth's."""
+
+BETTI = "betti_error"
+"""Sum over b0, b1 and b2 of a class, a mean over classes."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one arm reached with so many labelled cases, judged on one kind of mask.
+
+    Parameters
+    ----------
+    values
+        ``(seeds, cases)`` by metric, means over classes; NaN where not defined.
+    seconds
+        Processor seconds of a training, a mean over seeds.
+    """
+
+    arm: str
+    count: int
+    mask: str
+    seeds: tuple[int, ...]
+    cases: tuple[str, ...]
+    values: Mapping[str, NDArray[np.float64]] = field(repr=False)
+    seconds: float
+
+    def mean(self, metric: str) -> dict[str, float]:
+        """Return mean, low and high of a metric, with the number of values that are not defined."""
+        return interval(self.values[metric])
+
+    def difference(self, rival: "Cell", metric: str) -> dict[str, float]:
+        """Return what this arm is ahead of a rival, on the seeds that both have."""
+        common = [seed for seed in self.seeds if seed in rival.seeds]
+        own, other = (
+            cell.values[metric][[cell.seeds.index(seed) for seed in common]]
+            for cell in (self, rival)
+        )
+        return interval(own - other)
+
+
+def interval(values_SC: NDArray[np.float64]) -> dict[str, float]:
+    """Return the mean over seeds and cases with its 95 % interval, of the cases all seeds know."""
+    known = values_SC[:, np.isfinite(values_SC).all(axis=0)] if values_SC.size else values_SC
+    left_out = int(values_SC.size - np.isfinite(values_SC).sum())
+    if min(known.shape, default=0) > 1:
+        found = crossed_mean_with_interval(known, 0)
+    else:
+        found = mean_with_interval(known.ravel(), 0)
+    return {name: found[name] for name in ("mean", "low", "high")} | {"undefined": left_out}
+
+
+def cells_of(comparison: Comparison) -> list[Cell]:
+    """Return what has been judged until now, in the order of arms and counts."""
+    done: dict[tuple[str, int], list[tuple[int, Judgement]]] = {}
+    for trial in comparison.trials:
+        if comparison.is_done(trial):
+            judgement = read_judgement(trial)
+            assert judgement is not None
+            done.setdefault((trial.arm, trial.count), []).append((trial.seed, judgement))
+    arms = [arm.name for arm in comparison.config.every_arm]
+    return [
+        cell_of(arm, count, mask, judged)
+        for (arm, count), judged in sorted(
+            done.items(), key=lambda each: (each[0][1] or np.inf, arms.index(each[0][0]))
+        )
+        for mask in dict.fromkeys(row["mask"] for row in judged[0][1].rows)
+    ]
+
+
+def cell_of(arm: str, count: int, mask: str, judged: Sequence[tuple[int, Judgement]]) -> Cell:
+    """Put the rows of all seeds together."""
+    tables = [by_case([r for r in judgement.rows if r["mask"] == mask]) for _, judgement in judged]
+    cases, metrics = tuple(tables[0]), tuple(next(iter(tables[0].values())))
+    return Cell(
+        arm,
+        count,
+        mask,
+        tuple(seed for seed, _ in judged),
+        cases,
+        {
+            metric: np.array([[table[case][metric] for case in cases] for table in tables])
+            for metric in metrics
+        },
+        float(np.mean([judgement.seconds["training"] for _, judgement in judged])),
+    )
+
+
+def by_case(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
+    """Return the metrics of each case, means over its classes."""
+    cases: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        cases.setdefault(row["case"], []).append(row)
+    return {name: of_case(parts) for name, parts in cases.items()}
+
+
+def of_case(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return the metrics of one case."""
+    classes = [row for row in rows if row["class"] != UNION]
+    values = {
+        metric: mean_of([row.get(metric) for row in classes])
+        for metric in METRICS
+        if metric in classes[0]
+    }
+    errors = [sum(row[f"betti_error_{k}"] for k in range(3)) for row in classes]
+    exact = all(row["betti_exact"] for row in rows)
+    return values | {BETTI: mean_of(errors), EXACT: float(exact)}
+
+
+def mean_of(values: Sequence[float | None]) -> float:
+    """Return a mean, NaN where a value is not known."""
+    return float(np.mean([np.nan if value is None else value for value in values]))

@@ -1,0 +1,265 @@
+"""The runs of a comparison: which there are, and by which digest each is known again.
+
+A digest is of the settings that differ from their defaults, of the cases and of what a run starts
+from; so a run is found again as long as it would be the same, whatever its arm is called.
+"""
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from napari_toposeg.comparison.cases import CaseSet, write_names
+from napari_toposeg.config import (
+    ALL,
+    SETTLED,
+    Arm,
+    CompareConfig,
+    FinetuneConfig,
+    PretrainConfig,
+)
+from napari_toposeg.errors import InvalidConfig
+
+MEANING = 1
+"""Raised where a default, or what a setting means, is changed: runs from before are made anew."""
+
+NOT_COUNTED = {
+    "output",
+    "name",
+    "data",
+    "ids",
+    "images",
+    "labels",
+    "validation",
+    "checkpoint",
+    "resume",
+    "device",
+    "threads",
+    "previews",
+    "forecast",
+}
+"""Settings that change no number of a run, and those that the cases stand for."""
+
+
+@dataclass(frozen=True)
+class Pretraining:
+    """A pretraining that fine-tunings start from."""
+
+    config: PretrainConfig
+    digest: str
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return f"{self.config.objective} pretraining"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self.config.output
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One fine-tuning, and how it is judged.
+
+    Parameters
+    ----------
+    count
+        Labelled cases, `ALL` for the whole pool.
+    """
+
+    arm: str
+    count: int
+    seed: int
+    config: FinetuneConfig
+    digest: str
+    pretraining: Pretraining | None
+
+    @property
+    def label(self) -> str:
+        """What it is called: arm, count and seed."""
+        return f"{self.arm}/{counted(self.count)}/{self.seed}"
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self.config.output
+
+
+def counted(count: int) -> str:
+    """Return a count for a person."""
+    return "all" if count == ALL else str(count)
+
+
+def list_trials(config: CompareConfig, cases: CaseSet) -> list[Trial]:
+    """Return all runs, seed by seed, so that a comparison that was stopped compares already.
+
+    Raises
+    ------
+    InvalidConfig
+        If the settings of an arm are wrong, or a recipe cannot be read.
+    """
+    return [
+        trial_of(config, cases, arm, count, seed)
+        for seed in config.seeds
+        for count in dict.fromkeys((*config.counts, *further_counts(config)))
+        for arm in config.every_arm
+        if count in (config.counts if arm.counts is None else arm.counts)
+    ]
+
+
+def further_counts(config: CompareConfig) -> Iterator[int]:
+    """Yield the counts that single arms have."""
+    for arm in config.every_arm:
+        yield from arm.counts or ()
+
+
+def chosen(config: CompareConfig, trials: list[Trial]) -> list[Trial]:
+    """Return the runs that this process is to make.
+
+    Raises
+    ------
+    InvalidConfig
+        If a pattern names none.
+    """
+    for pattern in config.only:
+        if not any(fnmatchcase(trial.label, pattern) for trial in trials):
+            raise InvalidConfig(
+                f"no run is called {pattern!r}; runs are ARM/COUNT/SEED, such as "
+                f"{trials[0].label!r}, and * stands for any"
+            )
+    wanted = [
+        trial
+        for trial in trials
+        if not config.only or any(fnmatchcase(trial.label, each) for each in config.only)
+    ]
+    number, parts = config.share
+    return wanted[number - 1 :: parts]
+
+
+def trial_of(config: CompareConfig, cases: CaseSet, arm: Arm, count: int, seed: int) -> Trial:
+    """Return the fine-tuning of an arm on so many labelled cases."""
+    try:
+        pretraining = pretraining_of(config, cases, arm, seed)
+        return finetuning_of(config, cases, arm, count, seed, pretraining)
+    except InvalidConfig as error:
+        raise InvalidConfig(f"arm {arm.name!r}: {error}") from error
+
+
+def pretraining_of(
+    config: CompareConfig, cases: CaseSet, arm: Arm, seed: int
+) -> Pretraining | None:
+    """Return the pretraining of an arm, if it has one."""
+    if arm.objective == "scratch":
+        return None
+    settings = settings_of(config.pretrain, arm.pretrain)
+    settings |= {"objective": arm.objective, "previews": False, "forecast": False}
+    settings |= {} if arm.network is None else {"network": arm.network}
+    settings |= {"seed": seed} if config.pretrain_each_seed else {}
+    given = bool(config.unlabelled)
+    ids = None if given else write_names(config.output / "cases" / "unlabelled.txt", cases.pool)
+    draft = PretrainConfig.create(
+        **settings,
+        output=config.output,
+        data=config.unlabelled or (cases.images,),
+        ids=ids,
+        device=config.device,
+        threads=config.threads,
+    )
+    scans = [str(place) for place in config.unlabelled]
+    seen: Any = scans if given else cases.fingerprint(cases.pool, labelled=False)
+    digest = digest_of({"settings": counting(draft), "scans": seen})
+    folder = folder_of(config.output / "pretrained", arm.objective, digest)
+    return Pretraining(draft.model_copy(update={"output": folder, "name": folder.name}), digest)
+
+
+def finetuning_of(
+    config: CompareConfig,
+    cases: CaseSet,
+    arm: Arm,
+    count: int,
+    seed: int,
+    pretraining: Pretraining | None,
+) -> Trial:
+    """Return a fine-tuning."""
+    settings = settings_of(config.finetune, arm.finetune)
+    settings |= {"seed": seed, "previews": False, "forecast": False}
+    settings |= {} if arm.network is None else {"network": arm.network}
+    if count == ALL and config.steps_all is not None:
+        settings["steps"] = config.steps_all
+    folder = config.output / "cases"
+    labelled = cases.drawn(count, seed)
+    held = write_names(folder / "validation.txt", cases.validation) if cases.validation else None
+    draft = FinetuneConfig.create(
+        **settings,
+        output=config.output,
+        checkpoint=str(pretraining.folder) if pretraining else (arm.checkpoint or "none"),
+        images=cases.images,
+        labels=cases.labels,
+        ids=write_names(folder / f"labelled-{counted(count)}-{seed}.txt", labelled),
+        validation=held,
+        classes=config.classes,
+        device=config.device,
+        threads=config.threads,
+    )
+    digest = digest_of(
+        {
+            "settings": counting(draft),
+            "labelled": cases.fingerprint(labelled, labelled=True),
+            "validation": cases.fingerprint(cases.validation, labelled=True),
+            "start": pretraining.digest if pretraining else start_of(arm),
+        }
+    )
+    name = f"{arm.name}-{counted(count)}-{seed}"
+    output = folder_of(config.output / "finetuned", name, digest)
+    ready = draft.model_copy(update={"output": output, "name": name})
+    return Trial(arm.name, count, seed, ready, digest, pretraining)
+
+
+def settings_of(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings: a recipe's, over them those of all arms, over them those of one."""
+    merged = {**common, **own}
+    recipe = merged.pop("recipe", None)
+    return (read_recipe(Path(recipe)) if recipe else {}) | merged
+
+
+def read_recipe(path: Path) -> dict[str, Any]:
+    """Read the settings of a recipe, without those that the comparison settles."""
+    try:
+        settings = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidConfig(f"the recipe {path} cannot be read ({error}); check it") from error
+    return {name: value for name, value in settings.items() if name not in SETTLED}
+
+
+def counting(config: PretrainConfig | FinetuneConfig) -> dict[str, Any]:
+    """Return the settings that make the numbers of a run, defaults left out.
+
+    So a setting that a later version adds does not make a run another one.
+    """
+    return config.model_dump(mode="json", exclude_defaults=True, exclude=NOT_COUNTED)
+
+
+def start_of(arm: Arm) -> str:
+    """Return what tells the weights that an arm starts from."""
+    from napari_toposeg.learning.cards import resolve_model
+
+    if arm.checkpoint is None:
+        return "none"
+    return hashlib.sha256(resolve_model(arm.checkpoint).read_bytes()).hexdigest()
+
+
+def digest_of(settings: Mapping[str, Any]) -> str:
+    """Return a digest of plain data."""
+    text = json.dumps({"meaning": MEANING, **settings}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:10]
+
+
+def folder_of(parent: Path, name: str, digest: str) -> Path:
+    """Return the folder of a run: one that is there already, by whatever name, or a new one."""
+    return next(parent.glob(f"*-{digest}"), parent / f"{name}-{digest}")

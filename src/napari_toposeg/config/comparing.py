@@ -1,0 +1,272 @@
+"""The settings of a comparison: which arms, on how many labelled cases, how often, on what data."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+
+from napari_toposeg.config.network import NetworkName
+from napari_toposeg.config.pretraining import ObjectiveName
+from napari_toposeg.config.run import PositiveInt, RunConfig
+from napari_toposeg.config.training import LossName
+
+ALL = 0
+"""The count of labelled cases that stands for the whole pool."""
+
+ArmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$")]
+"""What can be a folder's name everywhere, and a line of a table."""
+
+SETTLED = frozenset(
+    {
+        "output",
+        "name",
+        "data",
+        "ids",
+        "images",
+        "labels",
+        "validation",
+        "validation_share",
+        "classes",
+        "checkpoint",
+        "objective",
+        "phantoms",
+        "seed",
+        "resume",
+        "device",
+        "threads",
+    }
+)
+"""Settings of the runs that the comparison settles, so that they are the same for all arms."""
+
+
+def require_open(settings: dict[str, Any]) -> dict[str, Any]:
+    """Refuse settings that would differ between runs that are to be compared."""
+    if taken := sorted(SETTLED & settings.keys()):
+        raise ValueError(f"the comparison settles {', '.join(taken)} itself; leave them out here")
+    return settings
+
+
+def require_distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Refuse what is named twice."""
+    if len(set(values)) < len(values):
+        raise ValueError("each can be named once")
+    return values
+
+
+def numbered(count: Any) -> Any:
+    """Return a count as a number: all is `ALL`."""
+    return ALL if count == "all" else count
+
+
+Settings = Annotated[dict[str, Any], AfterValidator(require_open)]
+Whole = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0), BeforeValidator(numbered)]
+Counts = Annotated[tuple[Count, ...], Field(min_length=1), AfterValidator(require_distinct)]
+Start = Literal["scratch", ObjectiveName]
+
+
+class Arm(RunConfig):
+    """One way to come to a segmentation, to be held against the others."""
+
+    name: ArmName = Field(description="what it is called in the table")
+    objective: Start = Field(
+        "scratch", description="objective that it is pretrained by; scratch: none"
+    )
+    checkpoint: str | None = Field(
+        None, description="model that it starts from in place of a pretraining"
+    )
+    network: NetworkName | None = Field(
+        None, description="architecture of both runs; default: that of their settings"
+    )
+    counts: Counts | None = Field(
+        None, description="numbers of labelled cases; default: the comparison's"
+    )
+    pretrain: Settings = Field({}, description="settings of its pretraining that are its own")
+    finetune: Settings = Field({}, description="settings of its fine-tuning that are its own")
+
+    @model_validator(mode="after")
+    def require_one_start(self) -> Self:
+        """Refuse a pretraining whose model is not used."""
+        if self.checkpoint is not None and self.objective != "scratch":
+            raise ValueError(
+                f"arm {self.name!r} has both a checkpoint and an objective; give one of them"
+            )
+        return self
+
+
+class PhantomData(RunConfig):
+    """Synthetic vessel phantoms in place of folders."""
+
+    pool: PositiveInt = Field(32, description="phantoms to learn from")
+    validation: int = Field(4, ge=0, description="phantoms that choose the best checkpoints")
+    test: PositiveInt = Field(12, description="phantoms that all arms are judged on")
+
+
+class CompareConfig(RunConfig):
+    """Several ways to train, compared on the same cases."""
+
+    output: Path = Field(description="folder of all runs, the table and the page; made if absent")
+    images: Path | None = Field(None, description="folder of images")
+    labels: Path | None = Field(
+        None, description="folder of label maps with the same file names as their images"
+    )
+    phantoms: PhantomData | None = Field(
+        None, description="synthetic vessel phantoms in place of images and labels"
+    )
+    pool: Path | None = Field(
+        None,
+        description="text file, one case name a line: cases that labelled ones are drawn from, and "
+        "that are pretrained on",
+    )
+    validation: Path | None = Field(
+        None, description="text file, one case name a line: cases that choose the best checkpoints"
+    )
+    test: Path | None = Field(
+        None, description="text file, one case name a line: cases that all arms are judged on"
+    )
+    unlabelled: tuple[Path, ...] = Field(
+        (), description="scans to pretrain on; default: the images of the pool"
+    )
+    classes: tuple[str, ...] | None = Field(
+        None, description="names of the labels 1, 2, ... in order"
+    )
+    counts: Counts = Field(
+        (2, 4, 8, ALL), description="numbers of labelled cases; all, or 0: the whole pool"
+    )
+    seeds: Annotated[tuple[Whole, ...], Field(min_length=1), AfterValidator(require_distinct)] = (
+        Field(
+            (0, 1, 2),
+            description="seeds: each draws its labelled cases, the same for all arms, and trains",
+        )
+    )
+    objectives: tuple[Start, ...] = Field(
+        (), description="objectives of the arms, where no arms are named; scratch: none"
+    )
+    networks: tuple[NetworkName, ...] = Field((), description="architectures of the arms")
+    losses: tuple[LossName, ...] = Field((), description="segmentation losses of the arms")
+    arms: tuple[Arm, ...] = Field(
+        (), description="the arms one by one, in place of objectives x networks x losses"
+    )
+    rivals: tuple[str, ...] = Field(
+        (), description="arms that the others are held against; default: the first"
+    )
+    pretrain: dict[str, Any] = Field(
+        {}, description="settings of all pretrainings; recipe: a TOML file that they begin with"
+    )
+    finetune: dict[str, Any] = Field(
+        {}, description="settings of all fine-tunings; recipe: a TOML file that they begin with"
+    )
+    steps_all: PositiveInt | None = Field(
+        None, description="steps of fine-tuning on the whole pool; default: as on few cases"
+    )
+    pretrain_each_seed: bool = Field(
+        False, description="pretrain anew for each seed, so that its chance counts too"
+    )
+    repair: tuple[Whole, ...] | None = Field(
+        None,
+        description="Betti numbers that test predictions are repaired to as well: three for every "
+        "class (b0 b1 b2), or four for each (class b0 b1 b2)",
+    )
+    overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
+    tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in mm")
+    keep_predictions: bool = Field(False, description="write the label maps of the test cases too")
+    device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
+    threads: int = Field(
+        0, ge=0, description="CPU threads for the networks; 0: as many as there are cores"
+    )
+    only: tuple[str, ...] = Field(
+        (), description="run only these, as ARM/COUNT/SEED with * for any, such as 'mae/4/*'"
+    )
+    part: Annotated[str, StringConstraints(pattern=r"^[1-9]\d*/[1-9]\d*$")] | None = Field(
+        None, description="run only this part of the runs, such as 1/2 and 2/2 on two machines"
+    )
+
+    @model_validator(mode="after")
+    def require_one_source(self) -> Self:
+        """Refuse data that is missing, or told twice."""
+        named = (self.images, self.labels, self.pool, self.test)
+        if self.phantoms is None and None in named:
+            raise ValueError("give images, labels, pool and test, or phantoms")
+        if self.phantoms is not None and any((*named, self.validation, self.unlabelled)):
+            raise ValueError("phantoms are a data set of their own; give them alone")
+        return self
+
+    @model_validator(mode="after")
+    def require_arms(self) -> Self:
+        """Refuse arms that are told twice, share a name, or do not hold the rivals."""
+        if bool(self.arms) == bool(self.objectives):
+            raise ValueError("give either arms, or objectives (with networks and losses)")
+        if self.arms and (self.networks or self.losses):
+            raise ValueError("networks and losses go with objectives; arms name their own")
+        names = [arm.name for arm in self.every_arm]
+        if len(set(names)) < len(names):
+            raise ValueError("each arm needs a name of its own")
+        if unknown := [name for name in self.rivals if name not in names]:
+            raise ValueError(f"the rivals {unknown} are none of the arms {names}")
+        return self
+
+    @model_validator(mode="after")
+    def require_recipe_or_settings(self) -> Self:
+        """Refuse settings of the sections that the comparison settles."""
+        for section in (self.pretrain, self.finetune):
+            require_open(section)
+        return self
+
+    @model_validator(mode="after")
+    def require_numbers(self) -> Self:
+        """Refuse a part beyond the last, or wanted numbers that are neither three nor fours."""
+        if self.part is not None:
+            number, parts = self.share
+            if number > parts:
+                raise ValueError(f"part: there is no part {number} of {parts}")
+        if self.repair is not None and len(self.repair) != 3 and len(self.repair) % 4:
+            raise ValueError("repair: three numbers for every class, or four for each")
+        return self
+
+    @property
+    def share(self) -> tuple[int, int]:
+        """Which part of the runs to run, from 1, and of how many."""
+        number, _, parts = (self.part or "1/1").partition("/")
+        return int(number), int(parts)
+
+    @property
+    def every_arm(self) -> tuple[Arm, ...]:
+        """The arms, named one by one or as the product of objectives, networks and losses."""
+        return self.arms or tuple(
+            crossed(
+                objective, network, loss, several=(len(self.networks) > 1, len(self.losses) > 1)
+            )
+            for objective in self.objectives
+            for network in (self.networks or (None,))
+            for loss in (self.losses or (None,))
+        )
+
+    def wanted_of(self, classes: int) -> dict[int, tuple[int, int, int]]:
+        """Return the Betti numbers wanted of the classes 1 to so many; none without a repair."""
+        if self.repair is None:
+            return {}
+        if len(self.repair) == 3:
+            b0, b1, b2 = self.repair
+            return dict.fromkeys(range(1, classes + 1), (b0, b1, b2))
+        numbers = iter(self.repair)
+        return {k: (b0, b1, b2) for k, b0, b1, b2 in zip(*[numbers] * 4, strict=True)}
+
+
+def crossed(
+    objective: Start,
+    network: NetworkName | None,
+    loss: LossName | None,
+    *,
+    several: tuple[bool, bool],
+) -> Arm:
+    """Return one arm of the product; of networks and losses it is named by those that differ."""
+    parts = [
+        objective,
+        *(each for each, many in zip((network, loss), several, strict=True) if many),
+    ]
+    return Arm(
+        name=" ".join(str(part) for part in parts),
+        objective=objective,
+        network=network,
+        finetune={} if loss is None else {"loss": loss},
+    )
