@@ -1,7 +1,7 @@
 """The settings of fine-tuning."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -54,6 +54,35 @@ class FinetuneConfig(TopologyConfig):
         description="segmentation loss: Dice and cross-entropy, alone or with the term named; dog "
         "and histogram are controls without topology",
     )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="share that each step leaves of the running mean of the weights, which is then "
+        "the model; 0: no mean; 0.99 suits 500 steps, 0.999 suits 5000",
+    )
+    teacher_weight: float = Field(
+        0.0,
+        ge=0,
+        description="weight of what the running mean (the teacher) tells of voxels without labels, "
+        "against the labels' loss; 1 suits few labels and many images; 0: it tells nothing",
+    )
+    teacher_certainty: float = Field(
+        0.7,
+        ge=0,
+        le=1,
+        description="least probability of the teacher's most probable class for it to count",
+    )
+    teacher_of: Literal["unlabelled", "all"] = Field(
+        "unlabelled",
+        description="voxels that the teacher tells: those without labels, or labelled ones too "
+        "(self-distillation)",
+    )
+    unlabelled: bool = Field(
+        False,
+        description="learn from the images, too, that are not named as labelled or for validation; "
+        "needs a teacher",
+    )
     flips: Flips = Field(
         "", description="axes along which crops are mirrored at random; none where sides have names"
     )
@@ -96,6 +125,23 @@ class FinetuneConfig(TopologyConfig):
         description="Betti numbers wanted of classes, four numbers each: class b0 b1 b2; the "
         "topological error of such a class is its distance from them",
     )
+
+    @model_validator(mode="after")
+    def require_teacher(self) -> Self:
+        """Refuse a teacher that is nobody, and unlabelled images that nobody tells of."""
+        if self.teacher_weight > 0 and not self.average:
+            raise ValueError(
+                "teacher_weight: the teacher is the running mean of the weights, and average is 0; "
+                "set average, such as 0.99"
+            )
+        if self.unlabelled and not self.teacher_weight:
+            raise ValueError(
+                "unlabelled: images without labels are learnt from a teacher, and teacher_weight "
+                "is 0; set it, such as 1"
+            )
+        if self.unlabelled and self.images is None and self.data is None:
+            raise ValueError("unlabelled: there are no images; give --images or --data")
+        return self
 
     @model_validator(mode="after")
     def require_fours(self) -> Self:

@@ -17,13 +17,13 @@ from napari_toposeg.learning.finetuning import Segmentation
 from napari_toposeg.learning.labelled import (
     LabelledData,
     prepare_labelled,
-    read_cases,
     read_labelled_dataset,
+    read_labelled_folders,
     read_labelled_store,
 )
 from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
-from napari_toposeg.learning.notes import notes_on_devices, notes_on_patience
+from napari_toposeg.learning.notes import notes_on_devices, notes_on_patience, notes_on_unlabelled
 from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
 from napari_toposeg.learning.planning import (
     least_multiples,
@@ -37,6 +37,9 @@ from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.units import units_of
 from napari_toposeg.progress import Step
+
+TEACHER = ("teacher_weight", "teacher_certainty", "teacher_of", "unlabelled")
+"""Settings of the teacher, which a card tells where there is one."""
 
 
 def finetune(
@@ -80,10 +83,18 @@ def finetune(
         total=config.steps,
         message="planned",
         plan=plan_finetuning(config, card.intensity, modalities),
-        notes=notes_on_devices(config) + notes_on_patience(config, len(data.validation)),
+        notes=notes_on_devices(config)
+        + notes_on_patience(config, len(data.validation))
+        + notes_on_unlabelled(config.unlabelled, len(data.unlabelled)),
     )
     task = Segmentation(
-        network, data.training, data.validation, config, card, judged_first=segments_already
+        network,
+        data.training,
+        data.validation,
+        config,
+        card,
+        judged_first=segments_already,
+        unlabelled=data.unlabelled,
     )
     try:
         return (yield from optimise(task, config))
@@ -96,8 +107,10 @@ def read_data(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledD
     """Read the labelled cases, on one grid, from wherever they are."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
     intensity = config.intensity or (start.intensity if start else None)
-    if cases is not None or config.data is None:
-        return prepare_labelled(config, read_cases(config) if cases is None else cases, intensity)
+    if cases is not None:
+        return prepare_labelled(config, cases, intensity)
+    if config.data is None:
+        return read_labelled_folders(config, intensity)
     if is_store(config.data):
         return read_labelled_store(config, intensity)
     return read_labelled_dataset(config, intensity)
@@ -159,6 +172,8 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
             "loss",
             *(TOPOLOGY if config.loss != "dice-ce" else ()),
             *({"betti_weight", "wanted"} if config.betti_weight else ()),
+            *({"average"} if config.average else ()),
+            *(TEACHER if config.teacher_weight else ()),
             "flips",
             "phantoms",
             "steps",

@@ -21,7 +21,9 @@ from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.losses.scales import coarse_loss
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.seeds import Purpose, random_of
+from napari_toposeg.learning.self_training import RAMP, SelfTraining
 from napari_toposeg.learning.task import Batch, Evaluation
+from napari_toposeg.learning.teacher import Taught
 from napari_toposeg.learning.term_places import Look
 from napari_toposeg.learning.topological_term import topological_term
 from napari_toposeg.learning.windows import slide, strides
@@ -44,8 +46,13 @@ class Segmentation:
         card: Card,
         *,
         judged_first: bool = False,
+        unlabelled: Sequence[Example] = (),
     ) -> None:
         self.network: nn.Module = network
+        self.taught: Taught | None = None
+        if config.average:
+            self.network = self.taught = Taught(network, config.average, knows=judged_first)
+            self.forward_methods = ("forward_scales", "tell")
         self.judged_first = judged_first and bool(validation)
         self.examples = examples
         self.scale_weights = network.scale_weights
@@ -53,7 +60,27 @@ class Segmentation:
         self.config, self.described = config, card
         self.augmentation = Augmentation()
         self.flips = axes_of(config.flips)
+        self.self_training = self.with_teacher(
+            unlabelled if config.unlabelled else examples, knows=judged_first
+        )
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
+
+    def with_teacher(self, examples: Sequence[Example], *, knows: bool) -> SelfTraining | None:
+        """Return what the teacher's answers add, if anything."""
+        config = self.config
+        if not (config.teacher_weight and examples):
+            return None
+        return SelfTraining(
+            examples,
+            self.described.crop,
+            self.augmentation,
+            config.seed,
+            config.teacher_weight,
+            config.teacher_certainty,
+            ramp=0.0 if knows else RAMP * config.steps,
+            flips=self.flips,
+            everywhere=config.teacher_of == "all",
+        )
 
     def parameter_groups(self) -> list[dict[str, Any]]:
         """Return what is trained, early blocks at lower rates where wanted."""
@@ -63,6 +90,8 @@ class Segmentation:
         """Draw crops around labelled voxels, each from a case chosen at random."""
         batch = collate([self.draw_crop(step, sample) for sample in samples])
         batch |= {"samples": list(samples)}
+        if self.self_training:
+            batch |= self.self_training.draw(step, samples)
         turns = self.augmentation.draw_turns(self.config.seed, step, samples, self.described.crop)
         if self.term is None:
             return batch | {"turns": turns}
@@ -86,6 +115,14 @@ class Segmentation:
         return self.term.look(place, place.is_class(labels), labels != IGNORED)
 
     def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Return the loss of the labels and its terms, with the teacher's if there is one."""
+        losses = self.losses_of_labels(network, batch, step)
+        if self.self_training is None:
+            return losses
+        told = self.self_training.losses(network, batch, step, self.scale_weights)
+        return losses | told | {"loss": losses["loss"] + told["told"]}
+
+    def losses_of_labels(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return soft Dice, cross-entropy, the term if any, and their sum on augmented crops."""
         image, target = batch["image"], batch["target"]
         if "turns" in batch:
@@ -106,11 +143,13 @@ class Segmentation:
         return terms._asdict() | joined | {"loss": joined["loss"] + coarse}
 
     def after(self, step: int) -> None:
-        """Do nothing."""
+        """Move the running mean of the weights."""
+        if self.taught:
+            self.taught.follow(step)
 
     def weights(self) -> Mapping[str, Tensor]:
-        """Return all weights."""
-        return self.network.state_dict()
+        """Return all weights: the running mean's, if there is one."""
+        return (self.taught.teacher if self.taught else self.network).state_dict()
 
     def evaluate(self, network: nn.Module) -> Generator[Step, None, Evaluation]:
         """Predict the labelled part of each validation case; without any, the newest is best."""

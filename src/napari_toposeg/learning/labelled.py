@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io import list_cases
 from napari_toposeg.io.headers import read_extent
-from napari_toposeg.io.layouts import require_dataset
+from napari_toposeg.io.layouts import CaseFiles, require_dataset
 from napari_toposeg.io.store import open_store
 from napari_toposeg.learning.cards import Intensity
 from napari_toposeg.learning.cases import (
@@ -24,12 +25,13 @@ from napari_toposeg.learning.cases import (
 from napari_toposeg.learning.cohort import (
     agreed_intensity,
     agreed_spacing,
+    read_scan,
     require_memory,
     stored_examples,
 )
 from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.examples import Example
-from napari_toposeg.learning.model_grid import median_spacing, prepare_case
+from napari_toposeg.learning.model_grid import median_spacing, prepare_case, prepare_channels
 from napari_toposeg.learning.phantom_cases import PHANTOM_SPACING, phantom_cases
 from napari_toposeg.learning.places import IGNORED
 from napari_toposeg.volume import Spacing
@@ -59,6 +61,8 @@ class LabelledData:
         Those of the classes, where they are known.
     sliced_axis
         Axis across which a few slices of each volume are labelled; None where more is.
+    unlabelled
+        Further images, whose labels, if they have any, may not be used.
     """
 
     training: list[Example]
@@ -68,6 +72,7 @@ class LabelledData:
     intensity: Intensity | None = None
     names: tuple[str, ...] = ()
     sliced_axis: int | None = None
+    unlabelled: Sequence[Example] = ()
 
     @property
     def channels(self) -> int:
@@ -78,7 +83,8 @@ class LabelledData:
         InvalidConfig
             If they differ in it.
         """
-        counts = {example.channels for example in (*self.training, *self.validation)}
+        examples = (*self.training, *self.validation, *self.unlabelled)
+        counts = {example.channels for example in examples}
         if len(counts) > 1:
             raise InvalidConfig(
                 f"the images have {sorted(counts)} channels; a model reads one number of them"
@@ -149,6 +155,11 @@ def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> 
         spacing,
         intensity,
         store.manifest.class_names,
+        unlabelled=[
+            replace(example, target=None)
+            for name, example in known.items()
+            if config.unlabelled and name not in (*wanted, *kept)
+        ],
     )
 
 
@@ -173,7 +184,44 @@ def read_labelled_dataset(config: FinetuneConfig, intensity: Intensity | None) -
     drawn = [read_case(files[name], "train") for name in wanted]
     held = [read_case(files[name], "validation") for name in kept]
     data = prepare_labelled(config, [*drawn, *held], intensity)
-    return replace(data, names=dataset.classes)
+    rest = [case for case in dataset.cases if case.name not in (*wanted, *kept)]
+    return replace(data, names=dataset.classes, unlabelled=prepare_unlabelled(config, rest, data))
+
+
+def read_labelled_folders(config: FinetuneConfig, intensity: Intensity | None) -> LabelledData:
+    """Read the labelled cases of two folders, or draw phantoms."""
+    cases = read_cases(config)
+    data = prepare_labelled(config, cases, intensity)
+    if config.images is None:
+        return data
+    used = {case.name for case in cases}
+    files = list_cases(config.images).items()
+    rest = [CaseFiles(name, (path,)) for name, path in files if name not in used]
+    return replace(data, unlabelled=prepare_unlabelled(config, rest, data))
+
+
+def prepare_unlabelled(
+    config: FinetuneConfig, cases: Sequence[CaseFiles], data: LabelledData
+) -> list[Example]:
+    """Read images to learn from without labels, on the grid of the labelled ones.
+
+    Raises
+    ------
+    InvalidConfig
+        If one is a label map, or they do not fit into the memory.
+    """
+    if not (config.unlabelled and cases):
+        return []
+    require_memory(cases, data.spacing)
+    read = ((case.name, read_scan(case)) for case in cases)
+    return [
+        Example(
+            name,
+            prepare_channels(channels, data.spacing, data.intensity),
+            modality=channels[0].modality,
+        )
+        for name, channels in read
+    ]
 
 
 def read_cases(config: FinetuneConfig) -> list[Case]:

@@ -105,3 +105,13 @@ def notes_on_labels(names: Sequence[str], scans: int) -> tuple[str, ...]:
         "if they are label maps, stop the run and take them out of the data, or name the scans "
         "alone, one a line, in a file for --ids",
     )
+
+
+def notes_on_unlabelled(wanted: bool, images: int) -> tuple[str, ...]:
+    """Tell where images without labels are to be learnt from and there are none."""
+    if not wanted or images:
+        return ()
+    return (
+        "all images are labelled, so that there are none to learn from without labels; name the "
+        "labelled ones with --ids if the others' labels are not to be used",
+    )

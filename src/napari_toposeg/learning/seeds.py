@@ -22,6 +22,8 @@ class Purpose(IntEnum):
     NOISE = 6
     VIEWS = 7
     DIVIDE = 8
+    TEACH = 9
+    BEND = 10
 
 
 def seeded(seed: int, step: int, device: torch.device, *purpose: int) -> torch.Generator:

@@ -1,0 +1,223 @@
+"""The running mean of the weights, and what it teaches of voxels without labels."""
+
+import numpy as np
+import pytest
+import torch
+from tests.learning.test_runs import ball_case, finetuning
+
+from napari_toposeg.config import FinetuneConfig, NetworkConfig
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io import write_volume
+from napari_toposeg.learning.augment import Augmentation
+from napari_toposeg.learning.cases import BACKGROUND, Case
+from napari_toposeg.learning.checkpoints import load_model, read_tensors
+from napari_toposeg.learning.examples import Example
+from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
+from napari_toposeg.learning.networks import build_dense
+from napari_toposeg.learning.predict import segment
+from napari_toposeg.learning.self_training import SelfTraining
+from napari_toposeg.learning.teacher import Taught
+from napari_toposeg.progress import finish
+
+UNCHANGED = Augmentation(share=0.0)
+
+
+def small_network() -> torch.nn.Module:
+    torch.manual_seed(0)
+    return build_dense(NetworkConfig(name="resenc-unet", size="nano"), outputs=3)
+
+
+def weights_of(network: torch.nn.Module) -> torch.Tensor:
+    return torch.cat([each.detach().flatten() for each in network.parameters()])
+
+
+def self_training(examples, **settings) -> SelfTraining:
+    usual = {
+        "crop": (8, 8, 8),
+        "augmentation": UNCHANGED,
+        "seed": 0,
+        "weight": 1.0,
+        "certainty": 0.0,
+        "ramp": 0.0,
+    }
+    return SelfTraining(examples, **(usual | settings))
+
+
+def drawn_and_judged(training: SelfTraining, taught: Taught, step: int = 1):
+    batch = training.draw(step, range(2))
+    return batch, training.losses(taught, batch, step, taught.student.scale_weights)
+
+
+def test_the_teacher_is_the_running_mean_of_the_weights():
+    """With decay d it is (1 - d) sum d^k w, the weights before weighing what is left."""
+    taught = Taught(small_network(), 0.75, knows=True)
+    first = weights_of(taught.student).double()
+    expected = first.clone()
+    for step in range(1, 5):
+        with torch.no_grad():
+            for part in taught.student.parameters():
+                part.add_(step)
+        taught.follow(step)
+        expected = 0.75 * expected + 0.25 * weights_of(taught.student).double()
+    assert torch.allclose(weights_of(taught.teacher).double(), expected, atol=1e-4)
+    assert not any(part.requires_grad for part in taught.teacher.parameters())
+
+
+def test_the_first_steps_are_forgotten_unless_the_start_knows():
+    """From (1 + n) / (10 + n): after one step 2/11 of the start is left."""
+    taught = Taught(small_network(), 0.99)
+    before = weights_of(taught.student)
+    with torch.no_grad():
+        for part in taught.student.parameters():
+            part.zero_()
+    taught.follow(1)
+    assert torch.allclose(weights_of(taught.teacher), before * 2 / 11, atol=1e-6)
+
+
+def test_the_network_answers_in_training_and_the_teacher_else():
+    taught = Taught(small_network(), 0.9)
+    with torch.no_grad():
+        for part in taught.student.parameters():
+            part.add_(0.1)
+    image = torch.rand(1, 1, 8, 8, 8)
+    assert torch.equal(taught.train()(image), taught.student(image))
+    assert torch.equal(taught.eval()(image), taught.teacher(image))
+    assert torch.equal(taught.tell(image), taught.teacher(image).softmax(1))
+
+
+def test_what_is_told_is_the_loss_against_the_teachers_own_classes():
+    scan = np.random.default_rng(0).random((12, 12, 12)).astype(np.float32)
+    taught = Taught(small_network(), 0.9).train()
+    batch, losses = drawn_and_judged(self_training([Example("scan", scan)], weight=2.0), taught)
+    target = taught.tell(batch["told image"]).argmax(1)
+    answers = taught.forward_scales(batch["told image"])
+    fine, *coarse = (
+        torch.stack(dice_cross_entropy(answer, target[:, ::stride, ::stride, ::stride])).sum()
+        for answer, stride in zip(answers, (1, 2, 4), strict=False)
+    )
+    expected = taught.student.scale_weights[0] * fine
+    assert len(coarse) == len(taught.student.scale_weights) - 1
+    # Coarse targets are those of the nearest voxels, so that only the finest term is told apart.
+    assert losses["told"] > 2.0 * expected * 0.99
+    assert losses["certain"] == 1.0
+    losses["told"].backward()
+    assert all(part.grad is None for part in taught.teacher.parameters())
+
+
+def test_nothing_is_told_where_the_teacher_is_in_doubt_nor_of_labelled_voxels():
+    scan = np.random.default_rng(0).random((12, 12, 12)).astype(np.float32)
+    target = np.full(scan.shape, IGNORED, np.int16)
+    target[:6] = 1
+    labelled = Example("labelled", scan, target)
+    taught = Taught(small_network(), 0.9).train()
+    _, losses = drawn_and_judged(self_training([labelled], certainty=1.0), taught)
+    assert losses["certain"] == 0.0
+    training = self_training([labelled])
+    crop = training.draw_crop(1, 0)
+    assert np.array_equal(training.counts(crop), crop.target == IGNORED)
+    assert self_training([labelled], everywhere=True).counts(crop).all()
+
+
+def test_the_weight_grows_where_the_teacher_knows_nothing_yet():
+    training = self_training([], weight=0.5, ramp=10.0)
+    assert [training.weight_at(step) for step in (1, 5, 10, 20)] == [0.05, 0.25, 0.5, 0.5]
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Four balls of which one has a label that may be used."""
+    for seed in range(1, 5):
+        case = ball_case(seed)
+        write_volume(case.image, tmp_path / "images" / f"{case.name}.nii.gz")
+        write_volume(case.labels, tmp_path / "labels" / f"{case.name}.nii.gz")
+    (tmp_path / "ids.txt").write_text("ball-1\n", encoding="utf-8")
+    (tmp_path / "validation.txt").write_text("ball-2\n", encoding="utf-8")
+    return tmp_path
+
+
+def taught_run(folders, output: str, **settings) -> FinetuneConfig:
+    return finetuning(
+        folders / output,
+        images=folders / "images",
+        labels=folders / "labels",
+        ids=folders / "ids.txt",
+        validation=folders / "validation.txt",
+        average=0.9,
+        teacher_weight=1.0,
+        unlabelled=True,
+        **({"steps": 4, "every": 2} | settings),
+    )
+
+
+def test_a_run_learns_from_unlabelled_images_and_resumes_to_the_same_numbers(folders):
+    whole = list(finetune(taught_run(folders, "whole")))
+    assert all(0 <= step.losses["certain"] <= 1 for step in whole if step.losses)
+    assert all(step.losses["loss"] > step.losses["told"] > 0 for step in whole if step.losses)
+    run = finetune(taught_run(folders, "killed"))
+    next(step for step in run if step.step == 3)
+    run.close()
+    resumed = finish(finetune(taught_run(folders, "killed", resume=True)))
+    other = finish(finetune(taught_run(folders, "whole", resume=True)))
+    found, true = (read_tensors(path) for path in (resumed, other))
+    assert found.keys() == true.keys()
+    assert all(torch.equal(found[name], true[name]) for name in true)
+    assert load_model(resumed).card.recipe["unlabelled"] is True
+
+
+def test_labels_that_may_not_be_used_are_not(folders):
+    before = finish(finetune(taught_run(folders, "before")))
+    empty = ball_case(3)
+    write_volume(
+        empty.labels.with_voxels(np.ones_like(empty.labels.voxels)),
+        folders / "labels" / "ball-3.nii.gz",
+    )
+    after = finish(finetune(taught_run(folders, "after")))
+    a, b = read_tensors(before), read_tensors(after)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+
+
+def test_a_model_that_knows_is_held_to_what_it_knows_of_voxels_nobody_painted(tmp_path):
+    """Where one slice of a ball is painted as background, it forgets less of the other slices."""
+    usual = {"network": "resenc-unet", "crop": (24, 24, 24)}
+    case, start = ball_case(1), tmp_path / "start"
+    finish(finetune(finetuning(start, **usual, steps=20, learning_rate=5e-3), [case]))
+    labels = np.zeros(case.labels.shape, np.uint8)
+    labels[11] = BACKGROUND
+    labels[0, 0, 0] = 1
+    misled = Case("misled", case.image, case.labels.with_voxels(labels), annotated=True)
+
+    def voxels_found(name: str, **settings) -> int:
+        config = finetuning(
+            tmp_path / name,
+            **usual,
+            checkpoint=str(start),
+            steps=12,
+            learning_rate=2e-3,
+            average=0.9,
+            **settings,
+        )
+        found = finish(segment(case.image, finish(finetune(config, [misled]))))
+        return int(found.labels.voxels.sum())
+
+    assert voxels_found("held", teacher_weight=4.0) > voxels_found("free")
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        ({"teacher_weight": 1.0}, "average is 0"),
+        ({"average": 0.9, "unlabelled": True}, "teacher_weight is 0"),
+        ({"average": 0.9, "teacher_weight": 1.0, "unlabelled": True}, "there are no images"),
+    ],
+)
+def test_a_teacher_that_is_nobody_is_refused(tmp_path, settings, told):
+    with pytest.raises(InvalidConfig, match=told):
+        finetuning(tmp_path / "model", **settings)
+
+
+def test_a_run_without_unlabelled_images_says_so_and_learns_from_labels(folders):
+    (folders / "ids.txt").write_text("ball-1\nball-3\nball-4\n", encoding="utf-8")
+    plan, *steps = finetune(taught_run(folders, "model"))
+    assert any("all images are labelled" in note for note in plan.notes)
+    assert all("told" not in step.losses for step in steps)
