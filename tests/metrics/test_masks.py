@@ -6,7 +6,14 @@ from scipy import ndimage
 from skimage.metrics import hausdorff_distance
 
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
-from napari_toposeg.metrics import betti_errors, cldice, dice, hausdorff95, surface_dice
+from napari_toposeg.metrics import (
+    assd,
+    betti_errors,
+    cldice,
+    dice,
+    hausdorff95,
+    surface_dice,
+)
 from napari_toposeg.metrics.surface import surface, surface_distances
 from napari_toposeg.topology import betti_numbers
 
@@ -47,11 +54,17 @@ def test_dice_is_monais(pair):
 @pytest.mark.parametrize("spacing", SPACINGS)
 def test_surface_metrics_are_monais(pair, spacing):
     import torch
-    from monai.metrics import compute_hausdorff_distance, compute_surface_dice
+    from monai.metrics import (
+        compute_average_surface_distance,
+        compute_hausdorff_distance,
+        compute_surface_dice,
+    )
 
     a, b = (torch.as_tensor(mask[None, None].astype(np.float32)) for mask in pair)
     hd95 = compute_hausdorff_distance(a, b, percentile=95, spacing=spacing)
     assert hausdorff95(*pair, spacing) == pytest.approx(float(hd95), abs=1e-4)
+    average = compute_average_surface_distance(a, b, symmetric=True, spacing=spacing)
+    assert assd(*pair, spacing) == pytest.approx(float(average), abs=1e-4)
     for tolerance in (0.9, 2.0):
         share = compute_surface_dice(a, b, [tolerance], spacing=spacing)
         assert surface_dice(*pair, spacing, tolerance) == pytest.approx(float(share), abs=1e-6)
@@ -123,7 +136,7 @@ def test_betti_errors_are_absolute_differences():
 def test_two_empty_masks_agree():
     empty = np.zeros((4, 5, 6))
     assert dice(empty, empty) == cldice(empty, empty) == 1
-    assert hausdorff95(empty, empty, (1, 1, 1)) == 0
+    assert hausdorff95(empty, empty, (1, 1, 1)) == assd(empty, empty, (1, 1, 1)) == 0
     assert surface_dice(empty, empty, (1, 1, 1), 1) == 1
     assert betti_errors(empty, empty) == (0, 0, 0)
 
@@ -132,7 +145,7 @@ def test_two_empty_masks_agree():
 def test_an_empty_and_a_filled_mask_do_not_agree(swap):
     pair = [np.zeros((4, 5, 6)), np.ones((4, 5, 6))][:: -1 if swap else 1]
     assert dice(*pair) == cldice(*pair) == 0
-    assert hausdorff95(*pair, (1, 1, 1)) == np.inf
+    assert hausdorff95(*pair, (1, 1, 1)) == assd(*pair, (1, 1, 1)) == np.inf
     assert surface_dice(*pair, (1, 1, 1), 100) == 0
     assert betti_errors(*pair) == (1, 0, 0)
 
@@ -142,8 +155,9 @@ def test_what_does_not_fit_is_refused():
     for metric in (dice, cldice, betti_errors):
         with pytest.raises(ShapeMismatch, match="resample"):
             metric(small, large)
-    with pytest.raises(ShapeMismatch):
-        hausdorff95(small, large, (1, 1, 1))
+    for metric in (hausdorff95, assd):
+        with pytest.raises(ShapeMismatch):
+            metric(small, large, (1, 1, 1))
     with pytest.raises(InvalidConfig, match="spacing"):
         hausdorff95(small, small, (1, 1))
     with pytest.raises(InvalidConfig, match="tolerance"):

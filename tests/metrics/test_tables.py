@@ -7,10 +7,19 @@ import pytest
 
 from napari_toposeg.errors import InvalidVolume, ShapeMismatch, UnreadableFile
 from napari_toposeg.io import write_volume
-from napari_toposeg.metrics import METRICS, MeasureTable, dice, measure_case, measure_folders
+from napari_toposeg.metrics import (
+    CATALOGUE,
+    METRICS,
+    MeasureTable,
+    dice,
+    measure_case,
+    measure_exactness,
+    measure_folders,
+)
 from napari_toposeg.phantoms import torus
 from napari_toposeg.volume import Volume
 
+BEST_AT_1 = ("dice", "surface_dice", "cldice", "betti_exact")
 AFFINE = np.diag([-1.0, -1.0, 2.0, 1.0])
 
 
@@ -35,7 +44,10 @@ def folders(tmp_path):
 def test_perfect_prediction_has_perfect_metrics():
     truth = torus((24, 24, 24)).truth
     (metrics,) = measure_case(truth, truth).values()
-    assert metrics == dict(zip(METRICS, (1, 0, 1, 1, 0, 0, 0, 1), strict=True))
+    best = {metric.name: float(metric.name in BEST_AT_1) for metric in CATALOGUE}
+    assert metrics == best
+    assert list(metrics) == list(METRICS)
+    assert measure_exactness(truth, truth) == 1
 
 
 def test_lost_loop_is_one_error_of_b1():
@@ -45,6 +57,8 @@ def test_lost_loop_is_one_error_of_b1():
     metrics = measure_case(truth.with_voxels(cut), truth)["1"]
     assert [metrics[f"betti_error_{k}"] for k in range(3)] == [0, 1, 0]
     assert metrics["betti_exact"] == 0
+    assert metrics["betti_matching_error"] == 1
+    assert metrics["defects_loops"] == 1
     assert 0.9 < metrics["dice"] < 1
 
 

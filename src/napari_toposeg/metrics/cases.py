@@ -1,29 +1,30 @@
 """All metrics of one case: a predicted label map against the true one, class by class."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.config.measuring import PARTS
 from napari_toposeg.errors import InvalidVolume, ShapeMismatch
+from napari_toposeg.metrics.catalogue import metrics_of
 from napari_toposeg.metrics.overlap import cldice, dice
-from napari_toposeg.metrics.surface import percentile95, share_within, surface_distances
-from napari_toposeg.metrics.topological import betti_errors
+from napari_toposeg.metrics.surface import (
+    average,
+    percentile95,
+    require_tolerance,
+    share_within,
+    surface_distances,
+)
+from napari_toposeg.metrics.topological import (
+    all_exact,
+    betti_errors,
+    betti_matching_error,
+    defect_counts,
+)
 from napari_toposeg.topology.grid import Mask, extent
 from napari_toposeg.volume import Spacing, Volume
-
-METRICS = (
-    "dice",
-    "hausdorff95",
-    "surface_dice",
-    "cldice",
-    "betti_error_0",
-    "betti_error_1",
-    "betti_error_2",
-    "betti_exact",
-)
-"""Names of the metrics, in order; ``betti_exact`` is 1 where all three Betti numbers agree."""
 
 TOLERANCE = 1.0
 """Default tolerance of the surface Dice, in mm."""
@@ -35,6 +36,7 @@ def measure_case(
     classes: Sequence[str] | None = None,
     *,
     tolerance: float = TOLERANCE,
+    parts: Collection[str] = PARTS,
 ) -> dict[str, dict[str, float]]:
     """Measure a predicted label map against the true one.
 
@@ -47,12 +49,15 @@ def measure_case(
         occur in one of the two maps, named by their number.
     tolerance
         Of the surface Dice, in mm.
+    parts
+        What to measure, of `PARTS`; by default everything.
 
     Returns
     -------
     dict
-        Class name -> metric (one of `METRICS`) -> value. ``hausdorff95`` is in mm, ``inf`` where
-        one of the two masks is empty. Betti numbers are those of a 26-connected foreground.
+        Class name -> metric (one of `METRICS`) -> value. Distances are in mm, ``inf`` where one of
+        the two masks is empty. Betti numbers, matching and defects are those of a 26-connected
+        foreground.
 
     Raises
     ------
@@ -60,13 +65,30 @@ def measure_case(
         If the two do not share a grid.
     InvalidVolume
         If voxels are not whole numbers from 0.
+    InvalidConfig
+        If a part is unknown or the tolerance is negative.
+    """
+    require_same_grid(prediction, truth)
+    require_tolerance(tolerance)
+    wanted = [metric.name for metric in metrics_of(parts)]
+    found, true = as_labels(prediction), as_labels(truth)
+    measured = {}
+    for label, name in named_labels(found, true, classes).items():
+        values = measure_class(found == label, true == label, truth.spacing, tolerance, parts)
+        measured[name] = {metric: values[metric] for metric in wanted}
+    return measured
+
+
+def measure_exactness(
+    prediction: Volume, truth: Volume, classes: Sequence[str] | None = None
+) -> float:
+    """Return 1 if all Betti numbers of every class and of their union are the truth's, else 0.
+
+    Parameters and errors are those of `measure_case`.
     """
     require_same_grid(prediction, truth)
     found, true = as_labels(prediction), as_labels(truth)
-    return {
-        name: measure_class(found == label, true == label, truth.spacing, tolerance)
-        for label, name in named_labels(found, true, classes).items()
-    }
+    return float(all_exact(found, true, list(named_labels(found, true, classes))))
 
 
 def named_labels(
@@ -80,22 +102,41 @@ def named_labels(
 
 
 def measure_class(
-    prediction: Mask, truth: Mask, spacing: Spacing, tolerance: float
+    prediction: Mask, truth: Mask, spacing: Spacing, tolerance: float, parts: Collection[str]
 ) -> dict[str, float]:
-    """Return every metric of one class."""
+    """Return the metrics of one class that some parts make."""
     box = extent(prediction | truth)
     prediction, truth = prediction[box], truth[box]
+    values: dict[str, float] = {}
+    for part in parts:
+        match part:
+            case "dice":
+                values["dice"] = dice(prediction, truth)
+            case "surface":
+                values |= measure_surfaces(prediction, truth, spacing, tolerance)
+            case "cldice":
+                values["cldice"] = cldice(prediction, truth)
+            case "betti":
+                errors = betti_errors(prediction, truth)
+                values |= {f"betti_error_{k}": float(error) for k, error in enumerate(errors)}
+                values["betti_exact"] = float(errors == (0, 0, 0))
+            case "matching":
+                values["betti_matching_error"] = float(betti_matching_error(prediction, truth))
+            case "defects":
+                counts = defect_counts(prediction, truth)
+                values |= {f"defects_{kind}": float(count) for kind, count in counts.items()}
+    return values
+
+
+def measure_surfaces(
+    prediction: Mask, truth: Mask, spacing: Spacing, tolerance: float
+) -> dict[str, float]:
+    """Return the metrics of surfaces, from one search for the nearest voxels."""
     distances = surface_distances(prediction, truth, spacing)
-    errors = betti_errors(prediction, truth)
     return {
-        "dice": dice(prediction, truth),
         "hausdorff95": percentile95(distances),
+        "assd": average(distances),
         "surface_dice": share_within(distances, tolerance),
-        "cldice": cldice(prediction, truth),
-        "betti_error_0": float(errors[0]),
-        "betti_error_1": float(errors[1]),
-        "betti_error_2": float(errors[2]),
-        "betti_exact": float(errors == (0, 0, 0)),
     }
 
 

@@ -15,7 +15,8 @@ import numpy as np
 from napari_toposeg import io
 from napari_toposeg.config import write_atomically
 from napari_toposeg.errors import ShapeMismatch, UnreadableFile
-from napari_toposeg.metrics.cases import METRICS, TOLERANCE, measure_case
+from napari_toposeg.metrics.cases import TOLERANCE, measure_case
+from napari_toposeg.metrics.catalogue import METRICS
 from napari_toposeg.metrics.intervals import RESAMPLES, mean_with_interval
 from napari_toposeg.topology.grid import foreground_connectivity
 
