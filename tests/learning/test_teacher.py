@@ -16,7 +16,7 @@ from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.predict import segment
-from napari_toposeg.learning.self_training import SelfTraining
+from napari_toposeg.learning.self_training import SelfTraining, UnlabelledCrops
 from napari_toposeg.learning.teacher import Taught
 from napari_toposeg.progress import finish
 
@@ -32,21 +32,8 @@ def weights_of(network: torch.nn.Module) -> torch.Tensor:
     return torch.cat([each.detach().flatten() for each in network.parameters()])
 
 
-def self_training(examples, **settings) -> SelfTraining:
-    usual = {
-        "crop": (8, 8, 8),
-        "augmentation": UNCHANGED,
-        "seed": 0,
-        "weight": 1.0,
-        "certainty": 0.0,
-        "ramp": 0.0,
-    }
-    return SelfTraining(examples, **(usual | settings))
-
-
-def drawn_and_judged(training: SelfTraining, taught: Taught, step: int = 1):
-    batch = training.draw(step, range(2))
-    return batch, training.losses(taught, batch, step, taught.student.scale_weights)
+def self_training(**settings) -> SelfTraining:
+    return SelfTraining(**({"weight": 1.0, "certainty": 0.0, "ramp": 0.0} | settings))
 
 
 def test_the_teacher_is_the_running_mean_of_the_weights():
@@ -86,41 +73,69 @@ def test_the_network_answers_in_training_and_the_teacher_else():
     assert torch.equal(taught.tell(image), taught.teacher(image).softmax(1))
 
 
-def test_what_is_told_is_the_loss_against_the_teachers_own_classes():
+def loss_against(taught: Taught, image: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """Dice and cross-entropy of the answers at all scales, each against its nearest voxels."""
+    terms = []
+    for answer, weight in zip(
+        taught.forward_scales(image), taught.student.scale_weights, strict=True
+    ):
+        stride = image.shape[-1] // answer.shape[-1]
+        near = target[:, stride // 2 :: stride, stride // 2 :: stride, stride // 2 :: stride]
+        terms.append(weight * sum(dice_cross_entropy(answer, near)))
+    return torch.stack(terms).sum()
+
+
+def test_of_unlabelled_crops_the_teachers_classes_are_learnt():
     scan = np.random.default_rng(0).random((12, 12, 12)).astype(np.float32)
+    crops = UnlabelledCrops([Example("scan", scan)], (8, 8, 8), UNCHANGED, seed=0)
     taught = Taught(small_network(), 0.9).train()
-    batch, losses = drawn_and_judged(self_training([Example("scan", scan)], weight=2.0), taught)
-    target = taught.tell(batch["told image"]).argmax(1)
-    answers = taught.forward_scales(batch["told image"])
-    fine, *coarse = (
-        torch.stack(dice_cross_entropy(answer, target[:, ::stride, ::stride, ::stride])).sum()
-        for answer, stride in zip(answers, (1, 2, 4), strict=False)
-    )
-    expected = taught.student.scale_weights[0] * fine
-    assert len(coarse) == len(taught.student.scale_weights) - 1
-    # Coarse targets are those of the nearest voxels, so that only the finest term is told apart.
-    assert losses["told"] > 2.0 * expected * 0.99
-    assert losses["certain"] == 1.0
-    losses["told"].backward()
+    batch = crops.draw(1, range(2))
+    found = self_training(weight=2.0, unlabelled=crops).of_unlabelled(taught, batch, 1)
+    image = batch["untold image"]
+    expected = 2.0 * loss_against(taught, image, taught.tell(image).argmax(1))
+    assert torch.allclose(found["told"], expected)
+    assert found["certain"] == 1.0
+    found["told"].backward()
     assert all(part.grad is None for part in taught.teacher.parameters())
 
 
-def test_nothing_is_told_where_the_teacher_is_in_doubt_nor_of_labelled_voxels():
-    scan = np.random.default_rng(0).random((12, 12, 12)).astype(np.float32)
-    target = np.full(scan.shape, IGNORED, np.int16)
-    target[:6] = 1
-    labelled = Example("labelled", scan, target)
+def test_padding_of_unlabelled_crops_does_not_count():
+    crops = UnlabelledCrops(
+        [Example("thin", np.ones((4, 8, 8), np.float32))], (8, 8, 8), UNCHANGED, seed=0
+    )
     taught = Taught(small_network(), 0.9).train()
-    _, losses = drawn_and_judged(self_training([labelled], certainty=1.0), taught)
-    assert losses["certain"] == 0.0
-    training = self_training([labelled])
-    crop = training.draw_crop(1, 0)
-    assert np.array_equal(training.counts(crop), crop.target == IGNORED)
-    assert self_training([labelled], everywhere=True).counts(crop).all()
+    training = self_training(unlabelled=crops)
+    assert training.of_unlabelled(taught, crops.draw(1, range(2)), 1)["certain"] == 0.5
+
+
+@pytest.mark.parametrize("everywhere", [False, True])
+def test_of_labelled_crops_it_tells_of_the_other_voxels_or_of_all(everywhere):
+    torch.manual_seed(1)
+    image, target = torch.rand(2, 1, 8, 8, 8), torch.full((2, 8, 8, 8), IGNORED)
+    target[:, :4] = 1
+    taught = Taught(small_network(), 0.9).train()
+    answers = taught.forward_scales(image)
+    training = self_training(everywhere=everywhere)
+    found = training.of_labelled(taught, image, target, answers, 1)
+    told = taught.tell(image).argmax(1)
+    if not everywhere:
+        told[:, :4] = IGNORED
+    assert found["certain"] == (1.0 if everywhere else 0.5)
+    assert torch.allclose(found["told"], loss_against(taught, image, told))
+
+
+def test_what_the_teacher_doubts_does_not_count():
+    image = torch.rand(2, 1, 8, 8, 8)
+    taught = Taught(small_network(), 0.9).train()
+    certainty = taught.tell(image).amax(1).flatten().sort().values
+    quarter = float(certainty[3 * len(certainty) // 4])
+    everything = torch.ones(2, 8, 8, 8, dtype=torch.bool)
+    told = self_training(certainty=quarter).told(taught, image, everything)
+    assert float((told != IGNORED).float().mean()) == pytest.approx(0.25, abs=0.01)
 
 
 def test_the_weight_grows_where_the_teacher_knows_nothing_yet():
-    training = self_training([], weight=0.5, ramp=10.0)
+    training = self_training(weight=0.5, ramp=10.0)
     assert [training.weight_at(step) for step in (1, 5, 10, 20)] == [0.05, 0.25, 0.5, 0.5]
 
 

@@ -21,7 +21,7 @@ from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.losses.scales import coarse_loss
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.seeds import Purpose, random_of
-from napari_toposeg.learning.self_training import RAMP, SelfTraining
+from napari_toposeg.learning.self_training import RAMP, SelfTraining, UnlabelledCrops
 from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.learning.teacher import Taught
 from napari_toposeg.learning.term_places import Look
@@ -60,26 +60,25 @@ class Segmentation:
         self.config, self.described = config, card
         self.augmentation = Augmentation()
         self.flips = axes_of(config.flips)
-        self.self_training = self.with_teacher(
-            unlabelled if config.unlabelled else examples, knows=judged_first
-        )
+        self.self_training = self.with_teacher(unlabelled, knows=judged_first)
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
 
-    def with_teacher(self, examples: Sequence[Example], *, knows: bool) -> SelfTraining | None:
+    def with_teacher(self, unlabelled: Sequence[Example], *, knows: bool) -> SelfTraining | None:
         """Return what the teacher's answers add, if anything."""
-        config = self.config
-        if not (config.teacher_weight and examples):
+        config, crops = self.config, None
+        if not config.teacher_weight or (config.unlabelled and not unlabelled):
             return None
+        if config.unlabelled:
+            crop = self.described.crop
+            crops = UnlabelledCrops(
+                unlabelled, crop, self.augmentation, config.seed, flips=self.flips
+            )
         return SelfTraining(
-            examples,
-            self.described.crop,
-            self.augmentation,
-            config.seed,
             config.teacher_weight,
             config.teacher_certainty,
             ramp=0.0 if knows else RAMP * config.steps,
-            flips=self.flips,
             everywhere=config.teacher_of == "all",
+            unlabelled=crops,
         )
 
     def parameter_groups(self) -> list[dict[str, Any]]:
@@ -90,8 +89,8 @@ class Segmentation:
         """Draw crops around labelled voxels, each from a case chosen at random."""
         batch = collate([self.draw_crop(step, sample) for sample in samples])
         batch |= {"samples": list(samples)}
-        if self.self_training:
-            batch |= self.self_training.draw(step, samples)
+        if self.self_training and self.self_training.unlabelled:
+            batch |= self.self_training.unlabelled.draw(step, samples)
         turns = self.augmentation.draw_turns(self.config.seed, step, samples, self.described.crop)
         if self.term is None:
             return batch | {"turns": turns}
@@ -115,20 +114,27 @@ class Segmentation:
         return self.term.look(place, place.is_class(labels), labels != IGNORED)
 
     def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Return the loss of the labels and its terms, with the teacher's if there is one."""
-        losses = self.losses_of_labels(network, batch, step)
-        if self.self_training is None:
-            return losses
-        told = self.self_training.losses(network, batch, step, self.scale_weights)
-        return losses | told | {"loss": losses["loss"] + told["told"]}
-
-    def losses_of_labels(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Return soft Dice, cross-entropy, the term if any, and their sum on augmented crops."""
+        """Return the loss on augmented crops, and its terms: of the labels, and of the teacher."""
         image, target = batch["image"], batch["target"]
         if "turns" in batch:
             image, target = self.augmentation.turn(image, target, batch["turns"])
         relit = self.augmentation.relight(image, self.config.seed, step, batch["samples"])
         answers = cast(EncoderDecoder, network).forward_scales(relit)
+        losses = self.losses_of_labels(answers, target, batch, step)
+        if self.self_training is None:
+            return losses
+        taught = cast(Taught, network)
+        told = (
+            self.self_training.of_unlabelled(taught, batch, step)
+            if self.self_training.unlabelled
+            else self.self_training.of_labelled(taught, image, target, answers, step)
+        )
+        return losses | told | {"loss": losses["loss"] + told["told"]}
+
+    def losses_of_labels(
+        self, answers: list[Tensor], target: Tensor, batch: Batch, step: int
+    ) -> dict[str, Tensor]:
+        """Return soft Dice, cross-entropy, the term if any, and their sum."""
         coarse, weight = coarse_loss(answers, target, self.scale_weights), self.scale_weights[0]
         if self.term is None:
             terms = dice_cross_entropy(answers[0], target)
@@ -136,7 +142,7 @@ class Segmentation:
             return {"loss": loss, **terms._asdict()}
         answer, look = Answer.of(answers[0]), batch["look"]
         terms = dice_cross_entropy(answer.loose, target)
-        drawn = answer.loose[look.place.crops.to(relit.device)]
+        drawn = answer.loose[look.place.crops.to(target.device)]
         term = self.term(drawn.float().softmax(1)[:, 1:], look)
         main = weight * (terms.dice_loss + terms.cross_entropy)
         joined = self.term.join(main, term, [answer], look.place.share, step)

@@ -1,10 +1,10 @@
 """Self-training: the teacher's answers as labels of what nobody labelled.
 
-The teacher sees a crop as it is; the network is to give the same answer where the crop is turned,
-scaled and lit anew. So it learns from images without labels, and on labelled ones it is held to
-answers that do not jump about (self-distillation). The teacher's most probable class counts, and
-only where its probability reaches a threshold. Padding does not count, and voxels with a label do
-only where that is wanted.
+The teacher sees a crop that the network sees changed: one without labels as it is, where the
+network sees it turned, scaled and lit anew; one with labels turned alike, where the network sees it
+lit anew. So the network learns from images without labels, and on others it is held to answers that
+do not jump about (self-distillation). The teacher's most probable class counts, and only where its
+probability reaches a threshold. Voxels with a label count only where that is wanted.
 
 References
 ----------
@@ -16,16 +16,15 @@ weakly and a strongly changed view, and the threshold).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from napari_toposeg.config import Size3
 from napari_toposeg.learning.augment import Augmentation
-from napari_toposeg.learning.crops import Crop, draw_labelled, draw_unlabelled
+from napari_toposeg.learning.crops import Crop, draw_unlabelled
 from napari_toposeg.learning.examples import Example, with_channels
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.losses.scales import coarse_loss
@@ -45,73 +44,113 @@ class SelfTraining:
 
     Parameters
     ----------
-    examples
-        What crops are drawn from.
     weight
-        Of its loss against that of the labels.
+        Of their loss against that of the labels.
     certainty
         Least probability of a class for it to count, 0..1.
     ramp
         Steps over which the weight grows from 0.
-    flips
-        Axes along which crops are mirrored.
     everywhere
         Let the teacher tell of labelled voxels too.
+    unlabelled
+        Crops without labels to learn from; None: it tells of the labelled crops.
+    """
+
+    weight: float
+    certainty: float
+    ramp: float
+    everywhere: bool = False
+    unlabelled: "UnlabelledCrops | None" = None
+
+    def of_labelled(
+        self,
+        taught: Taught,
+        image: Tensor,
+        target: Tensor,
+        answers: Sequence[Tensor],
+        step: int,
+    ) -> dict[str, Tensor]:
+        """Return the loss of labelled crops: see `losses`.
+
+        Parameters
+        ----------
+        image
+            The crops as they were turned, ``(B, C, Z, Y, X)``, and not lit anew.
+        target
+            Their class numbers ``(B, Z, Y, X)``, -1 where unlabelled.
+        answers
+            The network's, to the crops that were lit anew, from fine to coarse.
+        """
+        counts = torch.ones_like(target, dtype=torch.bool) if self.everywhere else target == IGNORED
+        return self.losses(self.told(taught, image, counts), taught, answers, step)
+
+    def of_unlabelled(self, taught: Taught, batch: Batch, step: int) -> dict[str, Tensor]:
+        """Return the loss of crops of `unlabelled`: see `losses`."""
+        assert self.unlabelled is not None
+        told = self.told(taught, batch["untold image"], batch["inside"])
+        relit, target = self.unlabelled.changed(batch, told, step)
+        return self.losses(target, taught, taught.forward_scales(relit), step)
+
+    def told(self, taught: Taught, image: Tensor, counts: Tensor) -> Tensor:
+        """Return the classes ``(B, Z, Y, X)`` that the teacher is certain of, -1 elsewhere.
+
+        Parameters
+        ----------
+        counts
+            True where its answer may count.
+        """
+        certainty, classes = taught.tell(image).max(1)
+        return classes.masked_fill(~counts | (certainty < self.certainty), IGNORED)
+
+    def losses(
+        self, told: Tensor, taught: Taught, answers: Sequence[Tensor], step: int
+    ) -> dict[str, Tensor]:
+        """Return the weighted loss, and the share of voxels that the teacher is certain of."""
+        weights = taught.student.scale_weights
+        fine = weights[0] * torch.stack(dice_cross_entropy(answers[0], told)).sum()
+        loss = fine + coarse_loss(answers, told, weights)
+        return {"told": self.weight_at(step) * loss, "certain": (told != IGNORED).float().mean()}
+
+    def weight_at(self, step: int) -> float:
+        """Return the weight at a step, counted from 1."""
+        return self.weight * (min(1.0, step / self.ramp) if self.ramp else 1.0)
+
+
+@dataclass(frozen=True)
+class UnlabelledCrops:
+    """Crops of images without labels, as many a step as of labelled ones.
+
+    Parameters
+    ----------
+    flips
+        Axes along which they are mirrored at random.
     """
 
     examples: Sequence[Example]
     crop: Size3
     augmentation: Augmentation
     seed: int
-    weight: float
-    certainty: float
-    ramp: float
     flips: tuple[int, ...] = ()
-    everywhere: bool = False
 
     def draw(self, step: int, samples: range) -> dict[str, Any]:
-        """Draw crops, on the CPU: as many as samples."""
+        """Draw crops, on the CPU, and how they will be turned."""
         crops = [self.draw_crop(step, sample) for sample in samples]
         apart = [SAMPLES_APART + sample for sample in samples]
-        turns = self.augmentation.draw_turns(self.seed, step, apart, self.crop)
         return {
-            "told image": torch.from_numpy(np.stack([with_channels(c.image) for c in crops])),
-            "told counts": torch.from_numpy(np.stack([self.counts(crop) for crop in crops])),
-            "told turns": turns,
-            "told samples": apart,
+            "untold image": torch.from_numpy(np.stack([with_channels(c.image) for c in crops])),
+            "inside": torch.from_numpy(np.stack([crop.inside for crop in crops])),
+            "untold turns": self.augmentation.draw_turns(self.seed, step, apart, self.crop),
+            "untold samples": apart,
         }
 
     def draw_crop(self, step: int, sample: int) -> Crop:
         """Draw one crop."""
         random = random_of(self.seed, step, sample, Purpose.TEACH)
         example = self.examples[int(random.integers(len(self.examples)))]
-        if example.target is None:
-            return draw_unlabelled(example, self.crop, random, flips=self.flips)
-        return draw_labelled(example, self.crop, random, flips=self.flips)
+        return draw_unlabelled(example, self.crop, random, flips=self.flips)
 
-    def counts(self, crop: Crop) -> NDArray[np.bool_]:
-        """Return where the teacher's answer may count: True is where it may."""
-        if crop.target is None or self.everywhere:
-            return crop.inside
-        untold: NDArray[np.bool_] = crop.inside & (crop.target == IGNORED)
-        return untold
-
-    def losses(
-        self, network: nn.Module, batch: Batch, step: int, scale_weights: Sequence[float]
-    ) -> dict[str, Tensor]:
-        """Return the weighted loss, and the share of voxels that the teacher is certain of."""
-        taught = cast(Taught, network)
-        image, counts = batch["told image"], batch["told counts"]
-        certain, told = taught.tell(image).max(1)
-        counts = counts & (certain >= self.certainty)
-        target = told.masked_fill(~counts, IGNORED)
-        image, target = self.augmentation.turn(image, target, batch["told turns"])
-        relit = self.augmentation.relight(image, self.seed, step, batch["told samples"])
-        answers = taught.forward_scales(relit)
-        fine = scale_weights[0] * torch.stack(dice_cross_entropy(answers[0], target)).sum()
-        loss = fine + coarse_loss(answers, target, scale_weights)
-        return {"told": self.weight_at(step) * loss, "certain": counts.float().mean()}
-
-    def weight_at(self, step: int) -> float:
-        """Return the weight at a step, counted from 1."""
-        return self.weight * (min(1.0, step / self.ramp) if self.ramp else 1.0)
+    def changed(self, batch: Batch, told: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        """Return the crops turned and lit anew, and what was told of them turned alike."""
+        turns, samples = batch["untold turns"], batch["untold samples"]
+        image, target = self.augmentation.turn(batch["untold image"], told, turns)
+        return self.augmentation.relight(image, self.seed, step, samples), target
