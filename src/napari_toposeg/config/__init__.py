@@ -21,6 +21,7 @@ from napari_toposeg.config.run import (
     Window,
 )
 from napari_toposeg.config.training import (
+    AugmentationName,
     FieldLossName,
     LossName,
     PrecisionName,
@@ -33,6 +34,7 @@ __all__ = [
     "ALL",
     "SETTLED",
     "Arm",
+    "AugmentationName",
     "CompareConfig",
     "FieldLossName",
     "FinetuneConfig",

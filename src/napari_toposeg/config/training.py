@@ -19,6 +19,7 @@ TopologyName = Literal[
 ]
 FieldLossName = Literal[TopologyName, "topograph", "defects"]
 LossName = Literal["dice-ce", FieldLossName]
+AugmentationName = Literal["standard", "strong"]
 PrecisionName = Literal["auto", "32-true", "bf16-mixed", "16-mixed"]
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Level = Annotated[float, Field(ge=0, le=1)]

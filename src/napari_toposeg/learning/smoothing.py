@@ -29,16 +29,19 @@ def smooth(images_NZYX: Tensor, sigma: float = 1.0) -> Tensor:
     """
     if sigma == 0:
         return images_NZYX
-    shape = images_NZYX.shape
     blurred = images_NZYX
-    for axis in range(1, len(shape)):
-        matrix = blur_matrix(shape[axis], sigma, blurred.dtype, blurred.device)
-        if axis == len(shape) - 1:
-            blurred = blurred @ matrix.T
-        else:
-            rows = blurred.reshape(prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
-            blurred = (matrix @ rows).reshape(shape)
+    for axis, size in enumerate(images_NZYX.shape[1:], start=1):
+        blurred = along(blurred, blur_matrix(size, sigma, blurred.dtype, blurred.device), axis)
     return blurred
+
+
+def along(images: Tensor, matrix: Tensor, axis: int) -> Tensor:
+    """Multiply every line of images along an axis by a square matrix."""
+    shape = images.shape
+    if axis == len(shape) - 1:
+        return images @ matrix.T
+    rows = images.reshape(prod(shape[:axis]), shape[axis], prod(shape[axis + 1 :]))
+    return (matrix @ rows).reshape(shape)
 
 
 def reach(sigma: float) -> int:

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.task import Batch
+from napari_toposeg.volume import Spacing
 
 
 def draw_turns(
@@ -26,8 +27,11 @@ def draw_turns(
     rotation: float,
     scale: float,
     share: float = 1.0,
+    stretch: float = 1.0,
+    spacing: Spacing = (1.0, 1.0, 1.0),
+    still: int | None = None,
 ) -> Tensor:
-    """Draw ``(B, 3, 3)`` maps of a crop's coordinates ``(z, y, x)`` in -1..1, rigid in voxels.
+    """Draw ``(B, 3, 3)`` maps of a crop's coordinates ``(z, y, x)`` in -1..1, rigid in mm.
 
     Parameters
     ----------
@@ -38,17 +42,27 @@ def draw_turns(
     scale
         Largest factor by which a crop is enlarged, and shrunk.
     share
-        Probability that a crop is rotated, and that it is scaled.
+        Probability that a crop is rotated, that it is scaled, and that it is stretched.
+    stretch
+        Largest factor by which each axis is enlarged, and shrunk, by itself.
+    spacing
+        Voxel size along ``(z, y, x)``; by default rigid in mm is rigid in voxels.
+    still
+        Axis along which nothing moves, and about which alone is rotated.
     """
+    moves = np.arange(3) != (-1 if still is None else still)
+    turns_about = ~moves | (still is None)
     turns = []
     for sample in samples:
         random = random_of(seed, step, sample, Purpose.TURN)
         factor, angles = scale ** random.uniform(-1, 1), rotation * random.uniform(-1, 1, 3)
         scaled, rotated = random.random(2) < share
-        matrix = np.eye(3) * (factor if scaled else 1.0)
-        for axis, angle in enumerate(np.deg2rad(angles) if rotated else ()):
+        matrix = np.diag(np.where(moves & scaled, factor, 1.0))
+        for axis, angle in enumerate(np.deg2rad(angles * turns_about) if rotated else ()):
             matrix = matrix @ rotation_about(axis, angle)
-        half = np.asarray(edges) / 2
+        factors, stretched = stretch ** random.uniform(-1, 1, 3), random.random() < share
+        matrix = matrix @ np.diag(np.where(moves & stretched, factors, 1.0))
+        half = np.asarray(edges) * np.asarray(spacing) / 2
         turns.append(matrix * half[None, :] / half[:, None])
     return torch.from_numpy(np.stack(turns)).float()
 
