@@ -13,6 +13,7 @@ from napari_toposeg.learning.cases import BACKGROUND, Case
 from napari_toposeg.learning.checkpoints import load_model, read_tensors
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.labelled import read_labelled_folders
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.predict import segment
@@ -236,3 +237,16 @@ def test_a_run_without_unlabelled_images_says_so_and_learns_from_labels(folders)
     plan, *steps = finetune(taught_run(folders, "model"))
     assert any("all images are labelled" in note for note in plan.notes)
     assert all("told" not in step.losses for step in steps)
+
+
+def test_only_the_named_images_are_learnt_from_without_labels(folders):
+    names = folders / "unlabelled.txt"
+    names.write_text("ball-3\nball-2\n", encoding="utf-8")
+    config = taught_run(folders, "model", unlabelled_ids=names)
+    found = read_labelled_folders(config, None)
+    # The second chooses the best checkpoint, and is not learnt from.
+    assert [example.name for example in found.unlabelled] == ["ball-3"]
+    assert all(example.target is None for example in found.unlabelled)
+    names.write_text("ball-9\n", encoding="utf-8")
+    with pytest.raises(InvalidConfig, match="not there, first \\['ball-9'\\]"):
+        read_labelled_folders(config, None)

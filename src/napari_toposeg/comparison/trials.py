@@ -35,6 +35,7 @@ NOT_COUNTED = {
     "images",
     "labels",
     "validation",
+    "unlabelled_ids",
     "checkpoint",
     "resume",
     "device",
@@ -195,6 +196,9 @@ def finetuning_of(
     folder = config.output / "cases"
     labelled = cases.drawn(count, seed)
     held = write_names(folder / "validation.txt", cases.validation) if cases.validation else None
+    if settings.get("unlabelled"):
+        # Of all images those of the pool alone: a test case is not to be seen in training.
+        settings["unlabelled_ids"] = write_names(folder / "unlabelled.txt", cases.pool)
     draft = FinetuneConfig.create(
         **settings,
         output=config.output,
@@ -207,11 +211,15 @@ def finetuning_of(
         device=config.device,
         threads=config.threads,
     )
+    unlabelled = (
+        {"unlabelled": cases.fingerprint(cases.pool, labelled=False)} if draft.unlabelled else {}
+    )
     digest = digest_of(
         {
             "settings": counting(draft),
             "labelled": cases.fingerprint(labelled, labelled=True),
             "validation": cases.fingerprint(cases.validation, labelled=True),
+            **unlabelled,
             "start": pretraining.digest if pretraining else start_of(arm),
         }
     )

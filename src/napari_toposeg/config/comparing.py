@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
 
+from napari_toposeg.config.measuring import PARTS, PartName
 from napari_toposeg.config.network import NetworkName
 from napari_toposeg.config.pretraining import ObjectiveName
 from napari_toposeg.config.run import PositiveInt, RunConfig
@@ -26,6 +27,7 @@ SETTLED = frozenset(
         "labels",
         "validation",
         "validation_share",
+        "unlabelled_ids",
         "classes",
         "checkpoint",
         "objective",
@@ -166,6 +168,9 @@ class CompareConfig(RunConfig):
         None,
         description="Betti numbers that test predictions are repaired to as well: three for every "
         "class (b0 b1 b2), or four for each (class b0 b1 b2)",
+    )
+    metrics: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
+        PARTS, description="what is measured, as by measure"
     )
     overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
     tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in mm")

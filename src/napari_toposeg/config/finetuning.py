@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
 from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window
-from napari_toposeg.config.training import LossName, TopologyConfig
+from napari_toposeg.config.training import AugmentationName, LossName, TopologyConfig
 
 
 class FinetuneConfig(TopologyConfig):
@@ -83,8 +83,17 @@ class FinetuneConfig(TopologyConfig):
         description="learn from the images, too, that are not named as labelled or for validation; "
         "needs a teacher",
     )
+    unlabelled_ids: Path | None = Field(
+        None,
+        description="text file, one case name a line: the only images to learn from without labels",
+    )
     flips: Flips = Field(
         "", description="axes along which crops are mirrored at random; none where sides have names"
+    )
+    augmentation: AugmentationName = Field(
+        "standard",
+        description="how far crops are changed at random: standard turns up to 15 degrees; strong "
+        "up to 30, and stretches, bends, and looks through other scanners",
     )
     phantoms: int = Field(
         0,

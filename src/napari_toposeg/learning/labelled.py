@@ -1,6 +1,6 @@
 """The labelled data of a fine-tuning run, from folders, the viewer, phantoms or a store."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -158,7 +158,7 @@ def read_labelled_store(config: FinetuneConfig, intensity: Intensity | None) -> 
         unlabelled=[
             replace(example, target=None)
             for name, example in known.items()
-            if config.unlabelled and name not in (*wanted, *kept)
+            if config.unlabelled and name in unlabelled_names(config, known, (*wanted, *kept))
         ],
     )
 
@@ -184,8 +184,9 @@ def read_labelled_dataset(config: FinetuneConfig, intensity: Intensity | None) -
     drawn = [read_case(files[name], "train") for name in wanted]
     held = [read_case(files[name], "validation") for name in kept]
     data = prepare_labelled(config, [*drawn, *held], intensity)
-    rest = [case for case in dataset.cases if case.name not in (*wanted, *kept)]
-    return replace(data, names=dataset.classes, unlabelled=prepare_unlabelled(config, rest, data))
+    every = {case.name: case for case in dataset.cases}
+    unlabelled = prepare_unlabelled(config, every, (*wanted, *kept), data)
+    return replace(data, names=dataset.classes, unlabelled=unlabelled)
 
 
 def read_labelled_folders(config: FinetuneConfig, intensity: Intensity | None) -> LabelledData:
@@ -194,23 +195,54 @@ def read_labelled_folders(config: FinetuneConfig, intensity: Intensity | None) -
     data = prepare_labelled(config, cases, intensity)
     if config.images is None:
         return data
-    used = {case.name for case in cases}
+    used = [case.name for case in cases]
     files = list_cases(config.images).items()
-    rest = [CaseFiles(name, (path,)) for name, path in files if name not in used]
-    return replace(data, unlabelled=prepare_unlabelled(config, rest, data))
+    every = {name: CaseFiles(name, (path,)) for name, path in files}
+    return replace(data, unlabelled=prepare_unlabelled(config, every, used, data))
+
+
+def unlabelled_names(
+    config: FinetuneConfig, known: Iterable[str], used: Container[str]
+) -> list[str]:
+    """Return the names of the images to learn from without labels.
+
+    Parameters
+    ----------
+    used
+        Those that have another part in the run.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such image as one that is named.
+    """
+    known = list(known)
+    named = read_names(config.unlabelled_ids)
+    if lacking := [name for name in named or () if name not in known]:
+        raise InvalidConfig(
+            f"{config.unlabelled_ids} names {len(lacking)} image(s) that are not there, first "
+            f"{lacking[:3]}; write the names of image files without their endings"
+        )
+    return [name for name in (known if named is None else named) if name not in used]
 
 
 def prepare_unlabelled(
-    config: FinetuneConfig, cases: Sequence[CaseFiles], data: LabelledData
+    config: FinetuneConfig,
+    every: Mapping[str, CaseFiles],
+    used: Container[str],
+    data: LabelledData,
 ) -> list[Example]:
     """Read images to learn from without labels, on the grid of the labelled ones.
 
     Raises
     ------
     InvalidConfig
-        If one is a label map, or they do not fit into the memory.
+        If one is not there or a label map, or they do not fit into the memory.
     """
-    if not (config.unlabelled and cases):
+    if not config.unlabelled:
+        return []
+    cases = [every[name] for name in unlabelled_names(config, every, used)]
+    if not cases:
         return []
     require_memory(cases, data.spacing)
     read = ((case.name, read_scan(case)) for case in cases)
