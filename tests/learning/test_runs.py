@@ -108,8 +108,9 @@ def test_other_classes_are_not_judged_before_they_are_trained(tmp_path, models):
     assert [step.step for step in steps if step.metrics] == [1]
 
 
-def test_a_killed_fine_tuning_resumes_to_the_same_numbers(settings, tmp_path):
-    config = settings.model_copy(update={"steps": 4, "every": 2})
+@pytest.mark.parametrize("augmentation", ["standard", "strong"])
+def test_a_killed_fine_tuning_resumes_to_the_same_numbers(settings, tmp_path, augmentation):
+    config = settings.model_copy(update={"steps": 4, "every": 2, "augmentation": augmentation})
     cases = [ball_case(1), annotated(ball_case(2, "validation"), range(10, 12))]
     whole = [
         step.losses

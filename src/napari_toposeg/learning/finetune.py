@@ -175,6 +175,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
             *({"average"} if config.average else ()),
             *(TEACHER if config.teacher_weight else ()),
             "flips",
+            "augmentation",
             "phantoms",
             "steps",
             "batch",

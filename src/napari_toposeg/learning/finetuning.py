@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_toposeg.config import FinetuneConfig
-from napari_toposeg.learning.augment import Augmentation
+from napari_toposeg.learning.augment import augmentation_of
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.crops import Crop, axes_of, draw_labelled
 from napari_toposeg.learning.examples import Example, with_channels
@@ -58,7 +58,7 @@ class Segmentation:
         self.scale_weights = network.scale_weights
         self.validation = [pieces_to_judge(each, card.crop, config.seed) for each in validation]
         self.config, self.described = config, card
-        self.augmentation = Augmentation()
+        self.augmentation = augmentation_of(config.augmentation, card)
         self.flips = axes_of(config.flips)
         self.self_training = self.with_teacher(unlabelled, knows=judged_first)
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
