@@ -81,7 +81,7 @@ def test_predict_writes_features_of_any_model(scans, tmp_path):
         config = PredictConfig.create(
             model=str(path), images=(scans,), output=output, features=True, threads=1, device="cpu"
         )
-        names = {file.name for file in result_of(predict(config))}
+        names = {file.name for file in result_of(predict(config)).files}
         labels = {"scan.nii.gz"} if task == "segment" else set()
         assert names == {"scan_features.npz", "features.csv"} | labels
         arrays = np.load(output / "scan_features.npz")

@@ -74,7 +74,7 @@ def test_four_sequences_are_segmented_from_an_encoder_of_one(brain: Path, tmp_pa
     config = PredictConfig.create(
         model=str(model), images=(brain / "imagesTs",), output=tmp_path / "out", device="cpu"
     )
-    written = finish(predict(config))
+    written = finish(predict(config)).files
     assert [path.name for path in written] == ["BRATS_009.nii.gz"]
     labels = read_volume(written[0], modality="label")
     assert labels.shape == SHAPE and labels.voxels.max() <= 3
@@ -86,7 +86,7 @@ def test_files_of_channels_are_predicted_as_one_case(tmp_path: Path) -> None:
     config = PredictConfig.create(
         model=str(model), images=(data / "imagesTr",), output=tmp_path / "out", device="cpu"
     )
-    names = [path.name for path in finish(predict(config))]
+    names = [path.name for path in finish(predict(config)).files]
     assert names == ["FLARE_Tr_0001.nii.gz", "FLARE_Tr_0002.nii.gz"]
     one = data / "imagesTr" / "FLARE_Tr_0001_0000.nii.gz"
     with pytest.raises(InvalidVolume, match="reads 2 channels and the image has 1"):
@@ -101,7 +101,7 @@ def test_features_of_several_channels_are_written_under_the_name_of_the_case(
         model=str(finetuned(data, tmp_path / "model")), images=(data / "imagesTr",),
         output=tmp_path / "out", features=True, device="cpu",
     )  # fmt: skip
-    written = {path.name for path in finish(predict(config))}
+    written = {path.name for path in finish(predict(config)).files}
     cases = ("FLARE_Tr_0001", "FLARE_Tr_0002")
     assert written == {f"{case}{end}" for case in cases for end in (".nii.gz", "_features.npz")} | {
         "features.csv"

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 
 from napari_toposeg import __version__
-from napari_toposeg.cli import preparing, training
+from napari_toposeg.cli import predicting, preparing, training
 from napari_toposeg.cli.answers import STOPPED, Answer, aligned
 from napari_toposeg.cli.comparing import add_compare
 from napari_toposeg.cli.flags import Commands, Parser, add_flags, read_settings
@@ -13,6 +13,7 @@ from napari_toposeg.cli.measuring import add_measure
 from napari_toposeg.cli.models import add_models
 from napari_toposeg.cli.watch import watch
 from napari_toposeg.config import (
+    CalibrateConfig,
     FinetuneConfig,
     PredictConfig,
     PrepareConfig,
@@ -38,7 +39,8 @@ def build_parser() -> argparse.ArgumentParser:
         ("prepare", preparing.prepare, PrepareConfig, "bring scans to one grid, to train on"),
         ("pretrain", training.pretrain, PretrainConfig, "train on scans without labels"),
         ("finetune", training.finetune, FinetuneConfig, "train to segment, on few labels"),
-        ("predict", predict, PredictConfig, "segment files"),
+        ("predict", predicting.predict, PredictConfig, "segment files"),
+        ("calibrate", predicting.calibrate, CalibrateConfig, "make a model's probabilities true"),
     ):
         add_run(commands, name, run, config, text)
     add_measure(commands)
@@ -77,16 +79,3 @@ def demo(arguments: argparse.Namespace) -> Answer:
     return Answer(
         f"{outcome.result.summary}\nwritten to {config.output}:\n{files}", outcome.result.data
     )
-
-
-def predict(arguments: argparse.Namespace) -> Answer:
-    """Segment files, and encode them."""
-    config = read_settings(arguments, PredictConfig)
-    from napari_toposeg.learning.predict import predict
-
-    outcome = watch(predict(config))
-    if outcome.result is None:
-        text = f"stopped; the files that were done are in {config.output}"
-        return Answer(text, {"output": config.output, "stopped": True}, STOPPED)
-    text = "\n".join(f"written: {path}" for path in outcome.result)
-    return Answer(text, {"output": config.output, "written": outcome.result, "stopped": False})

@@ -108,9 +108,12 @@ def form_of(kind: Any) -> dict[str, Any]:
 
 
 def several(parts: tuple[Any, ...]) -> dict[str, Any]:
-    """Return how many values a tuple takes; three are along z, y and x, two a range."""
+    """Return how many values a tuple takes; three are along z, y and x, two a range.
+
+    A flag that takes any number can be given again, and adds to them.
+    """
     if parts[-1] is Ellipsis:
-        return {"nargs": "+"}
+        return {"nargs": "+", "action": "extend"}
     names = ("Z", "Y", "X") if len(parts) == 3 else ("LOW", "HIGH")
     return {"nargs": len(parts), "metavar": names}
 

@@ -4,6 +4,7 @@ The command line's flags and the dock's forms derive from these models, so that 
 described once: its name, its unit and range in the field's description, its default.
 """
 
+from napari_toposeg.config.calibrating import CalibrateConfig
 from napari_toposeg.config.comparing import ALL, SETTLED, Arm, CompareConfig, PhantomData
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.config.finetuning import FinetuneConfig
@@ -35,6 +36,7 @@ __all__ = [
     "SETTLED",
     "Arm",
     "AugmentationName",
+    "CalibrateConfig",
     "CompareConfig",
     "FieldLossName",
     "FinetuneConfig",

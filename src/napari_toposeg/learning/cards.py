@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_toposeg.config import NetworkConfig, Size3, write_atomically
 from napari_toposeg.errors import InvalidCheckpoint, InvalidVolume
@@ -45,6 +45,8 @@ class Card(BaseModel):
         Names of the labels 1, 2, ...
     mask_ratio
         Share of patches hidden in pretraining.
+    temperature
+        At which its probabilities come true: see `calibration`; 1 where that was not fitted.
     recipe
         The settings of the run that made it.
     data, licence
@@ -64,6 +66,7 @@ class Card(BaseModel):
     intensity: Intensity | None = None
     classes: tuple[str, ...] = ()
     mask_ratio: float | None = None
+    temperature: float = Field(1.0, gt=0, allow_inf_nan=False)
     intended_use: str = "Research use only."
     data: str = ""
     licence: str = ""

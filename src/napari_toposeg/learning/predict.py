@@ -1,176 +1,126 @@
-"""Segmentation of whole volumes, in memory or from files, as generators of Steps.
+"""Segmentation of files, and what a model's encoder sees in them, as a generator of Steps.
 
-From files the features of an encoder can be had too.
+In memory the same is done by `segmentation`, whose names can be had here too.
 """
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from napari_toposeg.config import PredictConfig
-from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import list_cases, write_volume
 from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.formats import WRITABLE, ending_of, stem_of
 from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.io.layouts.decathlon import grouped
-from napari_toposeg.learning.cards import load_card, require_channels
+from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.checkpoints import Model, load_model
-from napari_toposeg.learning.devices import choose_threads, memory_errors_explained
+from napari_toposeg.learning.devices import choose_threads
 from napari_toposeg.learning.features import TABLE, encode_with, write_features, write_table
-from napari_toposeg.learning.model_grid import prepare_image
-from napari_toposeg.learning.windows import slide, strides
+from napari_toposeg.learning.repairing import ClassChange, Numbers, changes, repaired
+from napari_toposeg.learning.segmentation import (
+    Segmentation,
+    Sweep,
+    require_agreement,
+    segment,
+    segment_together,
+    segment_with,
+    segmentation_on,
+)
+from napari_toposeg.learning.uncertainty import entropy
 from napari_toposeg.progress import Step
-from napari_toposeg.resampling import resample_to
-from napari_toposeg.volume import Volume
+
+__all__ = [
+    "Predicted",
+    "Segmentation",
+    "plan_outputs",
+    "predict",
+    "segment",
+    "segment_with",
+    "segmentation_on",
+]
 
 Result = TypeVar("Result")
 
 
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """A segmented volume.
+@dataclass(frozen=True)
+class Predicted:
+    """What a prediction of files left.
 
     Parameters
     ----------
-    labels
-        0 background, 1..K classes, uint8, on the image's own grid.
-    probability
-        Probability of any class, 1 - P(background), float32.
-    class_probabilities
-        ``(K + 1, z, y, x)`` float32, background first.
-    classes
-        Names of the labels 1..K.
+    files
+        That were written.
+    repairs
+        What was changed of each class, by the name of the case's label map; empty where nothing
+        was to be repaired.
     """
 
-    labels: Volume
-    probability: Volume
-    class_probabilities: NDArray[np.float32]
-    classes: tuple[str, ...]
+    files: tuple[Path, ...]
+    repairs: Mapping[str, tuple[ClassChange, ...]]
 
 
-def segment(
-    volume: Volume, model: str | Path, *, device: str = "auto", overlap: float = 0.25
-) -> Generator[Step, None, Segmentation]:
-    """Segment a volume, resampled to the model's spacing and back.
-
-    Parameters
-    ----------
-    model
-        Name, run folder or file of a segmentation model.
-    overlap
-        Overlap of neighbouring windows, 0 to below 1.
-    """
-    loaded = load_model(model, device)
-    return (yield from segment_with(volume, loaded, overlap=overlap))
-
-
-def segment_with(
-    volume: Volume, model: Model, *, overlap: float = 0.25, further: Sequence[Volume] = ()
-) -> Generator[Step, None, Segmentation]:
-    """Segment with a model that is loaded already.
-
-    Parameters
-    ----------
-    further
-        The volume's other channels, on its grid.
-    """
-    require_segmenter(model)
-    require_channels(model.card, 1 + len(further))
-    if not 0 <= overlap < 1:
-        raise InvalidConfig(f"overlap must be at least 0 and below 1, got {overlap}")
-    channels = [
-        prepare_image(channel, model.card.spacing, model.card.intensity)
-        for channel in (volume, *further)
-    ]
-    with memory_errors_explained():
-        whole = np.stack([channel.voxels for channel in channels])
-        image = torch.from_numpy(whole).to(model.device)[None]
-        probabilities = yield from slide(
-            image,
-            model.card.crop,
-            lambda window: model.network(window).softmax(1),
-            stride=strides(model.card.crop, overlap),
-            message="segmenting",
-        )
-    return segmentation_on(volume, channels[0], probabilities.cpu().numpy(), model.card.classes)
-
-
-def require_segmenter(model: Model) -> None:
-    """Raise InvalidCheckpoint unless the model segments."""
-    if model.card.task != "segment":
-        raise InvalidCheckpoint(
-            f"{model.card.name!r} {model.card.does} images and does not segment; "
-            "fine-tune it first or pick a segmentation model"
-        )
-
-
-def segmentation_on(
-    volume: Volume, prepared: Volume, probabilities: NDArray[np.float32], classes: tuple[str, ...]
-) -> Segmentation:
-    """Bring class probabilities from the model's grid to the image's, and decide there."""
-    on_image = np.stack(
-        [
-            resample_to(
-                prepared.with_voxels(values, modality="probability"),
-                volume,
-                order=1,
-                fill=float(number == 0),
-            ).voxels
-            for number, values in enumerate(probabilities)
-        ]
-    )
-    labels = on_image.argmax(0).astype(np.uint8)
-    foreground = np.clip(1.0 - on_image[0], 0.0, 1.0)
-    return Segmentation(
-        volume.with_voxels(labels, modality="label", name=f"{volume.name} segmentation"),
-        volume.with_voxels(foreground, modality="probability", name=f"{volume.name} probability"),
-        on_image,
-        classes,
-    )
-
-
-def predict(config: PredictConfig) -> Generator[Step, None, list[Path]]:
+def predict(config: PredictConfig) -> Generator[Step, None, Predicted]:
     """Segment files; each label map is written on its image's own grid, under its name.
 
     With `features`, what the model's encoder sees is written too, or alone if it does not segment.
-
-    Returns
-    -------
-    list of Path
-        The files that were written.
     """
     choose_threads(config.threads)
-    channels = load_card(config.model).network.channels
-    outputs = plan_outputs(config, channels)
-    model = load_model(config.model, config.device)
-    if not config.features:
-        require_segmenter(model)
-    began, written = time.perf_counter(), []
+    outputs = plan_outputs(config, load_card(config.model[0]).network.channels)
+    models = [load_model(name, config.device) for name in config.model]
+    wanted = require_use(config, models)
+    began, written = time.perf_counter(), list[Path]()
     pooled: dict[str, NDArray[np.float32]] = {}
+    repairs: dict[str, tuple[ClassChange, ...]] = {}
     for number, (case, output) in enumerate(outputs):
         volume, *further = read_channels(case)
         name = name_of(case)
         told = partial(told_of, name=name, number=number, count=len(outputs), began=began)
-        if model.card.task == "segment":
+        if models[0].card.task == "segment":
             segmentation = yield from told(
-                segment_with(volume, model, overlap=config.overlap, further=further)
+                segment_together(volume, models, sweep_of(config), further=further)
             )
-            written += write_segmentation(segmentation, output, config.probability)
+            if wanted:
+                yield Step(1, 1, message=f"{name}: repairing")
+                segmentation, repairs[name] = repair_case(segmentation, wanted)
+            written += write_segmentation(segmentation, output, config)
         if config.features:
-            features = yield from told(encode_with(volume, model, further=further))
+            features = yield from told(encode_with(volume, models[0], further=further))
             written.append(write_features(features, features_path(output)))
             pooled[name] = features.pooled
             # After every image, so that one that is stopped leaves a table of what it did.
             write_table(pooled, config.output / TABLE)
-    return written + ([config.output / TABLE] if config.features else [])
+    tables = [config.output / TABLE] if config.features else []
+    return Predicted((*written, *tables), repairs)
+
+
+def require_use(config: PredictConfig, models: list[Model]) -> dict[int, Numbers]:
+    """Return the numbers wanted of each class, or raise if the models cannot do what is asked."""
+    if config.features and len(models) > 1:
+        raise InvalidConfig("--features are those of one model; give one --model")
+    if config.repair or not config.features:
+        require_agreement(models)
+    return config.wanted_of(models[0].card.classes)
+
+
+def sweep_of(config: PredictConfig) -> Sweep:
+    """Return how the networks go over a volume."""
+    return Sweep(config.overlap, config.flips, config.precision, config.batch, config.home)
+
+
+def repair_case(
+    segmentation: Segmentation, wanted: Mapping[int, Numbers]
+) -> tuple[Segmentation, tuple[ClassChange, ...]]:
+    """Repair a segmentation, and say what that did."""
+    mended, repairs = repaired(segmentation, wanted)
+    return mended, changes(segmentation, repairs, wanted)
 
 
 def told_of(
@@ -256,16 +206,26 @@ def name_of(case: CaseFiles) -> str:
     return image.name if kept else f"{case.name}.nii.gz"
 
 
-def write_segmentation(segmentation: Segmentation, path: Path, probability: bool) -> list[Path]:
-    """Write the label map, and beside it one probability map for each class if wanted."""
+def write_segmentation(segmentation: Segmentation, path: Path, config: PredictConfig) -> list[Path]:
+    """Write the label map, and beside it the maps of probability and uncertainty that are wanted.
+
+    Returns
+    -------
+    list of Path
+        The files that were written.
+    """
+    maps: dict[str, NDArray[np.float32]] = {}
+    if config.probability:
+        of_classes = zip(segmentation.classes, segmentation.class_probabilities[1:], strict=True)
+        maps |= {f"{name}_probability": values for name, values in of_classes}
+    if config.uncertainty:
+        maps["uncertainty"] = entropy(segmentation.class_probabilities)
+        if segmentation.disagreement is not None:
+            maps["disagreement"] = segmentation.disagreement
     paths = [write_volume(segmentation.labels, path)]
-    if probability:
-        stem = stem_of(path)
-        for name, values in zip(
-            segmentation.classes, segmentation.class_probabilities[1:], strict=True
-        ):
-            place = path.with_name(f"{stem}_{name}_probability.nii.gz")
-            paths.append(write_volume(segmentation.probability.with_voxels(values), place))
+    for what, values in maps.items():
+        place = path.with_name(f"{stem_of(path)}_{what}.nii.gz")
+        paths.append(write_volume(segmentation.probability.with_voxels(values), place))
     return paths
 
 

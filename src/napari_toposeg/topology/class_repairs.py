@@ -34,10 +34,13 @@ class ClassRepairs:
         int32, the class of each voxel, 0 for the background; read-only: change a copy.
     repairs
         By class. The costs of a class are the distances from its best rival or the threshold.
+    free
+        Classes of which nothing was wanted: what they have counts as wanted.
     """
 
     labels: NDArray[np.int32]
     repairs: dict[int, Repair]
+    free: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         self.labels.setflags(write=False)
@@ -104,9 +107,10 @@ class ClassRepairs:
         labels = np.full(self.labels.shape, BACKGROUND, np.int32)
         for its, repair in answered.items():
             task = replace(repair.task, may_add=labels == BACKGROUND)
-            answered[its] = repair.redone(task)
+            redone = repair.redone(task)
+            answered[its] = replace(redone, wanted=redone.betti) if its in self.free else redone
             labels[answered[its].mask] = its
-        return ClassRepairs(labels, answered)
+        return ClassRepairs(labels, answered, self.free)
 
 
 def has_refused(repair: Repair) -> bool:
@@ -116,7 +120,7 @@ def has_refused(repair: Repair) -> bool:
 
 def repair_by_class(
     probability: NDArray[Any] | Mapping[int, NDArray[Any]],
-    wanted: Numbers | Mapping[int, Numbers],
+    wanted: Numbers | Mapping[int, Numbers | None],
     *,
     threshold: float = 0.5,
     connectivity: int | None = None,
@@ -131,7 +135,8 @@ def repair_by_class(
         first axis, the background first, as a softmax gives them. The map of class 0, where there
         is one, is the background's. Classes are whole numbers that an int32 can hold.
     wanted
-        Betti numbers of each class, or one set of them for every class.
+        Betti numbers of each class, or one set of them for every class. A class with None is not
+        repaired, and comes last: it has what is most probable of the rest, whatever its numbers.
     threshold
         A voxel is of its most probable class, if that lies above the threshold and the background;
         of classes that tie, it is of the lowest number.
@@ -169,7 +174,7 @@ def repair_by_class(
     floor = maps.pop(BACKGROUND)
     foreground = foreground_connectivity(floor.ndim, connectivity)
     numbers = numbers_of(wanted, sorted(maps), floor.ndim)
-    left = dict.fromkeys(by_size(maps, floor))
+    left = dict.fromkeys(sorted(by_size(maps, floor), key=lambda number: numbers[number] is None))
     labels = np.full(floor.shape, BACKGROUND, np.int32)
     repairs = {}
     for done, number in enumerate(list(left)):
@@ -177,16 +182,25 @@ def repair_by_class(
         lead = lead_of(number, maps, floor, sorted(left))
         told = Told(share(progress, done, len(maps)))
         task = Task(lead, labels == BACKGROUND, foreground, told)
-        repairs[number] = solve(task, numbers[number])
+        repairs[number] = solved(task, numbers[number])
         labels[repairs[number].mask] = number
     if progress is not None:
         progress(1.0)
-    return ClassRepairs(labels, repairs)
+    free = frozenset(number for number in maps if numbers[number] is None)
+    return ClassRepairs(labels, repairs, free)
+
+
+def solved(task: Task, wanted: BettiNumbers | None) -> Repair:
+    """Repair a class, or take it as it is where nothing is wanted of it."""
+    if wanted is not None:
+        return solve(task, wanted)
+    numbers = task.count(task.mask)
+    return Repair(task.mask, numbers, numbers, (), replace(task, told=Told()))
 
 
 def numbers_of(
-    wanted: Numbers | Mapping[int, Numbers], classes: list[int], ndim: int
-) -> dict[int, BettiNumbers]:
+    wanted: Numbers | Mapping[int, Numbers | None], classes: list[int], ndim: int
+) -> dict[int, BettiNumbers | None]:
     """Return the Betti numbers wanted of each class."""
     if not isinstance(wanted, Mapping):
         wanted = dict.fromkeys(classes, wanted)
@@ -194,9 +208,14 @@ def numbers_of(
     if missing:
         raise InvalidConfig(
             f"no numbers are wanted of class {', '.join(map(str, missing))}; "
-            "name them for every class that has a map"
+            "name them for every class that has a map, None for one to leave as it is"
         )
-    return {number: require_numbers(wanted[number], ndim) for number in classes}
+    return {number: checked(wanted[number], ndim) for number in classes}
+
+
+def checked(wanted: Numbers | None, ndim: int) -> BettiNumbers | None:
+    """Return wanted numbers that can be, or None where nothing is wanted."""
+    return None if wanted is None else require_numbers(wanted, ndim)
 
 
 def share(progress: Progress | None, done: int, classes: int) -> Progress | None:

@@ -1,0 +1,267 @@
+"""Segmentation of a volume in memory, by one model or by several.
+
+The one idea: each model looks at the scan on its own grid; what it says is brought to the scan's
+grid and tempered as its card says, and there probabilities are averaged and labels are decided.
+"""
+
+# K classes without background
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from napari_toposeg.config import Flips, PrecisionName
+from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
+from napari_toposeg.learning.answers import asked, planned_batch
+from napari_toposeg.learning.calibration import tempered
+from napari_toposeg.learning.cards import require_channels
+from napari_toposeg.learning.checkpoints import Model, load_model
+from napari_toposeg.learning.devices import memory_errors_explained
+from napari_toposeg.learning.model_grid import prepare_image
+from napari_toposeg.learning.uncertainty import entropy
+from napari_toposeg.learning.windows import Home, slide, strides
+from napari_toposeg.progress import Step
+from napari_toposeg.resampling import resample_to
+from napari_toposeg.volume import Volume
+
+Probabilities = NDArray[np.float32]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """A segmented volume.
+
+    Parameters
+    ----------
+    labels
+        0 background, 1..K classes, uint8, on the image's own grid.
+    probability
+        Probability of any class, 1 - P(background), float32.
+    class_probabilities
+        ``(K + 1, z, y, x)`` float32, background first.
+    classes
+        Names of the labels 1..K.
+    disagreement
+        Of several models, ``(z, y, x)`` in 0..1: see `uncertainty`; None of one.
+    """
+
+    labels: Volume
+    probability: Volume
+    class_probabilities: Probabilities
+    classes: tuple[str, ...]
+    disagreement: Probabilities | None = None
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """How a network goes over a volume.
+
+    Parameters
+    ----------
+    overlap
+        Of neighbouring windows, 0 to below 1.
+    flips
+        Axes along which windows are mirrored too; see `answers`.
+    precision
+        Arithmetic of the network; see `answers`.
+    batch
+        Windows at once; 0: planned by the device.
+    home
+        Where volume and sums are kept; see `windows`.
+    """
+
+    overlap: float = 0.25
+    flips: Flips = ""
+    precision: PrecisionName = "auto"
+    batch: int = 0
+    home: Home = "auto"
+
+
+def segment(
+    volume: Volume,
+    model: str | Path,
+    *,
+    device: str = "auto",
+    overlap: float = 0.25,
+    flips: Flips = "",
+) -> Generator[Step, None, Segmentation]:
+    """Segment a volume, resampled to the model's spacing and back.
+
+    Parameters
+    ----------
+    model
+        Name, run folder or file of a segmentation model.
+    overlap
+        Overlap of neighbouring windows, 0 to below 1.
+    flips
+        Axes along which windows are mirrored too; none where classes tell sides apart.
+    """
+    loaded = load_model(model, device)
+    return (yield from segment_together(volume, [loaded], Sweep(overlap, flips)))
+
+
+def segment_with(
+    volume: Volume, model: Model, *, overlap: float = 0.25, further: Sequence[Volume] = ()
+) -> Generator[Step, None, Segmentation]:
+    """Segment with a model that is loaded already.
+
+    Parameters
+    ----------
+    further
+        The volume's other channels, on its grid.
+    """
+    return (yield from segment_together(volume, [model], Sweep(overlap), further=further))
+
+
+def segment_together(
+    volume: Volume,
+    models: Sequence[Model],
+    sweep: Sweep | None = None,
+    *,
+    further: Sequence[Volume] = (),
+) -> Generator[Step, None, Segmentation]:
+    """Segment with the mean of what several models say, each on its own grid.
+
+    Parameters
+    ----------
+    models
+        At least one, of the same classes.
+    further
+        The volume's other channels, on its grid.
+
+    Raises
+    ------
+    InvalidCheckpoint
+        If a model does not segment, or the models differ in their classes.
+    """
+    sweep = sweep or Sweep()
+    require_agreement(models)
+    if not 0 <= sweep.overlap < 1:
+        raise InvalidConfig(f"overlap must be at least 0 and below 1, got {sweep.overlap}")
+    mean: Probabilities | None = None
+    alone = np.zeros(volume.shape, np.float32)
+    for number, model in enumerate(models):
+        run = class_probabilities(volume, model, sweep, further)
+        found = yield from as_part(run, number, len(models), "models")
+        if len(models) > 1:
+            alone += entropy(found) / len(models)
+        found /= len(models)
+        mean = found if mean is None else np.add(mean, found, out=mean)
+    assert mean is not None
+    disagreement = np.maximum(entropy(mean) - alone, 0.0) if len(models) > 1 else None
+    return decided(volume, mean, models[0].card.classes, disagreement)
+
+
+def require_agreement(models: Sequence[Model]) -> None:
+    """Raise InvalidCheckpoint unless all models segment, and into the same classes."""
+    for model in models:
+        require_segmenter(model)
+        if model.card.classes != models[0].card.classes:
+            raise InvalidCheckpoint(
+                f"{models[0].card.name!r} tells {named(models[0])} apart and "
+                f"{model.card.name!r} {named(model)}; only models of the same classes, in the same "
+                "order, can be averaged"
+            )
+
+
+def named(model: Model) -> str:
+    """Return the classes of a model for a person."""
+    return ", ".join(model.card.classes)
+
+
+def require_segmenter(model: Model) -> None:
+    """Raise InvalidCheckpoint unless the model segments."""
+    if model.card.task != "segment":
+        raise InvalidCheckpoint(
+            f"{model.card.name!r} {model.card.does} images and does not segment; "
+            "fine-tune it first or pick a segmentation model"
+        )
+
+
+def as_part(
+    run: Generator[Step, None, Result], number: int, count: int, what: str
+) -> Generator[Step, None, Result]:
+    """Tell the windows of one of several runs, over models or cases, as a part of those of all."""
+    if count == 1:
+        return (yield from run)
+    while True:
+        try:
+            window = next(run)
+        except StopIteration as finished:
+            result: Result = finished.value
+            return result
+        yield Step(
+            step=number * window.total + window.step,
+            total=count * window.total,
+            message=f"{window.message} ({number + 1} of {count} {what})",
+        )
+
+
+def class_probabilities(
+    volume: Volume, model: Model, sweep: Sweep, further: Sequence[Volume] = ()
+) -> Generator[Step, None, Probabilities]:
+    """Return what one model says on the volume's own grid, ``(K + 1, z, y, x)``, tempered."""
+    card = model.card
+    require_channels(card, 1 + len(further))
+    channels = [
+        prepare_image(channel, card.spacing, card.intensity) for channel in (volume, *further)
+    ]
+    with memory_errors_explained():
+        whole = np.stack([channel.voxels for channel in channels])
+        blended = yield from slide(
+            torch.from_numpy(whole)[None],
+            card.crop,
+            asked(model.network, model.device, sweep.flips, sweep.precision),
+            stride=strides(card.crop, sweep.overlap),
+            message="segmenting",
+            device=model.device,
+            batch=planned_batch(sweep.batch, model.device),
+            home=sweep.home,
+        )
+    return tempered(on_grid(volume, channels[0], blended.cpu().numpy()), card.temperature)
+
+
+def on_grid(volume: Volume, prepared: Volume, probabilities: Probabilities) -> Probabilities:
+    """Bring class probabilities from the model's grid to the image's; beyond is background."""
+    return np.stack(
+        [
+            resample_to(
+                prepared.with_voxels(values, modality="probability"),
+                volume,
+                order=1,
+                fill=float(number == 0),
+            ).voxels
+            for number, values in enumerate(probabilities)
+        ]
+    )
+
+
+def segmentation_on(
+    volume: Volume, prepared: Volume, probabilities: Probabilities, classes: tuple[str, ...]
+) -> Segmentation:
+    """Bring class probabilities from the model's grid to the image's, and decide there."""
+    return decided(volume, on_grid(volume, prepared, probabilities), classes)
+
+
+def decided(
+    volume: Volume,
+    probabilities: Probabilities,
+    classes: tuple[str, ...],
+    disagreement: Probabilities | None = None,
+) -> Segmentation:
+    """Give each voxel of the image its most probable class."""
+    labels = probabilities.argmax(0).astype(np.uint8)
+    foreground = np.clip(1.0 - probabilities[0], 0.0, 1.0)
+    return Segmentation(
+        volume.with_voxels(labels, modality="label", name=f"{volume.name} segmentation"),
+        volume.with_voxels(foreground, modality="probability", name=f"{volume.name} probability"),
+        probabilities,
+        classes,
+        disagreement,
+    )
