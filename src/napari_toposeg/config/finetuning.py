@@ -1,12 +1,13 @@
 """The settings of fine-tuning."""
 
+import math
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window
+from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window, Words
 from napari_toposeg.config.training import AugmentationName, LossName, TopologyConfig
 
 
@@ -53,6 +54,12 @@ class FinetuneConfig(TopologyConfig):
         "dice-ce",
         description="segmentation loss: Dice and cross-entropy, alone or with the term named; dog "
         "and histogram are controls without topology",
+    )
+    class_weights: Words = Field(
+        ("equal",),
+        min_length=1,
+        description="weights of the classes in Dice and cross-entropy: equal; balanced: more for "
+        "rare ones, by the root of their frequency; or a number for the background and each class",
     )
     average: float = Field(
         0.0,
@@ -135,6 +142,14 @@ class FinetuneConfig(TopologyConfig):
         "topological error of such a class is its distance from them",
     )
 
+    @field_validator("class_weights")
+    @classmethod
+    def require_weights(cls, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Refuse words that are no weights."""
+        if words not in (("equal",), ("balanced",)) and not weights_in(words):
+            raise ValueError("give equal, balanced, or a number above 0 for each class")
+        return words
+
     @model_validator(mode="after")
     def require_teacher(self) -> Self:
         """Refuse a teacher that is nobody, and unlabelled images that nobody tells of."""
@@ -162,7 +177,21 @@ class FinetuneConfig(TopologyConfig):
         return self
 
     @property
+    def weights_given(self) -> tuple[float, ...]:
+        """Weights of background and classes; empty where they are equal or follow from the data."""
+        return weights_in(self.class_weights)
+
+    @property
     def wanted_by_class(self) -> dict[int, tuple[int, int, int]]:
         """Wanted Betti numbers (b0, b1, b2) by class."""
         numbers = iter(self.wanted or ())
         return {k: (b0, b1, b2) for k, b0, b1, b2 in zip(*[numbers] * 4, strict=True)}
+
+
+def weights_in(words: tuple[str, ...]) -> tuple[float, ...]:
+    """Return the numbers that words are, if all are finite and above 0; none otherwise."""
+    try:
+        numbers = tuple(map(float, words))
+    except ValueError:
+        return ()
+    return numbers if all(0 < number < math.inf for number in numbers) else ()

@@ -1,12 +1,12 @@
 """What the settings of all runs share: frozen, checked, read from and written to TOML."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.errors import InvalidConfig
@@ -25,6 +25,17 @@ def require_order(window: tuple[float, float]) -> tuple[float, float]:
 
 Window = Annotated[tuple[float, float], AfterValidator(require_order)]
 """Intensities that become 0 and 1."""
+
+
+def as_words(given: Any) -> Any:
+    """Take one word for a list of one, and numbers for words."""
+    if isinstance(given, str | int | float):
+        return (str(given),)
+    return tuple(map(str, given)) if isinstance(given, Sequence) else given
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(as_words)]
+"""Words, which a file may give as one, or as numbers."""
 
 PositiveInt = Annotated[int, Field(gt=0)]
 Flips = Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"]

@@ -11,6 +11,7 @@ from napari_toposeg.errors import InvalidConfig, OutOfMemory
 from napari_toposeg.io.store import is_store
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cases import Case
+from napari_toposeg.learning.class_weights import weights_of
 from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.finetuning import Segmentation
@@ -66,7 +67,7 @@ def finetune(
     require_free(config)
     data = read_data(config, cases)
     card = describe(config, data)
-    config = planned(config, card)
+    config = planned(config, card, data)
     torch.manual_seed(config.seed)
     network = build_dense(card.network, outputs=data.classes + 1)
     require_multiple(card.crop, network.encoder.multiple)
@@ -116,9 +117,10 @@ def read_data(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledD
     return read_labelled_dataset(config, intensity)
 
 
-def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
+def planned(config: FinetuneConfig, card: Card, data: LabelledData) -> FinetuneConfig:
     """Return the settings with all that was left open filled in, so that they repeat the run."""
     network = card.network
+    weights = weights_of(config, data.training, data.classes)
     settled = {
         "name": card.name,
         "classes": card.classes,
@@ -128,6 +130,7 @@ def planned(config: FinetuneConfig, card: Card) -> FinetuneConfig:
         "crop": card.crop,
         "spacing": card.spacing,
         "learning_rate": card.recipe["learning_rate"],
+        "class_weights": tuple(f"{weight:g}" for weight in weights) or ("equal",),
         # What is no window is the checkpoint's, from which a repeated run takes it again.
         "intensity": card.intensity if isinstance(card.intensity, tuple) else None,
     }
@@ -170,6 +173,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
         mode="json",
         include={
             "loss",
+            *({"class_weights"} if config.class_weights != ("equal",) else ()),
             *(TOPOLOGY if config.loss != "dice-ce" else ()),
             *({"betti_weight", "wanted"} if config.betti_weight else ()),
             *({"average"} if config.average else ()),

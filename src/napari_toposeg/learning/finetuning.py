@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.learning.augment import augmentation_of
 from napari_toposeg.learning.cards import Card
+from napari_toposeg.learning.class_weights import weights_of
 from napari_toposeg.learning.crops import Crop, axes_of, draw_labelled
 from napari_toposeg.learning.examples import Example, with_channels
 from napari_toposeg.learning.judging import MOST_SLICES, Judgement, judge, pieces_to_judge
@@ -60,6 +61,8 @@ class Segmentation:
         self.config, self.described = config, card
         self.augmentation = augmentation_of(config.augmentation, card)
         self.flips = axes_of(config.flips)
+        weights = weights_of(config, examples, len(card.classes))
+        self.class_weights = torch.tensor(weights) if weights else None
         self.self_training = self.with_teacher(unlabelled, knows=judged_first)
         self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
 
@@ -135,13 +138,15 @@ class Segmentation:
         self, answers: list[Tensor], target: Tensor, batch: Batch, step: int
     ) -> dict[str, Tensor]:
         """Return soft Dice, cross-entropy, the term if any, and their sum."""
-        coarse, weight = coarse_loss(answers, target, self.scale_weights), self.scale_weights[0]
+        weights = None if self.class_weights is None else self.class_weights.to(target.device)
+        coarse = coarse_loss(answers, target, self.scale_weights, weights)
+        weight = self.scale_weights[0]
         if self.term is None:
-            terms = dice_cross_entropy(answers[0], target)
+            terms = dice_cross_entropy(answers[0], target, weights)
             loss = weight * (terms.dice_loss + terms.cross_entropy) + coarse
             return {"loss": loss, **terms._asdict()}
         answer, look = Answer.of(answers[0]), batch["look"]
-        terms = dice_cross_entropy(answer.loose, target)
+        terms = dice_cross_entropy(answer.loose, target, weights)
         drawn = answer.loose[look.place.crops.to(target.device)]
         term = self.term(drawn.float().softmax(1)[:, 1:], look)
         main = weight * (terms.dice_loss + terms.cross_entropy)

@@ -19,7 +19,9 @@ class DiceCrossEntropy(NamedTuple):
     cross_entropy: Tensor
 
 
-def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEntropy:
+def dice_cross_entropy(
+    logits_BKZYX: Tensor, target_BZYX: Tensor, weights_K: Tensor | None = None
+) -> DiceCrossEntropy:
     """Soft Dice over the classes (background apart) and cross-entropy over all.
 
     Cross-entropy is a mean over crops, of which one without any label has no error. Dice is that of
@@ -32,6 +34,9 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
     ----------
     target_BZYX
         Class numbers, -1 where unlabelled.
+    weights_K
+        Of the classes, above 0: both means are weighted by them, of voxels and of classes. Without
+        them all weigh alike.
 
     References
     ----------
@@ -40,9 +45,10 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
     """
     logits_BKZYX = logits_BKZYX.float()
     labelled_BZYX = target_BZYX != IGNORED
-    errors_BZYX = F.cross_entropy(logits_BKZYX, target_BZYX, ignore_index=IGNORED, reduction="none")
-    counts_B = labelled_BZYX.sum((1, 2, 3)).clamp(min=1)
-    cross_entropy = (errors_BZYX.sum((1, 2, 3)) / counts_B).mean()
+    errors_BZYX = F.cross_entropy(
+        logits_BKZYX, target_BZYX, weights_K, ignore_index=IGNORED, reduction="none"
+    )
+    cross_entropy = (errors_BZYX.sum((1, 2, 3)) / counted(target_BZYX, weights_K)).mean()
     probability = logits_BKZYX.softmax(1) * labelled_BZYX[:, None]
     truth = (
         F.one_hot(target_BZYX.clamp(min=0), logits_BKZYX.shape[1]).movedim(-1, 1)
@@ -53,7 +59,22 @@ def dice_cross_entropy(logits_BKZYX: Tensor, target_BZYX: Tensor) -> DiceCrossEn
         torch.stack([(probability * truth).sum(axes), (probability + truth).sum(axes)])
     )
     dice_K = (2 * shared_K[1:] + 1.0) / (total_K[1:] + 1.0)
-    return DiceCrossEntropy(1.0 - mean_of_shares(dice_K.mean()), cross_entropy)
+    dice = dice_K.mean() if weights_K is None else weighted_mean(dice_K, weights_K[1:])
+    return DiceCrossEntropy(1.0 - mean_of_shares(dice), cross_entropy)
+
+
+def counted(target_BZYX: Tensor, weights_K: Tensor | None) -> Tensor:
+    """Return the weights of the labelled voxels of each crop, added up; 1 where there are none."""
+    labelled_BZYX = target_BZYX != IGNORED
+    if weights_K is None:
+        return labelled_BZYX.sum((1, 2, 3)).clamp(min=1)
+    total_B = (weights_K[target_BZYX.clamp(min=0)] * labelled_BZYX).sum((1, 2, 3))
+    return torch.where(total_B > 0, total_B, 1.0)
+
+
+def weighted_mean(values: Tensor, weights: Tensor) -> Tensor:
+    """Return the mean of values by their weights."""
+    return (values * weights).sum() / weights.sum()
 
 
 def of_all_ranks(sums: Tensor) -> Tensor:

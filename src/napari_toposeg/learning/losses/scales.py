@@ -15,7 +15,12 @@ from torch.nn import functional as F
 from napari_toposeg.learning.losses.overlap import dice_cross_entropy
 
 
-def coarse_loss(answers: Sequence[Tensor], target_BZYX: Tensor, weights: Sequence[float]) -> Tensor:
+def coarse_loss(
+    answers: Sequence[Tensor],
+    target_BZYX: Tensor,
+    weights: Sequence[float],
+    class_weights_K: Tensor | None = None,
+) -> Tensor:
     """Return the weighted sum of Dice and cross-entropy over the scales below the finest.
 
     Parameters
@@ -24,10 +29,13 @@ def coarse_loss(answers: Sequence[Tensor], target_BZYX: Tensor, weights: Sequenc
         Logits ``(B, K, z, y, x)`` from fine to coarse; the first is left to the caller.
     weights
         One for each answer.
+    class_weights_K
+        See `dice_cross_entropy`.
     """
     losses = [
-        weight * torch.stack(dice_cross_entropy(answer, at_scale(target_BZYX, answer))).sum()
+        weight * torch.stack(dice_cross_entropy(answer, target, class_weights_K)).sum()
         for answer, weight in zip(answers[1:], weights[1:], strict=True)
+        for target in [at_scale(target_BZYX, answer)]
     ]
     return torch.stack(losses).sum() if losses else answers[0].new_zeros(())
 
