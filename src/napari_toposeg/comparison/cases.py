@@ -4,6 +4,8 @@ The labelled cases of a seed are drawn once, by a permutation of the pool: the f
 n labelled ones, so that draws are nested, and the same for all arms.
 """
 
+import hashlib
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +113,33 @@ def require_unseen(config: CompareConfig, cases: CaseSet) -> None:
             f"{len(shared)} of the unlabelled scans are named as cases of validation or test, "
             f"first {shared[:3]}; take them out, so that nothing is learnt from what is judged"
         )
+
+
+def linked_images(cases: CaseSet, parent: Path) -> Path:
+    """Return a folder of links to the images that may be learnt from.
+
+    No training is given the folder that holds the test images, so none can learn from them.
+    """
+    names = [*cases.pool, *cases.validation]
+    digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:10]
+    folder = parent / f"images-{digest}"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        link(cases.image_files[name].resolve(), folder)
+    return folder
+
+
+def link(source: Path, folder: Path) -> None:
+    """Link to a file or a folder, or copy it where the system has no links for everyone."""
+    target = folder / source.name
+    try:
+        target.symlink_to(source)
+    except FileExistsError:
+        # An earlier process made it, or one beside this.
+        return
+    except OSError:
+        copy = shutil.copytree if source.is_dir() else shutil.copy2
+        copy(source, target)
 
 
 def write_names(path: Path, names: Sequence[str]) -> Path:

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_toposeg.comparison.cases import CaseSet
 from napari_toposeg.comparison.spending import read_spent
 from napari_toposeg.comparison.trials import Trial
@@ -21,18 +23,22 @@ from napari_toposeg.config import CompareConfig, write_atomically
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.layouts import CaseFiles
-from napari_toposeg.metrics import METRICS, betti_errors, measure_case
+from napari_toposeg.metrics import EXACT, measure_case, measure_exactness
+from napari_toposeg.metrics.catalogue import metrics_of
 from napari_toposeg.progress import Step
 from napari_toposeg.reports.page import simplified
 from napari_toposeg.topology import largest_and_filled, repair_by_class
+from napari_toposeg.topology.grid import Mask
 from napari_toposeg.volume import Volume
 
 if TYPE_CHECKING:
     from napari_toposeg.learning.predict import Segmentation
 
 RAW, FIX, REPAIRED = "raw", "fix", "repaired"
-UNION = "union"
-"""Name of all classes together, whose topology is measured beside that of each."""
+TOGETHER = "all together"
+"""Class of the row that is of a whole case."""
+SENSITIVITY = "sensitivity"
+"""Share of the true voxels that a mask keeps."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +48,8 @@ class Judgement:
     Parameters
     ----------
     rows
-        One for each case, mask and class (`UNION` among them): ``case``, ``mask``, ``class`` and
-        metrics; those that are infinite or not defined are None.
+        One for each case, mask and class (`TOGETHER` among them): ``case``, ``mask``, ``class``
+        and metrics; those that are infinite or not defined are None.
     seconds
         Processor seconds: of ``training``, and over all cases of ``segmenting`` and of each mask.
     """
@@ -63,7 +69,7 @@ def key_of(config: CompareConfig, cases: CaseSet) -> str:
     said = {
         "test": cases.fingerprint(cases.test, labelled=True),
         "settings": [config.repair, config.overlap, config.tolerance, config.classes],
-        "metrics": METRICS,
+        "metrics": [metric.name for metric in metrics_of(config.metrics)],
     }
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:10]
 
@@ -145,7 +151,8 @@ def masks_of(
     wanted = config.wanted_of(len(segmentation.classes))
     if wanted:
         masks[REPAIRED] = lambda: labels.with_voxels(
-            repair_by_class(segmentation.class_probabilities, wanted).labels, modality="label"
+            repair_by_class(segmentation.class_probabilities, wanted, threshold=0.0).labels,
+            modality="label",
         )
     return masks
 
@@ -153,11 +160,16 @@ def masks_of(
 def measured(
     labels: Volume, truth: Volume, classes: Sequence[str], config: CompareConfig
 ) -> Iterator[dict[str, Any]]:
-    """Yield a row for each class, and one for the topology of all classes together."""
-    found = measure_case(labels, truth, classes, tolerance=config.tolerance)
-    if UNION not in found:
-        errors = betti_errors(labels.voxels > 0, truth.voxels > 0)
-        found[UNION] = {f"betti_error_{k}": float(error) for k, error in enumerate(errors)}
-        found[UNION] |= {"betti_exact": float(not any(errors))}
-    for name, values in found.items():
-        yield {"class": name} | values
+    """Yield a row for each class, and one for all of them together."""
+    found = measure_case(labels, truth, classes, tolerance=config.tolerance, parts=config.metrics)
+    for number, (name, values) in enumerate(found.items(), start=1):
+        kept = sensitivity(labels.voxels == number, truth.voxels == number)
+        yield {"class": name} | values | {SENSITIVITY: kept}
+    if "betti" in config.metrics:
+        yield {"class": TOGETHER, EXACT.name: measure_exactness(labels, truth, classes)}
+
+
+def sensitivity(prediction: Mask, truth: Mask) -> float:
+    """Return the share of the true voxels that a mask keeps; NaN where there are none."""
+    there = np.count_nonzero(truth)
+    return np.count_nonzero(prediction & truth) / there if there else np.nan

@@ -11,13 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.comparison.judging import UNION, Judgement, read_judgement
+from napari_toposeg.comparison.judging import TOGETHER, Judgement, read_judgement
 from napari_toposeg.comparison.running import Comparison
-from napari_toposeg.metrics import METRICS
+from napari_toposeg.metrics import EXACT
 from napari_toposeg.metrics.intervals import crossed_mean_with_interval, mean_with_interval
-
-EXACT = "exact"
-"""1 where all Betti numbers of all classes, and of all together, are the truth's."""
 
 BETTI = "betti_error"
 """Sum over b0, b1 and b2 of a class, a mean over classes."""
@@ -47,9 +44,13 @@ class Cell:
         """Return mean, low and high of a metric, with the number of values that are not defined."""
         return interval(self.values[metric])
 
+    def common(self, rival: "Cell") -> list[int]:
+        """Return the seeds that a rival has, too."""
+        return [seed for seed in self.seeds if seed in rival.seeds]
+
     def difference(self, rival: "Cell", metric: str) -> dict[str, float]:
-        """Return what this arm is ahead of a rival, on the seeds that both have."""
-        common = [seed for seed in self.seeds if seed in rival.seeds]
+        """Return what this arm has more than a rival, on the seeds that both have."""
+        common = self.common(rival)
         own, other = (
             cell.values[metric][[cell.seeds.index(seed) for seed in common]]
             for cell in (self, rival)
@@ -113,16 +114,19 @@ def by_case(rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]:
 
 
 def of_case(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Return the metrics of one case."""
-    classes = [row for row in rows if row["class"] != UNION]
+    """Return the metrics of one case: means over its classes, and those of all together."""
+    classes = [row for row in rows if row["class"] != TOGETHER]
     values = {
-        metric: mean_of([row.get(metric) for row in classes])
-        for metric in METRICS
-        if metric in classes[0]
+        metric: mean_of([row[metric] for row in classes])
+        for metric in classes[0]
+        if metric not in ("case", "mask", "class")
     }
-    errors = [sum(row[f"betti_error_{k}"] for k in range(3)) for row in classes]
-    exact = all(row["betti_exact"] for row in rows)
-    return values | {BETTI: mean_of(errors), EXACT: float(exact)}
+    if "betti_error_0" in values:
+        values[BETTI] = sum(values[f"betti_error_{k}"] for k in range(3))
+    for row in rows:
+        if row["class"] == TOGETHER:
+            values[EXACT.name] = row[EXACT.name]
+    return values
 
 
 def mean_of(values: Sequence[float | None]) -> float:

@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-from napari_toposeg.comparison.cases import CaseSet, write_names
+from napari_toposeg.comparison.cases import CaseSet, linked_images, write_names
 from napari_toposeg.config import (
     ALL,
     SETTLED,
@@ -162,12 +162,12 @@ def pretraining_of(
     settings |= {"objective": arm.objective, "previews": False, "forecast": False}
     settings |= {} if arm.network is None else {"network": arm.network}
     settings |= {"seed": seed} if config.pretrain_each_seed else {}
-    given = bool(config.unlabelled)
-    ids = None if given else write_names(config.output / "cases" / "unlabelled.txt", cases.pool)
+    given, folder = bool(config.unlabelled), config.output / "cases"
+    ids = None if given else write_names(folder / "unlabelled.txt", cases.pool)
     draft = PretrainConfig.create(
         **settings,
         output=config.output,
-        data=config.unlabelled or (cases.images,),
+        data=config.unlabelled or (linked_images(cases, folder),),
         ids=ids,
         device=config.device,
         threads=config.threads,
@@ -203,7 +203,7 @@ def finetuning_of(
         **settings,
         output=config.output,
         checkpoint=str(pretraining.folder) if pretraining else (arm.checkpoint or "none"),
-        images=cases.images,
+        images=linked_images(cases, folder),
         labels=cases.labels,
         ids=write_names(folder / f"labelled-{counted(count)}-{seed}.txt", labelled),
         validation=held,

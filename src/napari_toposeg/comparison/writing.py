@@ -1,108 +1,98 @@
-"""What a comparison leaves: one table in Markdown, and every row behind it as CSV."""
+"""What a comparison leaves: tables in Markdown, few-label curves, a page, and every row as CSV."""
 
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from napari_toposeg.comparison.judging import RAW, read_judgement
+from napari_toposeg.comparison.curves import PAPERS, plot_curves
+from napari_toposeg.comparison.judging import read_judgement
 from napari_toposeg.comparison.running import Comparison
-from napari_toposeg.comparison.table import BETTI, EXACT, Cell, cells_of
+from napari_toposeg.comparison.summary import tables_of
+from napari_toposeg.comparison.table import cells_of
 from napari_toposeg.comparison.trials import counted
 from napari_toposeg.config import write_atomically
+from napari_toposeg.reports import Report, Section, Table, write_page
 
-COLUMNS = {
-    "dice": ("Dice", 4),
-    "hausdorff95": ("HD95 (mm)", 2),
-    BETTI: ("Betti error", 2),
-    EXACT: ("exact", 2),
-}
-"""Metrics of the table: heading and digits."""
-
-AGAINST = ("dice", "hausdorff95", EXACT)
-"""Metrics whose differences are told."""
+MASKS = (
+    "raw: each voxel has its most probable class; fix: of each class the largest component, its "
+    "cavities filled; repaired: changed as little as was found to the wanted Betti numbers.",
+    "Betti numbers are of a 26-connected foreground. exact: the share of cases in which all Betti "
+    "numbers of every class and of their union are the truth's.",
+)
 
 
 def write_results(comparison: Comparison) -> dict[str, str]:
-    """Write table and rows of what has been judged until now; return file -> what it holds."""
+    """Write what has been judged until now; return file -> what it holds."""
     folder, cells = comparison.config.output, cells_of(comparison)
-    write_atomically(folder / "table.md", markdown(comparison, cells).encode())
-    write_rows(comparison, folder / "rows.csv")
-    return {"table.md": "means and differences", "rows.csv": "every case, class and mask"}
-
-
-def markdown(comparison: Comparison, cells: Sequence[Cell]) -> str:
-    """Return the table of means, and that of differences, in Markdown."""
-    parts = [table(means_header(), means(cells))]
-    rivals = comparison.config.rivals or (comparison.config.every_arm[0].name,)
-    parts += [
-        f"Ahead of {rival}, paired by seed and case:\n\n" + table(*differences(cells, rival))
-        for rival in rivals
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
-    """Return rows as a table in Markdown."""
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
-def means_header() -> list[str]:
-    """Return the headings of the table of means."""
-    return ["labels", "arm", "mask", *(name for name, _ in COLUMNS.values()), "seeds", "CPU s"]
-
-
-def means(cells: Sequence[Cell]) -> Iterator[list[str]]:
-    """Yield a line for each arm, count and mask."""
-    for cell in cells:
-        yield [
-            counted(cell.count),
-            cell.arm,
-            cell.mask,
-            *(shown(cell.mean(metric), digits) for metric, (_, digits) in COLUMNS.items()),
-            str(len(cell.seeds)),
-            f"{cell.seconds:.0f}" if cell.mask == RAW else "",
-        ]
-
-
-def differences(cells: Sequence[Cell], rival: str) -> tuple[list[str], Iterator[list[str]]]:
-    """Return headings and lines of what each arm is ahead of a rival."""
-    header = ["labels", "arm", "mask", *(COLUMNS[metric][0] for metric in AGAINST), "seeds"]
-    rivals: Mapping[tuple[int, str], Cell] = {
-        (cell.count, cell.mask): cell for cell in cells if cell.arm == rival
+    folder.mkdir(parents=True, exist_ok=True)
+    write_rows(rows_of(comparison), folder / "rows.csv")
+    files = {"rows.csv": "every case, class and mask"}
+    if not cells:
+        return files
+    tables = tables_of(comparison, cells)
+    write_atomically(folder / "table.md", markdown(tables).encode())
+    columns = [name for name in comparison.config.columns if name in cells[0].values]
+    for theme in PAPERS:
+        plot_curves(cells, columns, folder / f"curves-{theme}.png", theme=theme)
+    write_page(folder / "report.html", page(comparison, tables, folder / "curves-light.png"))
+    return files | {
+        "table.md": "means and differences",
+        "curves-light.png": "few-label curves (and curves-dark.png)",
+        "report.html": "all of it on one page",
     }
 
-    def lines() -> Iterator[list[str]]:
-        for cell in cells:
-            other = rivals.get((cell.count, cell.mask))
-            if other is None or cell.arm == rival or not set(cell.seeds) & set(other.seeds):
-                continue
-            told = (shown(cell.difference(other, m), COLUMNS[m][1], signed=True) for m in AGAINST)
-            seeds = str(len(set(cell.seeds) & set(other.seeds)))
-            yield [counted(cell.count), cell.arm, cell.mask, *told, seeds]
 
-    return header, lines()
+def markdown(tables: Sequence[Table]) -> str:
+    """Return tables in Markdown."""
+    return "\n\n".join(f"{table.caption}\n\n{lines_of(table)}" for table in tables) + "\n"
 
 
-def shown(value: Mapping[str, float], digits: int, *, signed: bool = False) -> str:
-    """Return a mean with its interval, and how many values are not defined."""
-    form = f"{'+' if signed else ''}.{digits}f"
-    text = f"{value['mean']:{form}} ({value['low']:{form}} to {value['high']:{form}})"
-    return text + (f", {value['undefined']:.0f} not defined" if value["undefined"] else "")
+def lines_of(table: Table) -> str:
+    """Return one table in Markdown."""
+    lines = [table.columns, ["---"] * len(table.columns), *table.rows]
+    return "\n".join(f"| {' | '.join(map(str, cells))} |" for cells in lines)
 
 
-def write_rows(comparison: Comparison, path: Path) -> None:
-    """Write every measured row as CSV."""
-    rows = [
-        {"arm": trial.arm, "labels": counted(trial.count), "seed": trial.seed} | row
-        for trial in comparison.trials
-        if comparison.is_done(trial) and (judgement := read_judgement(trial))
-        for row in judgement.rows
-    ]
+def page(comparison: Comparison, tables: Sequence[Table], picture: Path) -> Report:
+    """Return the page."""
+    config, cases = comparison.config, comparison.cases
+    done = sum(map(comparison.is_done, comparison.trials))
+    what = (
+        f"{len(config.every_arm)} arms; {len(cases.pool)} cases to learn from, "
+        f"{len(cases.validation)} that choose checkpoints, {len(cases.test)} that are judged",
+        *MASKS,
+    )
+    unfinished = (f"{done} of {len(comparison.trials)} runs are done; the figures are of these.",)
+    return Report(
+        title="Comparison",
+        subtitle=f"{len(config.seeds)} seeds, {', '.join(map(counted, config.counts))} labels",
+        warnings=unfinished if done < len(comparison.trials) else (),
+        sections=(
+            Section(
+                "Few-label curves", what, picture, "Means with 95 % intervals over seeds and cases."
+            ),
+            Section("Tables", tables=tuple(tables)),
+        ),
+    )
+
+
+def rows_of(comparison: Comparison) -> Iterator[Mapping[str, Any]]:
+    """Yield every row that was measured."""
+    for trial in comparison.trials:
+        judgement = read_judgement(trial) if comparison.is_done(trial) else None
+        run = {"arm": trial.arm, "labels": counted(trial.count), "seed": trial.seed}
+        yield from (run | row for row in (judgement.rows if judgement else ()))
+
+
+def write_rows(rows: Iterator[Mapping[str, Any]], path: Path) -> None:
+    """Write rows as CSV, under the names of all of them."""
+    every = list(rows)
     text = io.StringIO()
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    writer = csv.DictWriter(text, names, lineterminator="\n")
+    writer = csv.DictWriter(
+        text, list(dict.fromkeys(name for row in every for name in row)), lineterminator="\n"
+    )
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows(every)
     write_atomically(path, text.getvalue().encode())

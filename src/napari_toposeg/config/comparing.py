@@ -172,6 +172,10 @@ class CompareConfig(RunConfig):
     metrics: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
         PARTS, description="what is measured, as by measure"
     )
+    columns: tuple[str, ...] = Field(
+        ("dice", "hausdorff95", "betti_error", "exact"),
+        description="metrics that tables and curves show; rows.csv holds all",
+    )
     overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
     tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in mm")
     keep_predictions: bool = Field(False, description="write the label maps of the test cases too")
