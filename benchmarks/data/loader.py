@@ -24,6 +24,7 @@ from napari_toposeg.learning.engine import batches
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.pretrain import describe
 from napari_toposeg.learning.pretraining import Pretraining
+from napari_toposeg.progress import finish
 
 SHARE = 0.01
 """Most of a step that may be spent waiting."""
@@ -80,7 +81,7 @@ def timed(task: Pretraining, config: PretrainConfig) -> tuple[float, float]:
     before = time.perf_counter()
     for step, parts in batches(task, [range(config.batch)], range(1, config.steps + 1)):
         there = time.perf_counter()
-        descent.step(step, parts)
+        finish(descent.step(step, parts))
         waited.append(there - before)
         before = time.perf_counter()
         worked.append(before - there)

@@ -74,7 +74,7 @@ def train(
         steps: list[Step] = []
         ends = [time.process_time()]
         for step in optimise(task, config):
-            if step.message == "training":
+            if step.losses:
                 steps.append(step)
                 ends.append(time.process_time())
         model = load_model(config.output / "last.safetensors")

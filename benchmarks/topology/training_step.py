@@ -31,6 +31,7 @@ from napari_toposeg.learning.model_grid import prepare_image
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.phantoms import vessel_tree
+from napari_toposeg.progress import finish
 
 CROP = (96, 96, 96)
 PATCH = 16
@@ -119,7 +120,7 @@ def alternate(runs: dict[str, Descent], rounds: int, steps: int = 6) -> dict[str
             ends = [time.perf_counter()]
             shares = [range(run.config.batch)]
             for number, drawn in batches(run.task, shares, range(first, first + steps)):
-                run.step(number, drawn)
+                finish(run.step(number, drawn))
                 ends.append(time.perf_counter())
             seconds = [b - a for a, b in pairwise(ends)][1:-1]
             times[name] += seconds if round_ else []
@@ -140,7 +141,7 @@ def peak(device: str, batch: int) -> int:
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats(device)
     run = descent(device, batch, topology_weight=0.0)
-    run.step(1, [run.task.draw(1, range(batch))])
+    finish(run.step(1, [run.task.draw(1, range(batch))]))
     return int(torch.cuda.max_memory_allocated(device))
 
 

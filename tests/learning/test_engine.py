@@ -15,7 +15,7 @@ from napari_toposeg.progress import finish
 
 
 def losses(steps):
-    return [step.losses for step in steps if step.message == "training"]
+    return [step.losses for step in steps if step.losses]
 
 
 @pytest.mark.parametrize("objective", ["mae", "topomae"])
@@ -37,6 +37,22 @@ def test_a_cancelled_run_loses_no_step_and_resumes_to_the_same_numbers(
     ]
     assert [line["step"] for line in lines] == [1, 2, 3, 4, 5, 6]
     assert [line["losses"] for line in lines] == whole
+
+
+@pytest.mark.parametrize("objective", ["mae", "topomae", "dino"])
+def test_a_step_that_was_begun_when_the_run_was_closed_is_taken_anew(
+    small_run, tmp_path, objective
+):
+    config = small_run.model_copy(update={"objective": objective})
+    whole = losses(pretrain(config.model_copy(update={"output": tmp_path / "whole"})))
+    killed = pretrain(config)
+    told = [next(step for step in killed if step.losses) for _ in range(3)]
+    begun = next(killed)
+    assert (begun.step, begun.losses) == (3, {})
+    killed.close()
+    assert read_header(config.output / "last.safetensors")["step"] == "3"
+    resumed = losses(pretrain(config.model_copy(update={"resume": True})))
+    assert [step.losses for step in told] + resumed == whole
 
 
 def test_another_seed_gives_other_numbers(small_run, tmp_path):

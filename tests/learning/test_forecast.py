@@ -69,7 +69,7 @@ def test_the_optimisers_numbers_are_counted_until_they_are_there(short):
     descent = begin(prepared.task, prepared.config)
     weights = sum(each.numel() for each in descent.network.parameters() if each.requires_grad)
     assert moments_to_come(descent) == 2 * 4 * weights
-    descent.step(1, [prepared.task.draw(1, range(2))])
+    finish(descent.step(1, [prepared.task.draw(1, range(2))]))
     assert moments_to_come(descent) == 0
 
 

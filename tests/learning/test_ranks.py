@@ -29,7 +29,7 @@ from napari_toposeg.progress import finish
 
 
 def losses(run):
-    return [step.losses["loss"] for step in run if step.message == "training"]
+    return [step.losses["loss"] for step in run if step.losses]
 
 
 def pretraining_losses(config):

@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -37,10 +38,15 @@ class Descent:
     network: nn.Module
     optimiser: torch.optim.Optimizer
 
-    def step(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
-        """Take one step of the optimiser; return the losses, means over all ranks."""
+    def step(self, number: int, parts: Sequence[Batch]) -> Generator[Step, None, dict[str, float]]:
+        """Take one step of the optimiser; return the losses, means over all ranks.
+
+        Closed at one of the Steps on the way, it is not taken: buffers are as they were.
+        """
         set_rate(self.optimiser, learning_rate(number, self.config))
-        values = mean_over_ranks(self.fabric, self.gradients(number, parts))
+        with buffers_unless_done(self.network):
+            own = yield from self.gradients(number, parts)
+        values = mean_over_ranks(self.fabric, own)
         if not math.isfinite(values["loss"]):
             raise InvalidConfig(
                 f"the loss became {values['loss']} at step {number}; use a lower learning rate"
@@ -57,15 +63,25 @@ class Descent:
         self.optimiser.step()
         return values
 
-    def gradients(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
-        """Compute the gradients of a step; return the losses of this rank's share."""
+    def gradients(
+        self, number: int, parts: Sequence[Batch]
+    ) -> Generator[Step, None, dict[str, float]]:
+        """Compute the gradients of a step; return the losses of this rank's share.
+
+        There is a Step between any two pieces of the work: half a step of a large network is long
+        enough for who wants it to end.
+        """
+        piece = Step(step=number - 1, total=self.config.steps, message="training")
         self.network.train()
         self.optimiser.zero_grad()
         values: dict[str, float] = {}
         for index, batch in enumerate(parts, start=1):
+            if index > 1:
+                yield piece
             # Ranks exchange the sum of all parts' gradients, once.
             with self.fabric.no_backward_sync(self.network, enabled=index < len(parts)):
                 losses = self.task.losses(self.network, self.moved(batch), number)
+                yield piece
                 self.fabric.backward(losses["loss"] / len(parts))
             for name, value in losses.items():
                 values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
@@ -89,6 +105,19 @@ class Descent:
                 evaluation: Evaluation = done.value
                 return evaluation
             yield Step(step=number - 1, total=self.config.steps, message=piece.message)
+
+
+@contextmanager
+def buffers_unless_done(network: nn.Module) -> Iterator[None]:
+    """Put the buffers of a network back if what is done within does not come to its end."""
+    kept = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    try:
+        yield
+    except BaseException:
+        with torch.no_grad():
+            for name, buffer in network.named_buffers():
+                buffer.copy_(kept[name])
+        raise
 
 
 def begin(task: Task, config: TrainingConfig, fabric: Fabric | None = None) -> Descent:
@@ -164,6 +193,18 @@ def learning_rate(step: int, config: TrainingConfig) -> float:
         share: float = max(1.0 - done, 1.0 / config.steps) ** 0.9
         return config.learning_rate * share
     return config.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * done)))
+
+
+def hold_back(optimiser: torch.optim.Optimizer, number: int) -> None:
+    """Take the gradients of groups that do not learn yet: without one the optimiser leaves them.
+
+    They were computed all the same, so that a forecast holds for later steps, and ranks that wait
+    for each other's gradients find them.
+    """
+    for group in optimiser.param_groups:
+        if number <= group.get("held", 0):
+            for parameter in group["params"]:
+                parameter.grad = None
 
 
 def set_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:

@@ -54,6 +54,7 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
         Logbook(run.folder, done) if fabric.is_global_zero else nullcontext() as log,
     ):
         course = Course(run, log, task, descent, config, progress.best, progress.stale)
+        course.kept = done - bool(progress.untold)
         if config.forecast and config.steps - done >= FEWEST and not course.over:
             found = yield from forecast(descent, config, shares, done)
             yield Step(step=done, total=config.steps, message=str(found), forecast=found.record())
@@ -64,9 +65,7 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
         for step, parts in batches(task, shares, range(done + 1, config.steps + 1)):
             if course.over:
                 break
-            losses = descent.step(step, parts)
-            task.after(step)
-            yield from course.tell(step, losses)
+            yield from course.take(step, parts)
     return run.best
 
 
@@ -82,6 +81,8 @@ class Course:
         The highest score so far.
     stale
         Validations in a row since then.
+    kept
+        The step that the checkpoint on disk goes on from.
     """
 
     run: RunFolder
@@ -91,12 +92,24 @@ class Course:
     config: TrainingConfig
     best: float
     stale: int = 0
+    kept: int = 0
     began: float = field(default_factory=time.perf_counter)
 
     @property
     def over(self) -> bool:
         """Whether the run ends before its last step, as it has waited for a better score enough."""
         return 0 < self.config.patience <= self.stale
+
+    def take(self, step: int, parts: Sequence[Batch]) -> Generator[Step, None, None]:
+        """Take a step and tell of it; where the generator is closed before it is taken, drop it."""
+        try:
+            losses = yield from self.descent.step(step, parts)
+        except GeneratorExit:
+            if self.kept < step - 1:
+                self.keep(Progress(step - 1, self.best, stale=self.stale), Evaluation(0.0, {}))
+            raise
+        self.task.after(step)
+        yield from self.tell(step, losses)
 
     def doing(self, step: int) -> str:
         """Return what the Step of a step says that is done."""
@@ -152,6 +165,7 @@ class Course:
 
     def keep(self, progress: Progress, evaluation: Evaluation, *, better: bool = False) -> None:
         """Write checkpoints; all ranks give their shards, rank 0 writes."""
+        self.kept = progress.step
         taken = snapshot(self.task, self.descent.optimiser, self.descent.fabric.strategy.precision)
         if self.log is None:
             return

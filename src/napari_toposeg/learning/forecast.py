@@ -45,7 +45,9 @@ class Trainer(Protocol):
     def optimiser(self) -> torch.optim.Optimizer:
         """The optimiser."""
 
-    def gradients(self, number: int, parts: Sequence[Batch]) -> dict[str, float]:
+    def gradients(
+        self, number: int, parts: Sequence[Batch]
+    ) -> Generator[Step, None, dict[str, float]]:
         """Compute losses and gradients of a step."""
 
     def judge(self, number: int) -> Generator[Step, None, Evaluation]:
@@ -109,7 +111,7 @@ def forecast(
             draw = meter.measure(partial(drawn, task, number, samples))
             parts = draw.result
             yield waiting
-            step = meter.measure(partial(trainer.gradients, number, parts))
+            step = yield from meter.follow(trainer.gradients(number, parts))
             if samples is alone:
                 require_room(meter.start + step.rise * len(shares[0]), meter.free)
         judged = yield from meter.follow(trainer.judge(number))

@@ -76,10 +76,12 @@ class Meter:
         self, work: Generator[Step, None, Result]
     ) -> Generator[Step, None, Measured[Result]]:
         """Do the work of a generator, pass its Steps on, and measure it."""
-        rise, began = 0.0, time.perf_counter()
+        rise, start, began = 0.0, self.used(), time.perf_counter()
         while True:
+            before = self.used()
             piece = self.measure(lambda: next_or_result(work))
-            rise = max(rise, piece.rise)
+            # What a piece leaves behind, as activations for the gradients, is there in the next.
+            rise = max(rise, before - start + piece.rise)
             match piece.result:
                 case Step() as step:
                     yield step
