@@ -5,7 +5,6 @@ repair that needs no wanted numbers (largest component, cavities filled); repair
 Betti numbers.
 """
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -18,8 +17,8 @@ import numpy as np
 
 from napari_toposeg.comparison.cases import CaseSet
 from napari_toposeg.comparison.spending import read_spent
-from napari_toposeg.comparison.trials import Trial
-from napari_toposeg.config import CompareConfig, write_atomically
+from napari_toposeg.comparison.trials import Trial, counting, digest_of
+from napari_toposeg.config import CompareConfig, PredictConfig, write_atomically
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.layouts import CaseFiles
@@ -27,12 +26,12 @@ from napari_toposeg.metrics import EXACT, measure_case, measure_exactness
 from napari_toposeg.metrics.catalogue import metrics_of
 from napari_toposeg.progress import Step
 from napari_toposeg.reports.page import simplified
-from napari_toposeg.topology import largest_and_filled, repair_by_class
+from napari_toposeg.topology import largest_and_filled
 from napari_toposeg.topology.grid import Mask
 from napari_toposeg.volume import Volume
 
 if TYPE_CHECKING:
-    from napari_toposeg.learning.predict import Segmentation
+    from napari_toposeg.learning.segmentation import Segmentation
 
 RAW, FIX, REPAIRED = "raw", "fix", "repaired"
 TOGETHER = "all together"
@@ -54,37 +53,29 @@ class Judgement:
         Processor seconds: of ``training``, and over all cases of ``segmenting`` and of each mask.
     """
 
-    key: str
     rows: list[dict[str, Any]]
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def judgement_path(trial: Trial) -> Path:
-    """Return the file of a run's judgement."""
-    return trial.folder / "judged.json"
-
-
-def key_of(config: CompareConfig, cases: CaseSet) -> str:
-    """Return what tells whether a judgement is of the same cases, masks and metrics."""
-    said = {
+def judgement_path(trial: Trial, config: CompareConfig, cases: CaseSet) -> Path:
+    """Return the file of a run's judgement: another one for other test cases, masks or metrics."""
+    key = {
         "test": cases.fingerprint(cases.test, labelled=True),
-        "settings": [config.repair, config.overlap, config.tolerance, config.classes],
+        "prediction": counting(trial.prediction),
+        "settings": [config.tolerance, config.classes],
         "metrics": [metric.name for metric in metrics_of(config.metrics)],
     }
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:10]
+    return trial.folder / f"judged-{digest_of(key)}.json"
 
 
 def is_judged(trial: Trial, config: CompareConfig, cases: CaseSet) -> bool:
     """Tell whether a run has been judged as the settings say."""
-    found = read_judgement(trial)
-    return found is not None and found.key == key_of(config, cases)
+    return judgement_path(trial, config, cases).is_file()
 
 
-def read_judgement(trial: Trial) -> Judgement | None:
-    """Read how a run did; None if it was not judged."""
-    path = judgement_path(trial)
-    if not path.is_file():
-        return None
+def read_judgement(trial: Trial, config: CompareConfig, cases: CaseSet) -> Judgement:
+    """Read how a run did."""
+    path = judgement_path(trial, config, cases)
     return Judgement(**json.loads(path.read_text(encoding="utf-8")))
 
 
@@ -92,10 +83,11 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
     """Predict and measure all test cases, and write the judgement, whole or not at all."""
     from napari_toposeg.learning.checkpoints import load_model
     from napari_toposeg.learning.devices import choose_threads
-    from napari_toposeg.learning.predict import segment_with
+    from napari_toposeg.learning.predict import sweep_of
+    from napari_toposeg.learning.segmentation import segment_together
 
     choose_threads(config.threads)
-    model = load_model(trial.folder, config.device)
+    model, sweep = load_model(trial.folder, config.device), sweep_of(trial.prediction)
     seconds = {"training": read_spent(trial.folder).get("cpu_seconds", float("nan"))}
     rows: list[dict[str, Any]] = []
     for number, name in enumerate(cases.test, start=1):
@@ -104,18 +96,17 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
         told = Step(step=number, total=len(cases.test), message="judging")
         with timed(seconds, "segmenting"):
             segmentation = yield from told_as(
-                told, segment_with(image, model, overlap=config.overlap, further=further)
+                told, segment_together(image, [model], sweep, further=further)
             )
-        for mask, make in masks_of(segmentation, config).items():
+        for mask, make in masks_of(segmentation, trial.prediction).items():
             with timed(seconds, mask):
                 labels = make()
             of_mask = {"case": name, "mask": mask}
             rows += [of_mask | row for row in measured(labels, truth, model.card.classes, config)]
             if config.keep_predictions:
                 write_volume(labels, trial.folder / mask / f"{name}.nii.gz")
-    key = key_of(config, cases)
-    content = json.dumps(simplified({"key": key, "rows": rows, "seconds": seconds}))
-    write_atomically(judgement_path(trial), content.encode())
+    content = json.dumps(simplified({"rows": rows, "seconds": seconds}))
+    write_atomically(judgement_path(trial, config, cases), content.encode())
 
 
 def told_as(
@@ -140,20 +131,18 @@ def timed(seconds: dict[str, float], name: str) -> Iterator[None]:
 
 
 def masks_of(
-    segmentation: "Segmentation", config: CompareConfig
+    segmentation: "Segmentation", prediction: PredictConfig
 ) -> dict[str, Callable[[], Volume]]:
     """Return how each mask is made of a segmentation."""
+    from napari_toposeg.learning.repairing import repaired
+
     labels = segmentation.labels
     masks = {
         RAW: lambda: labels,
         FIX: lambda: labels.with_voxels(largest_and_filled(labels.voxels), modality="label"),
     }
-    wanted = config.wanted_of(len(segmentation.classes))
-    if wanted:
-        masks[REPAIRED] = lambda: labels.with_voxels(
-            repair_by_class(segmentation.class_probabilities, wanted, threshold=0.0).labels,
-            modality="label",
-        )
+    if wanted := prediction.wanted_of(segmentation.classes):
+        masks[REPAIRED] = lambda: repaired(segmentation, wanted)[0].labels
     return masks
 
 

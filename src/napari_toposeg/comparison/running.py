@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from napari_toposeg.comparison.cases import CaseSet, gather
-from napari_toposeg.comparison.judging import is_judged, judge
+from napari_toposeg.comparison.judging import Judgement, is_judged, judge, read_judgement
 from napari_toposeg.comparison.spending import Spending
 from napari_toposeg.comparison.trials import Trial, chosen, list_trials
 from napari_toposeg.config import CompareConfig, FinetuneConfig, PretrainConfig
@@ -61,6 +61,10 @@ class Comparison:
     def is_done(self, trial: Trial) -> bool:
         """Tell whether a run is trained and judged."""
         return is_judged(trial, self.config, self.cases)
+
+    def judgement(self, trial: Trial) -> Judgement | None:
+        """Return how a run did; None if it is not done."""
+        return read_judgement(trial, self.config, self.cases) if self.is_done(trial) else None
 
 
 def compare(config: CompareConfig) -> Generator[Step, None, Comparison]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.comparison.judging import TOGETHER, Judgement, read_judgement
+from napari_toposeg.comparison.judging import TOGETHER, Judgement
 from napari_toposeg.comparison.running import Comparison
 from napari_toposeg.metrics import EXACT
 from napari_toposeg.metrics.intervals import crossed_mean_with_interval, mean_with_interval
@@ -73,9 +73,8 @@ def cells_of(comparison: Comparison) -> list[Cell]:
     """Return what has been judged until now, in the order of arms and counts."""
     done: dict[tuple[str, int], list[tuple[int, Judgement]]] = {}
     for trial in comparison.trials:
-        if comparison.is_done(trial):
-            judgement = read_judgement(trial)
-            assert judgement is not None
+        judgement = comparison.judgement(trial)
+        if judgement is not None:
             done.setdefault((trial.arm, trial.count), []).append((trial.seed, judgement))
     arms = [arm.name for arm in comparison.config.every_arm]
     return [

@@ -20,6 +20,7 @@ from napari_toposeg.config import (
     Arm,
     CompareConfig,
     FinetuneConfig,
+    PredictConfig,
     PretrainConfig,
 )
 from napari_toposeg.errors import InvalidConfig
@@ -42,6 +43,7 @@ NOT_COUNTED = {
     "threads",
     "previews",
     "forecast",
+    "model",
 }
 """Settings that change no number of a run, and those that the cases stand for."""
 
@@ -78,6 +80,7 @@ class Trial:
     count: int
     seed: int
     config: FinetuneConfig
+    prediction: PredictConfig
     digest: str
     pretraining: Pretraining | None
 
@@ -226,7 +229,20 @@ def finetuning_of(
     name = f"{arm.name}-{counted(count)}-{seed}"
     output = folder_of(config.output / "finetuned", name, digest)
     ready = draft.model_copy(update={"output": output, "name": name})
-    return Trial(arm.name, count, seed, ready, digest, pretraining)
+    prediction = prediction_of(config, arm, output)
+    return Trial(arm.name, count, seed, ready, prediction, digest, pretraining)
+
+
+def prediction_of(config: CompareConfig, arm: Arm, run: Path) -> PredictConfig:
+    """Return how the test cases are predicted, as by ``predict``."""
+    return PredictConfig.create(
+        **{"repair": config.repair, **settings_of(config.predict, arm.predict)},
+        model=str(run),
+        images=("test",),
+        output=run,
+        device=config.device,
+        threads=config.threads,
+    )
 
 
 def settings_of(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
@@ -245,7 +261,7 @@ def read_recipe(path: Path) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if name not in SETTLED}
 
 
-def counting(config: PretrainConfig | FinetuneConfig) -> dict[str, Any]:
+def counting(config: PretrainConfig | FinetuneConfig | PredictConfig) -> dict[str, Any]:
     """Return the settings that make the numbers of a run, defaults left out.
 
     So a setting that a later version adds does not make a run another one.

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from napari_toposeg.comparison.curves import PAPERS, plot_curves
-from napari_toposeg.comparison.judging import read_judgement
 from napari_toposeg.comparison.running import Comparison
 from napari_toposeg.comparison.summary import tables_of
 from napari_toposeg.comparison.table import cells_of
@@ -81,7 +80,7 @@ def page(comparison: Comparison, tables: Sequence[Table], picture: Path) -> Repo
 def rows_of(comparison: Comparison) -> Iterator[Mapping[str, Any]]:
     """Yield every row that was measured."""
     for trial in comparison.trials:
-        judgement = read_judgement(trial) if comparison.is_done(trial) else None
+        judgement = comparison.judgement(trial)
         run = {"arm": trial.arm, "labels": counted(trial.count), "seed": trial.seed}
         yield from (run | row for row in (judgement.rows if judgement else ()))
 

@@ -4,8 +4,9 @@ The command line's flags and the dock's forms derive from these models, so that 
 described once: its name, its unit and range in the field's description, its default.
 """
 
+from napari_toposeg.config.arms import ALL, SETTLED, Arm
 from napari_toposeg.config.calibrating import CalibrateConfig
-from napari_toposeg.config.comparing import ALL, SETTLED, Arm, CompareConfig, PhantomData
+from napari_toposeg.config.comparing import CompareConfig, PhantomData
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.config.finetuning import FinetuneConfig
 from napari_toposeg.config.network import NetworkConfig, NetworkName, NormName, SizeName

@@ -1,99 +1,25 @@
 """The settings of a comparison: which arms, on how many labelled cases, how often, on what data."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
+from napari_toposeg.config.arms import (
+    ALL,
+    Arm,
+    Counts,
+    Start,
+    Whole,
+    crossed,
+    require_distinct,
+    require_open,
+)
 from napari_toposeg.config.measuring import PARTS, PartName
 from napari_toposeg.config.network import NetworkName
-from napari_toposeg.config.pretraining import ObjectiveName
+from napari_toposeg.config.predicting import Words, wishes
 from napari_toposeg.config.run import PositiveInt, RunConfig
 from napari_toposeg.config.training import LossName
-
-ALL = 0
-"""The count of labelled cases that stands for the whole pool."""
-
-ArmName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._+-]*$")]
-"""What can be a folder's name everywhere, and a line of a table."""
-
-SETTLED = frozenset(
-    {
-        "output",
-        "name",
-        "data",
-        "ids",
-        "images",
-        "labels",
-        "validation",
-        "validation_share",
-        "unlabelled_ids",
-        "classes",
-        "checkpoint",
-        "objective",
-        "phantoms",
-        "seed",
-        "resume",
-        "device",
-        "threads",
-    }
-)
-"""Settings of the runs that the comparison settles, so that they are the same for all arms."""
-
-
-def require_open(settings: dict[str, Any]) -> dict[str, Any]:
-    """Refuse settings that would differ between runs that are to be compared."""
-    if taken := sorted(SETTLED & settings.keys()):
-        raise ValueError(f"the comparison settles {', '.join(taken)} itself; leave them out here")
-    return settings
-
-
-def require_distinct(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Refuse what is named twice."""
-    if len(set(values)) < len(values):
-        raise ValueError("each can be named once")
-    return values
-
-
-def numbered(count: Any) -> Any:
-    """Return a count as a number: all is `ALL`."""
-    return ALL if count == "all" else count
-
-
-Settings = Annotated[dict[str, Any], AfterValidator(require_open)]
-Whole = Annotated[int, Field(ge=0)]
-Count = Annotated[int, Field(ge=0), BeforeValidator(numbered)]
-Counts = Annotated[tuple[Count, ...], Field(min_length=1), AfterValidator(require_distinct)]
-Start = Literal["scratch", ObjectiveName]
-
-
-class Arm(RunConfig):
-    """One way to come to a segmentation, to be held against the others."""
-
-    name: ArmName = Field(description="what it is called in the table")
-    objective: Start = Field(
-        "scratch", description="objective that it is pretrained by; scratch: none"
-    )
-    checkpoint: str | None = Field(
-        None, description="model that it starts from in place of a pretraining"
-    )
-    network: NetworkName | None = Field(
-        None, description="architecture of both runs; default: that of their settings"
-    )
-    counts: Counts | None = Field(
-        None, description="numbers of labelled cases; default: the comparison's"
-    )
-    pretrain: Settings = Field({}, description="settings of its pretraining that are its own")
-    finetune: Settings = Field({}, description="settings of its fine-tuning that are its own")
-
-    @model_validator(mode="after")
-    def require_one_start(self) -> Self:
-        """Refuse a pretraining whose model is not used."""
-        if self.checkpoint is not None and self.objective != "scratch":
-            raise ValueError(
-                f"arm {self.name!r} has both a checkpoint and an objective; give one of them"
-            )
-        return self
 
 
 class PhantomData(RunConfig):
@@ -158,16 +84,17 @@ class CompareConfig(RunConfig):
     finetune: dict[str, Any] = Field(
         {}, description="settings of all fine-tunings; recipe: a TOML file that they begin with"
     )
+    predict: dict[str, Any] = Field({}, description="settings of all predictions of test cases")
     steps_all: PositiveInt | None = Field(
         None, description="steps of fine-tuning on the whole pool; default: as on few cases"
     )
     pretrain_each_seed: bool = Field(
         False, description="pretrain anew for each seed, so that its chance counts too"
     )
-    repair: tuple[Whole, ...] | None = Field(
+    repair: Words | None = Field(
         None,
-        description="Betti numbers that test predictions are repaired to as well: three for every "
-        "class (b0 b1 b2), or four for each (class b0 b1 b2)",
+        description="Betti numbers (components, loops, cavities) that test predictions are "
+        "repaired to as well: 1,0,0 for every class, or CLASS=1,0,0 for those named",
     )
     metrics: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
         PARTS, description="what is measured, as by measure"
@@ -176,7 +103,6 @@ class CompareConfig(RunConfig):
         ("dice", "hausdorff95", "betti_error", "exact"),
         description="metrics that tables and curves show; rows.csv holds all",
     )
-    overlap: float = Field(0.25, ge=0, lt=1, description="overlap of neighbouring windows")
     tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in mm")
     keep_predictions: bool = Field(False, description="write the label maps of the test cases too")
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
@@ -217,19 +143,18 @@ class CompareConfig(RunConfig):
     @model_validator(mode="after")
     def require_recipe_or_settings(self) -> Self:
         """Refuse settings of the sections that the comparison settles."""
-        for section in (self.pretrain, self.finetune):
+        for section in (self.pretrain, self.finetune, self.predict):
             require_open(section)
         return self
 
     @model_validator(mode="after")
     def require_numbers(self) -> Self:
-        """Refuse a part beyond the last, or wanted numbers that are neither three nor fours."""
+        """Refuse a part beyond the last, or wanted Betti numbers that are none."""
+        wishes(self.repair or ())
         if self.part is not None:
             number, parts = self.share
             if number > parts:
                 raise ValueError(f"part: there is no part {number} of {parts}")
-        if self.repair is not None and len(self.repair) != 3 and len(self.repair) % 4:
-            raise ValueError("repair: three numbers for every class, or four for each")
         return self
 
     @property
@@ -249,33 +174,3 @@ class CompareConfig(RunConfig):
             for network in (self.networks or (None,))
             for loss in (self.losses or (None,))
         )
-
-    def wanted_of(self, classes: int) -> dict[int, tuple[int, int, int]]:
-        """Return the Betti numbers wanted of the classes 1 to so many; none without a repair."""
-        if self.repair is None:
-            return {}
-        if len(self.repair) == 3:
-            b0, b1, b2 = self.repair
-            return dict.fromkeys(range(1, classes + 1), (b0, b1, b2))
-        numbers = iter(self.repair)
-        return {k: (b0, b1, b2) for k, b0, b1, b2 in zip(*[numbers] * 4, strict=True)}
-
-
-def crossed(
-    objective: Start,
-    network: NetworkName | None,
-    loss: LossName | None,
-    *,
-    several: tuple[bool, bool],
-) -> Arm:
-    """Return one arm of the product; of networks and losses it is named by those that differ."""
-    parts = [
-        objective,
-        *(each for each, many in zip((network, loss), several, strict=True) if many),
-    ]
-    return Arm(
-        name=" ".join(str(part) for part in parts),
-        objective=objective,
-        network=network,
-        finetune={} if loss is None else {"loss": loss},
-    )
