@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 BAD_INPUT, OUR_FAULT = 2, 1
 """Exit codes where some runs failed, though the others are done."""
 
-IN_FILE = ("phantoms", "arms", "pretrain", "finetune")
+IN_FILE = ("phantoms", "arms", "pretrain", "finetune", "predict")
 """Settings that only the file can say."""
 
 
