@@ -151,6 +151,30 @@ def test_the_run_is_made_and_iterated_in_another_thread(qtbot):
     assert len(threads) == 1
 
 
+@pytest.mark.parametrize("ending", ["finished", "failed", "abandoned"])
+def test_what_follows_a_run_is_done_in_its_thread_once_its_end_was_told(qtbot, ending):
+    done, threads, told = threading.Event(), [], []
+
+    def run():
+        threads.append(threading.current_thread())
+        yield Step(1, 1)
+        if ending == "failed":
+            raise ValueError("shape")
+
+    def after():
+        threads.append(threading.current_thread())
+        told.append(job.running)
+        done.set()
+
+    job = Job(run, after=after)
+    job.start()
+    if ending == "abandoned":
+        job.abandon()
+    qtbot.waitUntil(done.is_set, timeout=5000)
+    assert len(set(threads)) == 1 and threading.main_thread() not in threads
+    assert ending == "abandoned" or told == [False]
+
+
 def test_a_run_faster_than_what_shows_it_does_not_hold_up_the_window(qapp, qtbot) -> None:
     """Slots that are slower than the run: what waits in the loop comes before the last Step."""
     from qtpy.QtCore import QTimer

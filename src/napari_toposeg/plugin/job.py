@@ -23,6 +23,9 @@ from napari_toposeg.progress import Step
 DELIVER_SECONDS = 0.03
 """Time in which Steps are delivered before the window may do something else."""
 
+TELLING_SECONDS = 2.0
+"""Time that the end of a run is given to be told, before what follows it is done anyway."""
+
 MakeRun = Callable[[], Generator[Step, None, Any]]
 
 
@@ -36,7 +39,8 @@ class Job(QObject):
     title
         What is being done, for a person.
     after
-        Called in the worker when the run is over and closed, however it ended.
+        Called in the worker once the end of the run was told, however it ended: who waits for the
+        end does not wait for this.
 
     Notes
     -----
@@ -63,6 +67,7 @@ class Job(QObject):
         self._after = after
         self._steps: SimpleQueue[Step] = SimpleQueue()
         self._stop = Event()
+        self._end_told = Event()
         self._go = Event()
         self._go.set()
         self._silent = False
@@ -76,6 +81,8 @@ class Job(QObject):
         executor = ThreadPoolExecutor(1, thread_name_prefix="toposeg-job")
         self._future = executor.submit(self._iterate)
         self._future.add_done_callback(self._post)
+        if self._after is not None:
+            executor.submit(do_afterwards, self._after, self._end_told)
         executor.shutdown(wait=False)
 
     @property
@@ -112,6 +119,7 @@ class Job(QObject):
     def abandon(self) -> None:
         """Cancel and send no signal any more: the window that would listen is closing."""
         self._silent = True
+        self._end_told.set()
         self.cancel()
 
     def join(self, seconds: float) -> bool:
@@ -134,8 +142,6 @@ class Job(QObject):
             raise
         finally:
             del make_run
-            if self._after is not None:
-                self._after()
 
     def _iterate_over(self, make_run: MakeRun) -> Any:
         with closing(make_run()) as run:
@@ -181,3 +187,10 @@ class Job(QObject):
         else:
             self.finished.emit(future.result())
         self.ended.emit()
+        self._end_told.set()
+
+
+def do_afterwards(after: Callable[[], None], told: Event) -> None:
+    """Do what follows a run once its end was told; a window that is stuck does not prevent it."""
+    told.wait(TELLING_SECONDS)
+    after()

@@ -131,7 +131,7 @@ class Session(QObject):
         on_error
             Called after the error has been shown to the user.
         after
-            Called in the worker when the run is over and closed, however it ended.
+            Called in the worker once the end of the run was told, however it ended.
 
         Raises
         ------
