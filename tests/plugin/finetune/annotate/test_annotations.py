@@ -56,15 +56,15 @@ def test_a_class_without_background_cannot_be_learnt() -> None:
 @pytest.mark.parametrize(("count", "kept"), [(0, 0), (1, 0), (3, 0), (4, 1), (7, 1), (8, 2)])
 def test_one_of_every_four_slices_is_kept_for_validation(count: int, kept: int) -> None:
     slices = tuple(range(10, 10 + 3 * count, 3))
-    chosen = validation_slices(slices, seed=1)
+    chosen = validation_slices(slices, [1] * count, seed=1)
     assert len(chosen) == kept
     assert set(chosen) <= set(slices)
 
 
 def test_the_seed_decides_the_split() -> None:
-    slices = range(40)
-    choices = {validation_slices(slices, seed=seed) for seed in range(8)}
-    assert validation_slices(slices, seed=3) == validation_slices(slices, seed=3)
+    slices, shown = range(40), [1] * 40
+    choices = {validation_slices(slices, shown, seed=seed) for seed in range(8)}
+    assert validation_slices(slices, shown, seed=3) == validation_slices(slices, shown, seed=3)
     assert len(choices) > 4
 
 
@@ -163,3 +163,11 @@ def test_complete_slices_win_over_the_longer_slices_that_they_touch(shape) -> No
 def test_a_label_map_painted_everywhere_is_slices_across_z_alone() -> None:
     annotation = read_annotation(np.full((9, 9, 9), 1, np.uint8))
     assert (annotation.axis, annotation.slices, annotation.crossing) == (0, tuple(range(9)), ())
+
+
+def test_of_each_four_slices_one_that_shows_most_classes_is_kept():
+    labels = painted((20, 10, 8), slices=(1, 3, 5, 7, 9, 11, 13, 15))
+    labels[1], labels[9], labels[5, 8, 1:4] = BACKGROUND, BACKGROUND, 2
+    kept = {read_annotation(labels, seed=seed).validation for seed in range(20)}
+    assert {first for first, _ in kept} == {5}
+    assert {second for _, second in kept} == {11, 13, 15}

@@ -117,7 +117,8 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
     by_axis = {a: sorted(each.index for each in found if each.axis == a) for a in order}
     axis = max(order, key=lambda a: len(by_axis[a])) if axis is None else axis
     slices, whole = by_axis[axis], labels.size // max(labels.shape[axis], 1)
-    kept = validation_slices(slices, seed=seed)
+    shown = [classes_in(labels.take(index, axis=axis)) for index in slices]
+    kept = validation_slices(slices, shown, seed=seed)
     return Annotation(
         axis=axis,
         train=tuple(index for index in slices if index not in kept),
@@ -129,21 +130,37 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
     )
 
 
-def validation_slices(slices: Sequence[int], *, seed: int, every: int = 4) -> tuple[int, ...]:
-    """Choose the slices that are kept for validation: one, at random, of each full group.
+def classes_in(plane: Labels) -> int:
+    """Return how many classes are painted in a slice."""
+    return sum(value not in (UNLABELLED, BACKGROUND) for value, _ in count_values(plane.ravel()))
+
+
+def validation_slices(
+    slices: Sequence[int], shown: Sequence[int], *, seed: int, every: int = 4
+) -> tuple[int, ...]:
+    """Choose the slices that are kept for validation: one of each full group.
+
+    It is drawn from those that show most classes: of a class that no kept slice shows, the Dice is
+    0 or unknown, and would choose the best model by chance.
 
     Parameters
     ----------
     slices
         Indices of the annotated slices in order.
+    shown
+        Number of classes that each shows.
     seed
         Seed of the choice.
     every
         Neighbouring annotated slices in a group; with fewer than this, none is kept.
     """
     random = np.random.default_rng(seed)
-    starts = range(0, len(slices) - every + 1, every)
-    return tuple(int(slices[start + int(random.integers(every))]) for start in starts)
+    kept = []
+    for start in range(0, len(slices) - every + 1, every):
+        group = range(start, start + every)
+        most = max(shown[each] for each in group)
+        kept.append(slices[random.choice([each for each in group if shown[each] == most])])
+    return tuple(int(index) for index in kept)
 
 
 def split_annotation(
