@@ -350,6 +350,33 @@ def test_no_voxel_is_taken_from_a_class_already_repaired():
     assert "voxels of class 1 were not to be taken" in cut_off.reason
 
 
+def test_what_is_sure_is_crossed_only_where_nothing_else_reaches():
+    row = drawn("#####10001#####8")
+    joined = repair_by_class({1: row}, (1, 0), threshold=0.5)
+    dropped = repair_by_class({1: row}, (1, 0), threshold=0.5, sure=0.45)
+    assert np.count_nonzero(joined.labels) == 16
+    assert np.flatnonzero(dropped.labels).tolist() == [10, 11, 12, 13, 14, 15]
+    # Nothing else than sure background can make a second class.
+    nowhere = {1: row, 2: drawn("0000001000000000")}
+    made = repair_by_class(nowhere, (1, 0), threshold=0.5, sure=0.3)
+    assert made.reached and np.flatnonzero(made.labels == 2).tolist() == [6]
+    with pytest.raises(InvalidConfig, match="sure"):
+        repair_by_class({1: row}, (1, 0), sure=0.0)
+
+
+def test_a_class_of_which_nothing_is_wanted_keeps_what_it_has():
+    for maps in maps_with_ties(20, seed=3):
+        start = labels_of_the_start(maps, 0.4)
+        found = repair_by_class(maps, {1: (1, 0, 0), 2: None, 3: None}, threshold=0.4)
+        assert next(iter(found.repairs)) == 1 and found.free == {2, 3}
+        assert found.reached == found.repairs[1].reached
+        # Where the first class has neither given nor taken, the others are as they were.
+        untouched = (found.labels == 1) == (start == 1)
+        assert np.array_equal(found.labels[untouched], start[untouched])
+        none = found.with_edits(1, [False] * len(found.repairs[1].edits))
+        assert np.array_equal(none.labels, start) and none.repairs[2].reached
+
+
 def test_faults_of_several_maps_are_said():
     field = np.zeros((4, 4))
     with pytest.raises(InvalidConfig, match="no numbers are wanted of class 3"):

@@ -15,6 +15,12 @@ from napari_toposeg.topology import BettiNumbers, ClassRepairs, betti_numbers, r
 
 Numbers = tuple[int, int, int]
 
+SURE = 0.9
+"""A class that is behind another by so much, of a whole 1, is not given a voxel for a bridge.
+
+Measured, docs/prediction.md: without it, large false pieces far away are joined, not dropped.
+"""
+
 
 def repaired(
     segmentation: Segmentation, wanted: Mapping[int, Numbers]
@@ -48,7 +54,7 @@ def repaired(
         )
     wishes = {label: wanted.get(label) for label in labels}
     # At 0 the background is the only threshold, so what needs no repair stays as it is.
-    repairs = repair_by_class(segmentation.class_probabilities, wishes, threshold=0.0)
+    repairs = repair_by_class(segmentation.class_probabilities, wishes, threshold=0.0, sure=SURE)
     voxels = repairs.labels.astype(segmentation.labels.voxels.dtype)
     return replace(segmentation, labels=segmentation.labels.with_voxels(voxels)), repairs
 

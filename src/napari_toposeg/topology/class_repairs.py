@@ -123,6 +123,7 @@ def repair_by_class(
     wanted: Numbers | Mapping[int, Numbers | None],
     *,
     threshold: float = 0.5,
+    sure: float | None = None,
     connectivity: int | None = None,
     progress: Progress | None = None,
 ) -> ClassRepairs:
@@ -140,6 +141,10 @@ def repair_by_class(
     threshold
         A voxel is of its most probable class, if that lies above the threshold and the background;
         of classes that tie, it is of the lowest number.
+    sure
+        A voxel that is behind its best rival or the threshold by so much is added only to a class
+        that reaches its numbers in no other way. Costs alone would join two components by a long
+        bridge across what surely is neither, where both are large. None: they alone decide.
     connectivity
         Of each class: 26 (default) or 6 in 3D, 8 (default) or 4 in 2D.
     progress
@@ -161,7 +166,7 @@ def repair_by_class(
         If the maps differ in shape.
     InvalidConfig
         If numbers are missing for a class or cannot be, if a class is no whole number from 0, or
-        if the threshold or the connectivity does not fit.
+        if the threshold, what is sure, or the connectivity does not fit.
 
     Examples
     --------
@@ -170,6 +175,7 @@ def repair_by_class(
     array([[1, 1, 1, 2, 0]], dtype=int32)
     """
     threshold = require_threshold(threshold)
+    require_sure(sure)
     maps = require_maps(probability, threshold)
     floor = maps.pop(BACKGROUND)
     foreground = foreground_connectivity(floor.ndim, connectivity)
@@ -182,7 +188,7 @@ def repair_by_class(
         lead = lead_of(number, maps, floor, sorted(left))
         told = Told(share(progress, done, len(maps)))
         task = Task(lead, labels == BACKGROUND, foreground, told)
-        repairs[number] = solved(task, numbers[number])
+        repairs[number] = solved(task, numbers[number], sure)
         labels[repairs[number].mask] = number
     if progress is not None:
         progress(1.0)
@@ -190,12 +196,26 @@ def repair_by_class(
     return ClassRepairs(labels, repairs, free)
 
 
-def solved(task: Task, wanted: BettiNumbers | None) -> Repair:
+def require_sure(sure: float | None) -> None:
+    """Raise InvalidConfig unless it is a lead above 0, or None."""
+    if sure is not None and not sure > 0:
+        raise InvalidConfig(
+            f"{sure!r} is no lead from which on a voxel is surely not of a class; give a number "
+            "above 0 on the scale of the maps, such as 0.9, or None"
+        )
+
+
+def solved(task: Task, wanted: BettiNumbers | None, sure: float | None) -> Repair:
     """Repair a class, or take it as it is where nothing is wanted of it."""
-    if wanted is not None:
-        return solve(task, wanted)
-    numbers = task.count(task.mask)
-    return Repair(task.mask, numbers, numbers, (), replace(task, told=Told()))
+    if wanted is None:
+        numbers = task.count(task.mask)
+        return Repair(task.mask, numbers, numbers, (), replace(task, told=Told()))
+    if sure is not None:
+        within = replace(task, may_add=task.may_add & (task.margin > -sure))
+        found = solve(within, wanted)
+        if found.reached:
+            return replace(found, task=replace(task, told=Told()))
+    return solve(task, wanted)
 
 
 def numbers_of(
