@@ -9,6 +9,7 @@ from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.checkpoints import model_tensors
 from napari_toposeg.learning.finetune import finetune
+from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.planning import least_multiples, multiple_of, plan_crop
 from napari_toposeg.learning.predict import segment
 from napari_toposeg.phantoms import ball
@@ -77,6 +78,35 @@ def test_a_frozen_encoder_stays_and_its_decoder_learns(settings, tmp_path):
     before, after = (model_tensors(config.output / "last.safetensors") for config in (first, again))
     same = {name for name, tensor in before.items() if torch.equal(tensor, after[name])}
     assert same == {name for name in before if name.startswith("encoder.")}
+
+
+@pytest.mark.parametrize("name", ["resenc-unet", "unetr-pp"])
+def test_a_frozen_encoder_thaws_after_its_share_and_resumes_to_the_same_weights(
+    settings, tmp_path, name
+):
+    config = settings.model_copy(
+        update={"network": name, "freeze": True, "thaw": 0.5, "steps": 4, "every": 1}
+    )
+
+    def weights(config, until):
+        run = finetune(config, [ball_case(1)])
+        for step in run:
+            if step.losses and step.step == until:
+                break
+        run.close()
+        return model_tensors(config.output / "last.safetensors")
+
+    torch.manual_seed(config.seed)
+    begun = build_dense(NetworkConfig(name=name, size="nano", patch=8), outputs=2).state_dict()
+    held = weights(config, 2)
+    same = {each for each, tensor in begun.items() if torch.equal(tensor, held[each])}
+    assert {each for each in begun if each.startswith("encoder.")} <= same
+    assert any(not each.startswith("encoder.") for each in begun.keys() - same)
+    resumed = weights(config.model_copy(update={"resume": True}), 4)
+    whole = weights(config.model_copy(update={"output": tmp_path / "whole"}), 4)
+    assert all(torch.equal(resumed[each], whole[each]) for each in whole)
+    moved = {each for each, tensor in begun.items() if not torch.equal(tensor, whole[each])}
+    assert any(each.startswith("encoder.stages.0") for each in moved)
 
 
 def test_a_vits_encoder_serves_a_unetr_at_rates_that_decay(settings, tmp_path):

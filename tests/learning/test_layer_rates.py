@@ -2,7 +2,6 @@ import pytest
 import torch
 
 from napari_toposeg.config import NetworkConfig
-from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.layer_rates import freeze_encoder, parameter_groups
 from napari_toposeg.learning.losses.scales import at_scale, coarse_loss
 from napari_toposeg.learning.networks import build_dense
@@ -33,9 +32,41 @@ def test_without_a_decay_all_learn_alike():
     assert [name for name, _ in group["params"]] == [name for name, _ in network.named_parameters()]
 
 
-def test_a_decay_over_the_blocks_of_no_transformer_is_refused():
-    with pytest.raises(InvalidConfig, match="vision transformer"):
-        rates("swin", 0.75)
+STAGES = {
+    "swin": ["swin.patch_embed.", *(f"swin.layers{number}." for number in range(1, 5))],
+    "unetr-pp": [f"stages.{number}." for number in range(4)],
+    "resenc-unet": ["stem.", *(f"stages.{number}." for number in range(4))],
+}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_each_stage_learns_slower_than_the_next_by_the_decay(name):
+    found = rates(name, 0.5)
+    for above, stage in enumerate(reversed(STAGES[name]), start=1):
+        own = {rate for each, rate in found.items() if each.startswith(f"encoder.{stage}")}
+        assert own == {0.5**above}
+    assert {rate for each, rate in found.items() if not each.startswith("encoder.")} == {1}
+    assert not any(rate == 1 for each, rate in found.items() if each.startswith("encoder."))
+
+
+def test_the_way_down_to_a_stage_of_unetr_pp_learns_with_it():
+    found = rates("unetr-pp", 0.5)
+    down = [found[f"encoder.downsample_layers.{number}.0.conv.weight"] for number in range(4)]
+    assert down == [0.5**4, 0.5**3, 0.5**2, 0.5]
+
+
+def test_the_encoders_of_a_fused_network_decay_each_by_its_own_depth():
+    found = rates("fused", 0.5)
+    assert found["encoder.vit.blocks.0.qkv.weight"] == 0.5**6
+    assert found["encoder.upp.stages.0.0.gamma"] == 0.5**4
+    assert found["join.weight"] == 1
+
+
+def test_a_held_encoder_begins_after_its_steps_and_its_decoder_at_once():
+    network = build_dense(NetworkConfig(name="swin", size="nano"), outputs=2)
+    for group in parameter_groups(network, 0.5, thawed=7):
+        held = {name.startswith("encoder.") for name, _ in group["params"]}
+        assert held == {group["held"] == 7}
 
 
 def test_a_frozen_encoder_is_in_no_group():

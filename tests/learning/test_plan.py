@@ -143,5 +143,5 @@ def test_fine_tuning_tells_plan_and_notes_first(tmp_path):
     )
     first = next(finetune(config, [Case("ball", phantom.image, phantom.truth)]))
     assert first.plan["device"] == "cpu"
-    assert not {"patch", "strategy", "layer_decay"} & first.plan.keys()
+    assert not {"patch", "strategy", "thaw"} & first.plan.keys()
     assert "changes nothing" in first.notes[0]

@@ -43,12 +43,18 @@ class FinetuneConfig(TopologyConfig):
         6, description="edge of a patch of a ViT when starting from scratch, in voxels"
     )
     freeze: bool = Field(False, description="train the decoder alone, on a fixed encoder")
+    thaw: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="share of the steps after which a frozen encoder learns too; 1: never",
+    )
     layer_decay: float = Field(
         1.0,
         gt=0,
         le=1,
-        description="learning rate of a block of a ViT encoder relative to that of the next; 0.75 "
-        "suits large pretrained ones",
+        description="learning rate of a layer of the encoder (a ViT's block, another's stage) "
+        "relative to that of the next; 0.75 suits large pretrained ones",
     )
     loss: LossName = Field(
         "dice-ce",
@@ -163,8 +169,6 @@ class FinetuneConfig(TopologyConfig):
                 "unlabelled: images without labels are learnt from a teacher, and teacher_weight "
                 "is 0; set it, such as 1"
             )
-        if self.unlabelled and self.images is None and self.data is None:
-            raise ValueError("unlabelled: there are no images; give --images or --data")
         return self
 
     @model_validator(mode="after")

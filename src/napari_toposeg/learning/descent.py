@@ -47,6 +47,7 @@ class Descent:
         with buffers_unless_done(self.network):
             own = yield from self.gradients(number, parts)
         values = mean_over_ranks(self.fabric, own)
+        hold_back(self.optimiser, number)
         if not math.isfinite(values["loss"]):
             raise InvalidConfig(
                 f"the loss became {values['loss']} at step {number}; use a lower learning rate"

@@ -76,7 +76,7 @@ def finetune(
         found = start_from(network.state_dict(), card, config.checkpoint)
         found.write(config.output)
         segments_already = not found.fresh and not found.left
-    if config.freeze:
+    if config.freeze and config.thaw == 1:
         freeze_encoder(network)
     modalities = {each.modality for each in data.training}
     yield Step(

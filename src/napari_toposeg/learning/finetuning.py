@@ -85,8 +85,10 @@ class Segmentation:
         )
 
     def parameter_groups(self) -> list[dict[str, Any]]:
-        """Return what is trained, early blocks at lower rates where wanted."""
-        return parameter_groups(self.network, self.config.layer_decay)
+        """Return what is trained, early layers at lower rates or later where wanted."""
+        config = self.config
+        thawed = round(config.thaw * config.steps) if config.freeze else 0
+        return parameter_groups(self.network, config.layer_decay, thawed=thawed)
 
     def draw(self, step: int, samples: range) -> Batch:
         """Draw crops around labelled voxels, each from a case chosen at random."""

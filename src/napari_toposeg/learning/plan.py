@@ -55,6 +55,7 @@ def plan_finetuning(
     """
     unused = unused_by_network(config.network)
     unused |= TOPOLOGY if config.loss == "dice-ce" else unused_by_term(config, config.loss)
+    unused |= frozenset() if config.freeze else {"thaw"}
     unused |= frozenset() if config.betti_weight else {"betti_weight", "wanted"}
     return plan_of(config, unused, intensity, modalities)
 
@@ -129,6 +130,4 @@ def unused_by_term(config: TopologyConfig, name: str) -> frozenset[str]:
 
 def unused_by_network(network: NetworkName | None) -> frozenset[str]:
     """Return the settings that are for networks with a vision transformer, where this has none."""
-    if network in ("vit", "unetr", "fused"):
-        return frozenset()
-    return frozenset({"patch", "layer_decay"})
+    return frozenset() if network in ("vit", "unetr", "fused") else frozenset({"patch"})
