@@ -19,6 +19,7 @@ from napari_toposeg.comparison.cases import CaseSet, gather
 from napari_toposeg.comparison.judging import Judgement, is_judged, judge, read_judgement
 from napari_toposeg.comparison.spending import Spending
 from napari_toposeg.comparison.trials import Trial, chosen, list_trials
+from napari_toposeg.comparison.vessels import with_phantoms
 from napari_toposeg.config import CompareConfig, FinetuneConfig, PretrainConfig
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.progress import Step
@@ -55,6 +56,7 @@ class Comparison:
     @classmethod
     def of(cls, config: CompareConfig) -> "Comparison":
         """Find the cases and list the runs, of which nothing is begun."""
+        config = with_phantoms(config)
         cases = gather(config)
         return cls(config, cases, list_trials(config, cases))
 
@@ -81,6 +83,7 @@ def compare(config: CompareConfig) -> Generator[Step, None, Comparison]:
         If the settings or the cases cannot be compared; what fails later fails alone.
     """
     comparison = Comparison.of(config)
+    config = comparison.config
     ahead = [t for t in chosen(config, comparison.trials) if not comparison.is_done(t)]
     total, over = len(ahead), 0
     while ahead:
