@@ -6,7 +6,7 @@ import pytest
 
 from napari_toposeg.cli import build_parser
 from napari_toposeg.cli.flags import read_settings
-from napari_toposeg.config import FinetuneConfig, PredictConfig, PretrainConfig
+from napari_toposeg.config import FinetuneConfig, MeasureConfig, PredictConfig, PretrainConfig
 from napari_toposeg.demo.settings import DemoConfig
 from napari_toposeg.errors import InvalidConfig
 
@@ -15,6 +15,7 @@ CONFIGS = {
     "pretrain": PretrainConfig,
     "finetune": FinetuneConfig,
     "predict": PredictConfig,
+    "measure": MeasureConfig,
 }
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from napari_toposeg.errors import InvalidVolume, ShapeMismatch, UnreadableFile
+from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch, UnreadableFile
 from napari_toposeg.io import write_volume
 from napari_toposeg.metrics import (
     CATALOGUE,
@@ -101,6 +101,7 @@ def test_other_grids_are_refused():
 
 def test_folders_are_matched_by_case_name(folders):
     table = measure_folders(*folders)
+    assert set(table.exact) == {"case0", "case1", "case2"}
     assert [(row["case"], row["class"]) for row in table.rows] == [
         (f"case{seed}", label) for seed in range(3) for label in "12"
     ]
@@ -132,7 +133,7 @@ def table_of(values: list[float], seed: int = 0) -> MeasureTable:
         {"case": f"case{i}", "class": "1"} | dict.fromkeys(METRICS, value)
         for i, value in enumerate(values)
     ]
-    return MeasureTable(tuple(rows), seed=seed)
+    return MeasureTable(tuple(rows), parts=("dice", "surface"), seed=seed)
 
 
 def test_interval_covers_the_mean_of_a_normal_sample_as_often_as_it_says():
@@ -173,6 +174,30 @@ def test_mean_over_classes_takes_the_case_as_its_unit():
     summary = MeasureTable(tuple(rows)).summary()
     assert summary["mean"]["dice"]["mean"] == pytest.approx((0.5 + 1.0) / 2)
     assert summary["mean"]["dice"]["cases"] == 2
+
+
+def test_only_the_parts_asked_for_are_measured(folders):
+    table = measure_folders(*folders, parts=("dice", "matching"))
+    assert [metric.name for metric in table.metrics] == ["dice", "betti_matching_error"]
+    assert set(table.rows[0]) == {"case", "class", "dice", "betti_matching_error"}
+    assert not table.exact
+    assert "exact" not in table.summary()["mean"]
+    whole = measure_folders(*folders).rows[0]
+    assert table.rows[0] == {name: whole[name] for name in table.rows[0]}
+    with pytest.raises(InvalidConfig, match="volume"):
+        measure_folders(*folders, parts=("volume",))
+
+
+def test_a_case_is_exact_where_its_classes_and_their_union_are():
+    truth = np.zeros((7, 7, 9), np.uint8)
+    truth[2:5, 2:5, 1:4], truth[2:5, 2:5, 4:7] = 1, 2
+    apart = np.zeros_like(truth)
+    apart[2:5, 2:5, 1:4], apart[2:5, 2:5, 5:8] = 1, 2
+    true, found = (Volume(voxels, AFFINE, modality="label") for voxels in (truth, apart))
+    assert [row["betti_exact"] for row in measure_case(found, true).values()] == [1, 1]
+    assert measure_exactness(found, true) == 0
+    assert measure_exactness(true, true) == 1
+    assert measure_exactness(found, true, ["first"]) == 1, "the second class is not asked for"
 
 
 def test_json_is_strict_and_complete(folders, tmp_path):

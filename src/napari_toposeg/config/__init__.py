@@ -9,6 +9,7 @@ from napari_toposeg.config.calibrating import CalibrateConfig
 from napari_toposeg.config.comparing import CompareConfig, PhantomData
 from napari_toposeg.config.files import write_atomically
 from napari_toposeg.config.finetuning import FinetuneConfig
+from napari_toposeg.config.measuring import PARTS, MeasureConfig, PartName
 from napari_toposeg.config.network import NetworkConfig, NetworkName, NormName, SizeName
 from napari_toposeg.config.predicting import PredictConfig
 from napari_toposeg.config.preparing import PrepareConfig
@@ -34,6 +35,7 @@ from napari_toposeg.config.training import (
 
 __all__ = [
     "ALL",
+    "PARTS",
     "SETTLED",
     "Arm",
     "AugmentationName",
@@ -44,10 +46,12 @@ __all__ = [
     "Flips",
     "Fraction",
     "LossName",
+    "MeasureConfig",
     "NetworkConfig",
     "NetworkName",
     "NormName",
     "ObjectiveName",
+    "PartName",
     "PhantomData",
     "PositiveInt",
     "PrecisionName",

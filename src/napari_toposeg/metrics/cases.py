@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_toposeg.config.measuring import PARTS
+from napari_toposeg.config import PARTS
 from napari_toposeg.errors import InvalidVolume, ShapeMismatch
 from napari_toposeg.metrics.catalogue import metrics_of
 from napari_toposeg.metrics.overlap import cldice, dice

@@ -6,7 +6,7 @@ The one idea: a metric is described once; tables, pages and tests between models
 from collections.abc import Collection
 from typing import NamedTuple
 
-from napari_toposeg.config.measuring import PARTS, PartName
+from napari_toposeg.config import PARTS, PartName
 from napari_toposeg.errors import InvalidConfig
 
 

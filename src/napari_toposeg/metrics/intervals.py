@@ -8,6 +8,8 @@ Efron, Tibshirani 1986, doi:10.1214/ss/1177013815; Owen 2007, doi:10.1214/07-AOA
 bootstrap of tables).
 """
 
+from functools import lru_cache
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,8 +23,7 @@ def mean_with_interval(values: NDArray[np.float64], seed: int) -> dict[str, floa
     if len(counted):
         mean = float(counted.mean())
     if len(counted) > 1:
-        random = np.random.default_rng(seed)
-        means = random.choice(counted, (RESAMPLES, len(counted))).mean(axis=1)
+        means = counted[resamples(len(counted), seed)].mean(axis=1)
         low, high = (float(edge) for edge in np.percentile(means, [2.5, 97.5]))
     return {
         "mean": mean,
@@ -31,6 +32,12 @@ def mean_with_interval(values: NDArray[np.float64], seed: int) -> dict[str, floa
         "cases": len(counted),
         "infinite": len(values) - len(counted),
     }
+
+
+@lru_cache(maxsize=2)
+def resamples(count: int, seed: int) -> NDArray[np.int64]:
+    """Return the places ``(RESAMPLES, count)`` that are drawn: for all metrics the same."""
+    return np.random.default_rng(seed).integers(count, size=(RESAMPLES, count))
 
 
 def crossed_mean_with_interval(values_RC: NDArray[np.float64], seed: int) -> dict[str, float]:

@@ -6,17 +6,15 @@ The one idea: the case is the unit of chance. A mean over cases comes with the i
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from napari_toposeg import io
-from napari_toposeg.config import write_atomically
-from napari_toposeg.errors import ShapeMismatch, UnreadableFile
-from napari_toposeg.metrics.cases import TOLERANCE, measure_case
-from napari_toposeg.metrics.catalogue import METRICS
+from napari_toposeg.config import PARTS, write_atomically
+from napari_toposeg.metrics.cases import TOLERANCE
+from napari_toposeg.metrics.catalogue import EXACT, Metric, metrics_of
 from napari_toposeg.metrics.intervals import RESAMPLES, mean_with_interval
 from napari_toposeg.topology.grid import foreground_connectivity
 
@@ -33,12 +31,17 @@ class MeasureTable:
     Parameters
     ----------
     rows
-        One for each case and class: ``"case"``, ``"class"`` and every metric of `METRICS`. A class
-        that is neither in the prediction nor in the truth of a case has no row.
+        One for each case and class: ``"case"``, ``"class"`` and every metric. A class that is
+        neither in the prediction nor in the truth of a case has no row.
+    exact
+        By case 1 where all Betti numbers of every class and of their union are the truth's, else 0;
+        empty where it was not measured.
+    parts
+        What was measured; decides which metrics the rows have.
     tolerance
         Of the surface Dice, in mm.
     connectivity
-        Of the foreground, for the Betti numbers.
+        Of the foreground, for the Betti numbers, the matching and the defects.
     only_prediction, only_truth
         Names of the cases that have no partner and were not measured.
     seed
@@ -46,6 +49,8 @@ class MeasureTable:
     """
 
     rows: tuple[Row, ...]
+    exact: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[str, ...] = PARTS
     tolerance: float = TOLERANCE
     connectivity: int = foreground_connectivity(3, None)
     only_prediction: tuple[str, ...] = ()
@@ -57,6 +62,31 @@ class MeasureTable:
         """Names of the classes, in order of appearance."""
         return tuple(dict.fromkeys(str(row["class"]) for row in self.rows))
 
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """What was measured of every class."""
+        return metrics_of(self.parts)
+
+    @property
+    def case_metrics(self) -> tuple[Metric, ...]:
+        """What is known of every case: means over its classes, and whether all is exact."""
+        return (*self.metrics, EXACT) if self.exact else self.metrics
+
+    def case_rows(self) -> list[Row]:
+        """Return one row for each case: ``"case"`` and every one of `case_metrics`."""
+        by_case: dict[str, list[Row]] = {}
+        for row in self.rows:
+            by_case.setdefault(row["case"], []).append(row)
+        return [
+            {"case": case}
+            | {
+                metric.name: float(np.mean([row[metric.name] for row in rows]))
+                for metric in self.metrics
+            }
+            | ({EXACT.name: self.exact[case]} if self.exact else {})
+            for case, rows in by_case.items()
+        ]
+
     def summary(self) -> dict[str, dict[str, dict[str, float]]]:
         """Return class -> metric -> mean over cases with its 95 % bootstrap interval.
 
@@ -64,21 +94,22 @@ class MeasureTable:
         -------
         dict
             Keys of the innermost: ``mean``, ``low``, ``high``, ``cases`` that count, ``infinite``
-            cases that do not (HD95 where one mask is empty). The interval is NaN with fewer than
-            two cases. The class `MEAN` is the mean over the classes of each case.
+            cases that do not (distances where one mask is empty). The interval is NaN with fewer
+            than two cases. The class `MEAN` is the mean over the classes of each case, and has
+            `EXACT`, which is of the whole case.
         """
         summaries = {
-            name: self._summarise([row for row in self.rows if row["class"] == name])
+            name: self._summarise([row for row in self.rows if row["class"] == name], self.metrics)
             for name in self.classes
         }
-        if len(self.classes) > 1:
-            summaries[MEAN] = self._summarise(mean_over_classes(self.rows))
-        return summaries
+        return summaries | {MEAN: self._summarise(self.case_rows(), self.case_metrics)}
 
-    def _summarise(self, rows: Sequence[Row]) -> dict[str, dict[str, float]]:
+    def _summarise(
+        self, rows: Sequence[Row], metrics: Sequence[Metric]
+    ) -> dict[str, dict[str, float]]:
         return {
-            metric: mean_with_interval(np.array([row[metric] for row in rows]), self.seed)
-            for metric in METRICS
+            metric.name: mean_with_interval(np.array([row[metric.name] for row in rows]), self.seed)
+            for metric in metrics
         }
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,6 +119,7 @@ class MeasureTable:
                 "tolerance_mm": self.tolerance,
                 "connectivity": self.connectivity,
                 "rows": self.rows,
+                "cases": self.case_rows(),
                 "summary": self.summary(),
                 "only_prediction": self.only_prediction,
                 "only_truth": self.only_truth,
@@ -99,88 +131,6 @@ class MeasureTable:
     def to_json(self, path: Path | str) -> None:
         """Write `to_dict` as JSON."""
         write_atomically(Path(path), json.dumps(self.to_dict(), indent=2).encode())
-
-
-def measure_folders(
-    prediction: Path | str,
-    truth: Path | str,
-    classes: Sequence[str] | None = None,
-    *,
-    tolerance: float = TOLERANCE,
-    seed: int = 0,
-) -> MeasureTable:
-    """Measure every case that has both a predicted and a true label map of one name.
-
-    Parameters
-    ----------
-    prediction, truth
-        Folders of label maps (or one file each), matched by file name without its ending.
-    classes
-        Names of the labels 1, 2, ...; by default their numbers.
-    tolerance
-        Of the surface Dice, in mm.
-    seed
-        Of the bootstrap.
-
-    Raises
-    ------
-    UnreadableFile
-        If a path holds no volume, or no name occurs in both folders.
-    ShapeMismatch
-        If the two maps of a case do not share a grid.
-    InvalidVolume
-        If a file is no label map.
-    """
-    predictions, truths = io.list_cases(Path(prediction)), io.list_cases(Path(truth))
-    names = [name for name in truths if name in predictions]
-    if not names:
-        raise UnreadableFile(
-            f"no file name occurs in both folders: {prediction} has {listed(predictions)} and "
-            f"{truth} has {listed(truths)}; give prediction and truth of a case the same name"
-        )
-    rows: list[Row] = []
-    for name in names:
-        for label, metrics in measure_files(
-            name, predictions[name], truths[name], classes, tolerance
-        ).items():
-            rows.append({"case": name, "class": label} | metrics)
-    return MeasureTable(
-        tuple(rows),
-        tolerance=tolerance,
-        only_prediction=tuple(name for name in predictions if name not in truths),
-        only_truth=tuple(name for name in truths if name not in predictions),
-        seed=seed,
-    )
-
-
-def measure_files(
-    name: str, prediction: Path, truth: Path, classes: Sequence[str] | None, tolerance: float
-) -> dict[str, dict[str, float]]:
-    """Read and measure one case; its name is said where its grids differ."""
-    found = io.read_volume(prediction, modality="label")
-    true = io.read_volume(truth, modality="label")
-    try:
-        return measure_case(found, true, classes, tolerance=tolerance)
-    except ShapeMismatch as error:
-        raise ShapeMismatch(f"case {name}: {error}") from error
-
-
-def mean_over_classes(rows: Sequence[Row]) -> list[Row]:
-    """Return one row for each case, the mean over its classes of every metric."""
-    cases = dict.fromkeys(row["case"] for row in rows)
-    return [
-        {
-            metric: np.mean([row[metric] for row in rows if row["case"] == case])
-            for metric in METRICS
-        }
-        for case in cases
-    ]
-
-
-def listed(cases: Mapping[str, Path]) -> str:
-    """Name the first cases, for a message."""
-    names = list(cases)
-    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 def finite(value: Any) -> Any:
