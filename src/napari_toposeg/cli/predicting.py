@@ -81,9 +81,8 @@ def calibrate(arguments: argparse.Namespace) -> Answer:
         return Answer("stopped; the model is as it was", {"stopped": True}, STOPPED)
     done = outcome.result
     data = asdict(done) | {"stopped": False}
-    rows = [("", "before", "after")] + [
-        (f"{name}, within {done.near:g} mm", f"{before:.4f}", f"{done.after[name]:.4f}")
-        for name, before in done.before.items()
+    rows = [(f"within {done.near:g} mm of the structures", "before", "after")] + [
+        (name, f"{before:.4f}", f"{done.after[name]:.4f}") for name, before in done.before.items()
     ]
     text = [
         f"temperature {done.temperature:.3f}, from {done.cases} cases; noted in {done.model}",

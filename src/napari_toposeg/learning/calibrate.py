@@ -33,6 +33,7 @@ from napari_toposeg.learning.segmentation import Sweep, as_part, class_probabili
 from napari_toposeg.metrics.calibration import MOST_PROBABLE, NEAR, measure_calibration, near
 from napari_toposeg.metrics.cases import as_labels, require_same_grid
 from napari_toposeg.progress import Step
+from napari_toposeg.volume import Volume
 
 MOST_VOXELS = 400_000
 """Of a case, drawn at random among those near its structures: more tell nothing new."""
@@ -131,18 +132,31 @@ def files_of(config: CalibrateConfig) -> list[CaseFiles]:
 def sample(
     files: CaseFiles, model: Model, config: CalibrateConfig, number: int
 ) -> Generator[Step, None, Sample]:
-    """Predict a case, and draw voxels near its structures."""
+    """Predict a case, and draw voxels of it."""
     case = read_case(files, "validation")
     require_same_grid(case.image, case.labels)
     sweep = Sweep(config.overlap, config.flips, config.precision)
     found = yield from class_probabilities(case.image, model, sweep, case.further)
-    truth = as_labels(case.labels)
+    return drawn(found, case.labels, number)
+
+
+def drawn(found: NDArray[np.float32], labels: Volume, number: int) -> Sample:
+    """Draw voxels near the structures of a case.
+
+    Parameters
+    ----------
+    found
+        ``(K, z, y, x)``, background first, at temperature 1.
+    number
+        Of the case: the draw follows from it.
+    """
+    truth = as_labels(labels)
     if truth.max() >= len(found):
         raise InvalidConfig(
-            f"the labels of {files.name} hold class {truth.max()}, and the model has the classes "
+            f"the labels of {labels.name} hold class {truth.max()}, and the model has the classes "
             f"1 to {len(found) - 1}; give labels of the model's classes"
         )
-    voxels = np.flatnonzero(near(truth, case.image.spacing))
+    voxels = np.flatnonzero(near(truth, labels.spacing))
     if len(voxels) > MOST_VOXELS:
         voxels = np.sort(random_of(0, number).choice(voxels, MOST_VOXELS, replace=False))
     return Sample(found.reshape(len(found), -1)[:, voxels], truth.ravel()[voxels])
