@@ -3,7 +3,7 @@ import torch
 from tests.learning.distributed import in_processes
 from torch import distributed
 
-from napari_toposeg.learning.losses.joined import Answer, join
+from napari_toposeg.learning.losses.joined import Answer, join, join_all
 from napari_toposeg.learning.losses.masked import masked_squared_error
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy, hard_dice
 
@@ -32,6 +32,27 @@ def test_the_weight_of_a_joined_loss_is_at_most_one_and_none_where_the_first_is_
     assert join(steep, flat, [answer], ratio=0.3).weight == 1.0
     answer = Answer.of(torch.ones(4, requires_grad=True))
     assert join((0 * answer.loose).sum(), answer.loose.sum(), [answer], ratio=0.3).weight == 0.0
+
+
+def test_several_losses_have_each_its_share_of_the_first_gradient():
+    start = torch.tensor([3.0, 4.0], requires_grad=True)
+    answer = Answer.of(start * 2.0)
+    first = (answer.loose**2).sum() / 2
+    # Of one graph, as terms are that look at the same probabilities.
+    shared = answer.loose * 1.0
+    others = [7 * shared.sum(), (shared**3).sum(), shared.sum() * 0.01]
+    loss, weights = join_all(first, others, [answer], ratios=[0.3, 0.1, 0.2])
+    # The gradient of the first is (6, 8), of norm 10; of the others (7, 7) and (108, 192).
+    expected = [0.3 * 10 / 98**0.5, 0.1 * 10 / (108**2 + 192**2) ** 0.5, 1.0]
+    assert [float(weight) for weight in weights] == pytest.approx(expected)
+    values = [7 * 14, 6**3 + 8**3, 0.14]
+    sums = sum(weight * value for weight, value in zip(expected, values, strict=True))
+    assert loss.item() == pytest.approx(50 + sums)
+    loss.backward()
+    gradient = [
+        own + expected[0] * 7 + expected[1] * 3 * own**2 + expected[2] * 0.01 for own in (6, 8)
+    ]
+    torch.testing.assert_close(start.grad, 2.0 * torch.tensor(gradient))
 
 
 def test_unlabelled_voxels_have_no_say_in_dice_and_cross_entropy():

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
 from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window, Words
+from napari_toposeg.config.terms import Term, term_in
 from napari_toposeg.config.training import AugmentationName, LossName, TopologyConfig
 
 
@@ -61,24 +62,32 @@ class FinetuneConfig(TopologyConfig):
         description="segmentation loss: Dice and cross-entropy, alone or with the term named; dog "
         "and histogram are controls without topology",
     )
+    terms: Words = Field(
+        (),
+        description="further topological terms beside that of the loss, each as NAME, NAME:WEIGHT "
+        "or NAME:WEIGHT:SCHEDULE; what is left out is the topology_weight and the "
+        "topology_schedule",
+    )
     class_weights: Words = Field(
         ("equal",),
         min_length=1,
         description="weights of the classes in Dice and cross-entropy: equal; balanced: more for "
         "rare ones, by the root of their frequency; or a number for the background and each class",
     )
-    average: float = Field(
-        0.0,
+    average: float | None = Field(
+        None,
         ge=0,
         lt=1,
         description="share that each step leaves of the running mean of the weights, which is then "
-        "the model; 0: no mean; 0.99 suits 500 steps, 0.999 suits 5000",
+        "the model; 0: no mean; 0.99 suits 500 steps, 0.999 suits 5000; default: 0.99 with a "
+        "teacher, 0.95 where a model that segments already is trained on a few slices, else 0",
     )
-    teacher_weight: float = Field(
-        0.0,
+    teacher_weight: float | None = Field(
+        None,
         ge=0,
         description="weight of what the running mean (the teacher) tells of voxels without labels, "
-        "against the labels' loss; 1 suits few labels and many images; 0: it tells nothing",
+        "against the labels' loss; 1 suits few labels and many images; 0: it tells nothing; "
+        "default: 1 where a model that segments already is trained on a few slices, else 0",
     )
     teacher_certainty: float = Field(
         0.7,
@@ -129,8 +138,8 @@ class FinetuneConfig(TopologyConfig):
     learning_rate: float = Field(
         0.0,
         ge=0,
-        description="peak learning rate; 0: planned, 2e-4 from a segmentation model, 5e-3 for a "
-        "residual U-Net, 1e-3 for others",
+        description="peak learning rate; 0: planned, 2e-4 from a segmentation model (5e-4 with a "
+        "teacher), 5e-3 for a residual U-Net, 1e-3 for others",
     )
     steps: PositiveInt = Field(400, description="optimiser steps")
     batch: PositiveInt = Field(2, description="crops a step, on all devices together")
@@ -157,9 +166,17 @@ class FinetuneConfig(TopologyConfig):
         return words
 
     @model_validator(mode="after")
+    def require_terms(self) -> Self:
+        """Refuse what is no term, and a term that is named twice."""
+        names = [term.name for term in self.all_terms]
+        if len(set(names)) < len(names):
+            raise ValueError(f"terms: each can be named once, and the loss is {self.loss}")
+        return self
+
+    @model_validator(mode="after")
     def require_teacher(self) -> Self:
         """Refuse a teacher that is nobody, and unlabelled images that nobody tells of."""
-        if self.teacher_weight > 0 and not self.average:
+        if self.teacher_weight and self.average == 0:
             raise ValueError(
                 "teacher_weight: the teacher is the running mean of the weights, and average is 0; "
                 "set average, such as 0.99"
@@ -167,7 +184,7 @@ class FinetuneConfig(TopologyConfig):
         if self.unlabelled and not self.teacher_weight:
             raise ValueError(
                 "unlabelled: images without labels are learnt from a teacher, and teacher_weight "
-                "is 0; set it, such as 1"
+                "is not set; set it, such as 1"
             )
         return self
 
@@ -179,6 +196,13 @@ class FinetuneConfig(TopologyConfig):
                 f"wanted: four numbers for each class (class b0 b1 b2), got {len(self.wanted)}"
             )
         return self
+
+    @property
+    def all_terms(self) -> tuple[Term, ...]:
+        """The topological terms beside Dice and cross-entropy, that of the loss first."""
+        weight, schedule = self.topology_weight, self.topology_schedule
+        named = () if self.loss == "dice-ce" else (Term(self.loss, weight, schedule),)
+        return (*named, *(term_in(text, weight, schedule) for text in self.terms))
 
     @property
     def weights_given(self) -> tuple[float, ...]:

@@ -31,6 +31,7 @@ from napari_toposeg.learning.planning import (
     multiple_of,
     plan_crop,
     plan_slice_crop,
+    plan_teacher,
     rate_of,
     smaller,
 )
@@ -66,6 +67,7 @@ def finetune(
     """
     require_free(config)
     data = read_data(config, cases)
+    config = plan_teacher(config, start_task(config), sliced=data.sliced_axis is not None)
     card = describe(config, data)
     config = planned(config, card, data)
     torch.manual_seed(config.seed)
@@ -102,6 +104,11 @@ def finetune(
     except OutOfMemory as error:
         less = smaller(config, card.crop, network.encoder.multiple, least_multiples(card.network))
         raise OutOfMemory(str(error), less) from error
+
+
+def start_task(config: FinetuneConfig) -> str | None:
+    """Return what the model does that a run starts from; None: it starts from scratch."""
+    return None if config.checkpoint == "none" else load_card(config.checkpoint).task
 
 
 def read_data(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledData:
@@ -168,13 +175,16 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
             f"the labels hold {count} classes and {len(classes)} names were given; name every class"
         )
     modalities = {example.modality for example in data.training}
-    rate = config.learning_rate or rate_of(network, start.task if start else None)
+    rate = config.learning_rate or rate_of(
+        network, start.task if start else None, taught=bool(config.teacher_weight)
+    )
     recipe = config.model_dump(
         mode="json",
         include={
             "loss",
             *({"class_weights"} if config.class_weights != ("equal",) else ()),
-            *(TOPOLOGY if config.loss != "dice-ce" else ()),
+            *(TOPOLOGY if config.all_terms else ()),
+            *({"terms"} if config.terms else ()),
             *({"betti_weight", "wanted"} if config.betti_weight else ()),
             *({"average"} if config.average else ()),
             *(TEACHER if config.teacher_weight else ()),

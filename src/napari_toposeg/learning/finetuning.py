@@ -20,13 +20,12 @@ from napari_toposeg.learning.layer_rates import parameter_groups
 from napari_toposeg.learning.losses.joined import Answer
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.losses.scales import coarse_loss
+from napari_toposeg.learning.mixed_terms import Looks, mixed_terms
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.seeds import Purpose, random_of
 from napari_toposeg.learning.self_training import RAMP, SelfTraining, UnlabelledCrops
 from napari_toposeg.learning.task import Batch, Evaluation
 from napari_toposeg.learning.teacher import Taught
-from napari_toposeg.learning.term_places import Look
-from napari_toposeg.learning.topological_term import topological_term
 from napari_toposeg.learning.windows import slide, strides
 from napari_toposeg.progress import Step
 
@@ -64,7 +63,7 @@ class Segmentation:
         weights = weights_of(config, examples, len(card.classes))
         self.class_weights = torch.tensor(weights) if weights else None
         self.self_training = self.with_teacher(unlabelled, knows=judged_first)
-        self.term = None if config.loss == "dice-ce" else topological_term(config.loss, config)
+        self.terms = mixed_terms(config)
 
     def with_teacher(self, unlabelled: Sequence[Example], *, knows: bool) -> SelfTraining | None:
         """Return what the teacher's answers add, if anything."""
@@ -97,10 +96,11 @@ class Segmentation:
         if self.self_training and self.self_training.unlabelled:
             batch |= self.self_training.unlabelled.draw(step, samples)
         turns = self.augmentation.draw_turns(self.config.seed, step, samples, self.described.crop)
-        if self.term is None:
+        if self.terms is None:
             return batch | {"turns": turns}
         image, target = self.augmentation.turn(batch["image"], batch["target"], turns)
-        return batch | {"image": image, "target": target, "look": self.look(target, step, samples)}
+        looks = self.look(target, step, samples)
+        return batch | {"image": image, "target": target, "looks": looks}
 
     def draw_crop(self, step: int, sample: int) -> Crop:
         """Draw one crop."""
@@ -108,15 +108,15 @@ class Segmentation:
         example = self.examples[int(random.integers(len(self.examples)))]
         return draw_labelled(example, self.described.crop, random, flips=self.flips)
 
-    def look(self, target: Tensor, step: int, samples: range) -> Look:
-        """Prepare the classes of a target ``(B, Z, Y, X)`` for the topological term."""
-        assert self.term is not None
+    def look(self, target: Tensor, step: int, samples: range) -> Looks:
+        """Prepare the classes of a target ``(B, Z, Y, X)`` for the topological terms."""
+        assert self.terms is not None
         classes = len(self.described.classes or ())
         shape = (self.config.batch, classes, *target.shape[1:])
         chance = random_of(self.config.seed, step, Purpose.TOPOLOGY)
-        place = self.term.choose(shape, chance, samples)
+        place = self.terms.choose(shape, chance, samples)
         labels = place.cut_out(target[place.crops])
-        return self.term.look(place, place.is_class(labels), labels != IGNORED)
+        return self.terms.look(place, place.is_class(labels), labels != IGNORED)
 
     def losses(self, network: nn.Module, batch: Batch, step: int) -> dict[str, Tensor]:
         """Return the loss on augmented crops, and its terms: of the labels, and of the teacher."""
@@ -139,20 +139,21 @@ class Segmentation:
     def losses_of_labels(
         self, answers: list[Tensor], target: Tensor, batch: Batch, step: int
     ) -> dict[str, Tensor]:
-        """Return soft Dice, cross-entropy, the term if any, and their sum."""
+        """Return soft Dice, cross-entropy, the topological terms if any, and their sum."""
         weights = None if self.class_weights is None else self.class_weights.to(target.device)
         coarse = coarse_loss(answers, target, self.scale_weights, weights)
         weight = self.scale_weights[0]
-        if self.term is None:
+        if self.terms is None:
             terms = dice_cross_entropy(answers[0], target, weights)
             loss = weight * (terms.dice_loss + terms.cross_entropy) + coarse
             return {"loss": loss, **terms._asdict()}
-        answer, look = Answer.of(answers[0]), batch["look"]
+        answer, looks = Answer.of(answers[0]), batch["looks"]
         terms = dice_cross_entropy(answer.loose, target, weights)
-        drawn = answer.loose[look.place.crops.to(target.device)]
-        term = self.term(drawn.float().softmax(1)[:, 1:], look)
+        place = self.terms.place(looks)
+        drawn = answer.loose[place.crops.to(target.device)]
+        found = self.terms(drawn.float().softmax(1)[:, 1:], looks)
         main = weight * (terms.dice_loss + terms.cross_entropy)
-        joined = self.term.join(main, term, [answer], look.place.share, step)
+        joined = self.terms.join(main, found, [answer], place.share, step)
         return terms._asdict() | joined | {"loss": joined["loss"] + coarse}
 
     def after(self, step: int) -> None:

@@ -54,7 +54,7 @@ def plan_finetuning(
         As in the model's card.
     """
     unused = unused_by_network(config.network)
-    unused |= TOPOLOGY if config.loss == "dice-ce" else unused_by_term(config, config.loss)
+    unused |= unused_by_terms(config)
     unused |= frozenset() if config.freeze else {"thaw"}
     unused |= frozenset() if config.betti_weight else {"betti_weight", "wanted"}
     return plan_of(config, unused, intensity, modalities)
@@ -115,6 +115,15 @@ def unused_by_topomae(config: PretrainConfig) -> frozenset[str]:
     if config.network != "fused":
         unused |= OF_PAIRS
     return unused | ({"spatial_consistency_weight"} if config.spatial_weight == 0 else frozenset())
+
+
+def unused_by_terms(config: FinetuneConfig) -> frozenset[str]:
+    """Return the settings of topological terms that none of several makes use of."""
+    each = [
+        unused_by_term(config.model_copy(update={"topology_weight": term.weight}), term.name)
+        for term in config.all_terms
+    ]
+    return frozenset.intersection(*each) if each else TOPOLOGY
 
 
 def unused_by_term(config: TopologyConfig, name: str) -> frozenset[str]:

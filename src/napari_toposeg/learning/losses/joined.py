@@ -1,12 +1,12 @@
-"""Two losses joined by the ratio of their gradients.
+"""A loss and others, joined by the ratio of their gradients.
 
-Both gradients are needed at the network's answers to weigh the second loss; their sum then goes
+The gradients are needed at the network's answers to weigh the other losses; their sum then goes
 back into the network, so that nothing behind the answers is differentiated twice.
 
 The ratio is that of the whole batch, also where each process has a share of it: the squares of the
 norms are added up among processes. Where a batch is computed in parts, one after the other, the
 squares of a part stand for the whole: scaled by its share of the samples, and of the fields that
-the second loss looks at.
+the other losses look at.
 """
 
 from collections.abc import Sequence
@@ -39,6 +39,13 @@ class Share(NamedTuple):
 
 
 ALL = Share()
+
+
+class AllJoined(NamedTuple):
+    """The weighted sum of losses, and the weight of each but the first: see `Joined`."""
+
+    loss: Tensor
+    weights: tuple[Tensor, ...]
 
 
 class Joined(NamedTuple):
@@ -77,20 +84,50 @@ def join(
     Joined
         Its loss goes back into the network through the answers' outputs.
     """
+    loss, (weight,) = join_all(first, [second], answers, ratios=[ratio], share=share)
+    return Joined(loss, weight)
+
+
+def join_all(
+    first: Tensor,
+    others: Sequence[Tensor],
+    answers: Sequence[Answer],
+    *,
+    ratios: Sequence[float],
+    share: Share = ALL,
+) -> AllJoined:
+    """Add losses to a first so that each one's gradient has its share of the first one's norm.
+
+    Parameters
+    ----------
+    others
+        At least one; all look at the same fields.
+    ratios
+        Wanted ratio of each weighted norm to the first: see `join`.
+    """
     loose = [answer.loose for answer in answers]
     of_first = torch.autograd.grad(first, loose, retain_graph=True)
-    of_second = torch.autograd.grad(second, loose)
-    squares_first, squares_second, samples, fields = summed_up(
-        torch.stack([squares(of_first), squares(of_second), *of_first[0].new_tensor(share).float()])
+    of_others = [
+        torch.autograd.grad(other, loose, retain_graph=number < len(others))
+        for number, other in enumerate(others, start=1)
+    ]
+    squares_first, *squares_others, samples, fields = summed_up(
+        torch.stack([*map(squares, (of_first, *of_others)), *of_first[0].new_tensor(share).float()])
     )
-    norms = (squares_first / samples).sqrt(), (squares_second / fields.clamp(min=LEAST)).sqrt()
-    weight = (ratio * norms[0] / norms[1].clamp(min=LEAST)).clamp(max=1.0) * (fields > 0)
-    value = first.detach() + weight * second.detach()
-    gradients = [a + weight.to(b) * b for a, b in zip(of_first, of_second, strict=True)]
+    norm = (squares_first / samples).sqrt()
+    norms = [(each / fields.clamp(min=LEAST)).sqrt() for each in squares_others]
+    weights = [
+        (ratio * norm / other.clamp(min=LEAST)).clamp(max=1.0) * (fields > 0)
+        for ratio, other in zip(ratios, norms, strict=True)
+    ]
+    value, gradients = first.detach(), list(of_first)
+    for weight, other, of_other in zip(weights, others, of_others, strict=True):
+        value = value + weight * other.detach()
+        gradients = [a + weight.to(b) * b for a, b in zip(gradients, of_other, strict=True)]
     loss: Tensor = KnownGradients.apply(  # type: ignore[no-untyped-call]
         value, *gradients, *(answer.output for answer in answers)
     )
-    return Joined(loss, weight * fields / samples)
+    return AllJoined(loss, tuple(weight * fields / samples for weight in weights))
 
 
 def squares(gradients: Sequence[Tensor]) -> Tensor:
