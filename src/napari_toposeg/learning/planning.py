@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from napari_toposeg.config import (
+    FinetuneConfig,
     NetworkConfig,
     NetworkName,
     ObjectiveName,
@@ -118,7 +119,7 @@ def least_multiples(network: NetworkConfig) -> int:
     return 2 if network.name in ("vit", "unetr") else 1
 
 
-def rate_of(network: NetworkConfig, task: str | None) -> float:
+def rate_of(network: NetworkConfig, task: str | None, *, taught: bool = False) -> float:
     """Return the peak learning rate of a fine-tuning that leaves it open.
 
     A model that segments already is not to be unlearnt; convolutions bear higher rates than
@@ -128,10 +129,32 @@ def rate_of(network: NetworkConfig, task: str | None) -> float:
     ----------
     task
         That of the model it starts from; None: from scratch.
+    taught
+        Whether a teacher holds it to what it knows.
     """
     if task == "segment":
-        return 2e-4
+        return 5e-4 if taught else 2e-4
     return 5e-3 if network.name == "resenc-unet" else 1e-3
+
+
+def plan_teacher(config: FinetuneConfig, task: str | None, *, sliced: bool) -> FinetuneConfig:
+    """Settle the running mean of the weights and what it tells, where that is open.
+
+    Parameters
+    ----------
+    task
+        That of the model it starts from; None: from scratch.
+    sliced
+        Whether a few slices of each volume are labelled. Of the voxels between them a model that
+        segments already knows most, and would unlearn it.
+    """
+    held = task == "segment" and sliced and config.average != 0
+    weight, average = config.teacher_weight, config.average
+    if weight is None:
+        weight = 1.0 if held else 0.0
+    if average is None:
+        average = 0.95 if held else 0.99 if weight else 0.0
+    return config.model_copy(update={"teacher_weight": weight, "average": average})
 
 
 def plan_slice_crop(crop: Size3, axis: int, multiple: Size3) -> Size3:

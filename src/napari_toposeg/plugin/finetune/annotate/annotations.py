@@ -117,7 +117,8 @@ def read_annotation(labels: Labels, *, axis: int | None = None, seed: int = 0) -
     by_axis = {a: sorted(each.index for each in found if each.axis == a) for a in order}
     axis = max(order, key=lambda a: len(by_axis[a])) if axis is None else axis
     slices, whole = by_axis[axis], labels.size // max(labels.shape[axis], 1)
-    shown = [classes_in(labels.take(index, axis=axis)) for index in slices]
+    planes = np.moveaxis(labels, axis, 0)
+    shown = [classes_in(planes[index]) for index in slices]
     kept = validation_slices(slices, shown, seed=seed)
     return Annotation(
         axis=axis,
