@@ -37,8 +37,8 @@ def measure(arguments: argparse.Namespace) -> Answer:
     from napari_toposeg.reports.measured_tables import (
         calibration_tables,
         means_tables,
+        paired_tables,
         reading,
-        tests_tables,
     )
 
     measured = measure(config)
@@ -50,7 +50,7 @@ def measure(arguments: argparse.Namespace) -> Answer:
         write_measured_page(config.html, measured, config)
     tables = [
         *means_tables(measured, by_class=False),
-        *tests_tables(measured.tests()),
+        *paired_tables(measured.tests()),
         *calibration_tables(measured),
     ]
     text = [*map(written, tables), "\n".join(reading(measured))]

@@ -21,8 +21,8 @@ from napari_toposeg.reports.disagreements import (
 from napari_toposeg.reports.measured_tables import (
     calibration_tables,
     means_tables,
+    paired_tables,
     reading,
-    tests_tables,
 )
 from napari_toposeg.reports.page import Report, Section, Table, write_page
 
@@ -70,11 +70,13 @@ def tests_sections(measured: Measured) -> Iterator[Section]:
     """Yield the tests between models: of means over classes, and of each class."""
     if len(measured.tables) < 2:
         return
-    tables = tests_tables(measured.tests())
+    tables = paired_tables(measured.tests())
     yield Section("Models against each other", tables=tuple(tables))
     if len(measured.classes) > 1:
         by_class = [
-            table for name in measured.classes for table in tests_tables(measured.tests(name), name)
+            table
+            for name in measured.classes
+            for table in paired_tables(measured.tests(name), name)
         ]
         yield Section("Models against each other, by class", tables=tuple(by_class))
 

@@ -66,7 +66,7 @@ def interval(measure: Mapping[str, float] | None) -> str:
     return text + (f" ({measure['infinite']:.0f} infinite)" if measure.get("infinite") else "")
 
 
-def tests_tables(tests: Mapping[str, Sequence[PairedTest]], of: str = "") -> list[Table]:
+def paired_tables(tests: Mapping[str, Sequence[PairedTest]], of: str = "") -> list[Table]:
     """Return a table for each pair of models.
 
     Parameters
