@@ -6,7 +6,7 @@ import torch
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.finetune import finetune
-from napari_toposeg.learning.plan import plan_finetuning, plan_pretraining
+from napari_toposeg.learning.plan import TEACHING, plan_finetuning, plan_pretraining
 from napari_toposeg.learning.pretrain import prepare
 from napari_toposeg.phantoms import ball
 
@@ -145,3 +145,24 @@ def test_fine_tuning_tells_plan_and_notes_first(tmp_path):
     assert first.plan["device"] == "cpu"
     assert not {"patch", "strategy", "thaw"} & first.plan.keys()
     assert "changes nothing" in first.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({}, set()),
+        ({"average": 0.9}, {"average"}),
+        (
+            {"average": 0.9, "teacher_weight": 1.0},
+            {"average", "teacher_weight", "teacher_certainty", "teacher_of"},
+        ),
+        (
+            {"average": 0.9, "teacher_weight": 1.0, "unlabelled": True},
+            {"average", "teacher_weight", "teacher_certainty", "unlabelled"},
+        ),
+    ],
+)
+def test_the_teacher_is_told_where_there_is_one(tmp_path, settings, shown):
+    config = FinetuneConfig.create(checkpoint="none", output=tmp_path, device="cpu", **settings)
+    plan = plan_finetuning(config, None, {"MR"})
+    assert plan.keys() & (TEACHING | {"average"}) == shown

@@ -24,6 +24,10 @@ OF_TOPOMAE = (
 )
 OF_DINO = frozenset({"local_views", "koleo"})
 OF_MASKS = frozenset({"mask_ratio", "cube"})
+TEACHING = frozenset(
+    {"teacher_weight", "teacher_certainty", "teacher_of", "unlabelled", "unlabelled_ids"}
+)
+"""Settings of what a teacher tells."""
 OF_PERSISTENCE = frozenset({"topology_tau", "topology_dimensions"})
 
 
@@ -55,7 +59,8 @@ def plan_finetuning(
     """
     unused = unused_by_network(config.network)
     unused |= unused_by_terms(config)
-    unused |= frozenset() if config.freeze else {"thaw"}
+    unused |= {"minutes"} if config.freeze else {"minutes", "thaw"}
+    unused |= unused_by_teacher(config)
     unused |= frozenset() if config.betti_weight else {"betti_weight", "wanted"}
     return plan_of(config, unused, intensity, modalities)
 
@@ -115,6 +120,15 @@ def unused_by_topomae(config: PretrainConfig) -> frozenset[str]:
     if config.network != "fused":
         unused |= OF_PAIRS
     return unused | ({"spatial_consistency_weight"} if config.spatial_weight == 0 else frozenset())
+
+
+def unused_by_teacher(config: FinetuneConfig) -> frozenset[str]:
+    """Return the settings of the running mean and of its teaching that change nothing."""
+    if not config.average:
+        return TEACHING | {"average"}
+    if not config.teacher_weight:
+        return TEACHING
+    return frozenset({"teacher_of"}) if config.unlabelled else frozenset({"unlabelled"})
 
 
 def unused_by_terms(config: FinetuneConfig) -> frozenset[str]:
