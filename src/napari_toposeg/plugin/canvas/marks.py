@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Layer
+from napari.layers import Image, Layer
 from napari.utils.colormaps import DirectLabelColormap
-from numpy.typing import NDArray
+from napari.utils.colormaps.standardize_color import transform_color
+from numpy.typing import ArrayLike, NDArray
 
 ROLE = "napari_toposeg_role"
 PAIR, DEFECTS, HERE, ANNOTATION = "pair", "defects", "current defect", "annotation"
@@ -99,7 +100,7 @@ def show_codes(
             viewer.layers.selection.active = active
     else:
         overlay.data = codes
-        overlay.scale, overlay.translate = layer.scale, layer.translate
+        lay(overlay, layer.scale, layer.translate)
     overlay.colormap = DirectLabelColormap(
         color_dict={None: CLEAR, 0: CLEAR} | dict(enumerate(colours.values(), start=1))
     )
@@ -113,7 +114,7 @@ def points_on(viewer: ViewerModel, layer: Layer, role: str, name: str) -> Any:
     """Return the Points layer of a role, made if there is none, on the grid of a layer."""
     points = layer_with(viewer, role)
     if points is not None:
-        points.scale, points.translate = layer.scale, layer.translate
+        lay(points, layer.scale, layer.translate)
         return points
     active = viewer.layers.selection.active
     points = viewer.add_points(
@@ -132,10 +133,38 @@ def points_on(viewer: ViewerModel, layer: Layer, role: str, name: str) -> Any:
 
 def write_on(points: Any, text: str, colour: str) -> None:
     """Give marks their colour and the text beside them, a template of their features."""
-    points.border_color = colour
-    points.text = {"string": text, "color": colour, "size": 11, "anchor": "upper_left"}
+    if not is_written(points, text, colour):
+        points.border_color = colour
+        points.text = {"string": text, "color": colour, "size": 11, "anchor": "upper_left"}
     points.selected_data = set()
-    points.visible = True
+    show(points)
+
+
+def is_written(points: Any, text: str, colour: str) -> bool:
+    """Tell whether marks have this colour and text already."""
+    same = getattr(points.text.string, "format", None) == text
+    return same and np.allclose(points.border_color, transform_color(colour))
+
+
+def lay(mark: Layer, scale: ArrayLike, translate: ArrayLike) -> None:
+    """Put a mark where it belongs. napari draws it anew at each change, so only changes are set."""
+    if not np.array_equal(mark.scale, np.asarray(scale)):
+        mark.scale = scale
+    if not np.array_equal(mark.translate, np.asarray(translate)):
+        mark.translate = translate
+
+
+def show(mark: Layer) -> None:
+    """Make a mark visible, which draws it anew if it is not."""
+    if not mark.visible:
+        mark.visible = True
+
+
+def raised(viewer: ViewerModel, layer: Layer) -> None:
+    """Lay marks over all images: one of them may have come later."""
+    place = viewer.layers.index(layer)
+    if any(isinstance(each, Image) and each.visible for each in viewer.layers[place + 1 :]):
+        viewer.layers.move(place, len(viewer.layers))
 
 
 def place_of(layer: Layer) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def test_a_layer_removed_meanwhile_gets_no_feature(viewer, qtbot):
     found = finish(run_persistence(take_excerpt(image, "whole")))
     features, drawer = Features.of(found), FeatureDrawer(viewer)
     drawer.draw(layer, features, np.array([younger(found)]))
+    qtbot.waitUntil(lambda: drawer.job.running, timeout=20_000)
     viewer.layers.remove(layer)
     qtbot.waitUntil(lambda: not drawer.job.running, timeout=20_000)
     assert not viewer.layers

@@ -12,9 +12,16 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 from napari.utils.colormaps import DirectLabelColormap
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, QTimer
 
-from napari_toposeg.plugin.canvas.marks import CLEAR, FEATURE, ROLE, layer_with
+from napari_toposeg.plugin.canvas.marks import (
+    CLEAR,
+    FEATURE,
+    ROLE,
+    lay,
+    layer_with,
+    raised,
+)
 from napari_toposeg.plugin.job import Job
 from napari_toposeg.plugin.topology.diagram.coarser import Size3, size3
 from napari_toposeg.plugin.topology.diagram.features import MOST_DRAWN, Features, Rows
@@ -26,6 +33,9 @@ from napari_toposeg.progress import Run
 from napari_toposeg.topology import feature_voxels
 
 NAMES = (mark("component"), mark("loop"), mark("cavity"))
+
+DELAY_MS = 100
+"""So long after a click a feature is looked for: the view moves first, and needs Python too."""
 
 
 class Feature(NamedTuple):
@@ -91,17 +101,26 @@ def feature_run(features: Features, rows: Rows) -> Run[Feature]:
 def show_feature(viewer: ViewerModel, layer: Layer, feature: Feature) -> Any:
     """Show features over the layer that they belong to, and return their Labels layer."""
     old = layer_with(viewer, FEATURE)
-    visible = True if old is None else old.visible
-    if old is not None:
+    if old is not None and tuple(old.units) != tuple(layer.units):
         viewer.layers.remove(old)
+        old = None
+    if old is None:
+        return add_feature(viewer, layer, feature)
+    # A new layer for each feature would take napari much longer.
+    old.data, old.name = feature.codes, name_of(feature)
+    lay(old, scale_of(layer, feature), layer.data_to_world(feature.first))
+    raised(viewer, old)
+    return old
+
+
+def add_feature(viewer: ViewerModel, layer: Layer, feature: Feature) -> Any:
+    """Add a Labels layer of features, and return it."""
     active = viewer.layers.selection.active
     colours = {k + 1: style.colour for k, style in enumerate(DIMENSIONS)}
-    kinds = np.unique(feature.codes[feature.codes > 0]) - 1
-    what = tr(NAMES[kinds[0]]) if len(kinds) == 1 else tr("features")
     shown = viewer.add_labels(
         feature.codes,
-        name=tr("{what} of the diagram").format(what=what),
-        scale=np.array(layer.scale) * feature.step,
+        name=name_of(feature),
+        scale=scale_of(layer, feature),
         translate=np.array(layer.data_to_world(feature.first)),
         units=layer.units,
         axis_labels=layer.axis_labels,
@@ -109,12 +128,24 @@ def show_feature(viewer: ViewerModel, layer: Layer, feature: Feature) -> Any:
         features={"index": range(4), "feature": [tr("none"), *map(tr, NAMES)]},
         opacity=0.7,
         metadata={ROLE: FEATURE},
-        visible=visible,
     )
     shown.editable = False
     # The layer that a person works on stays the active one.
     viewer.layers.selection.active = active
     return shown
+
+
+def scale_of(layer: Layer, feature: Feature) -> NDArray[np.float64]:
+    """Return the size of a feature's voxels."""
+    scale: NDArray[np.float64] = np.array(layer.scale) * feature.step
+    return scale
+
+
+def name_of(feature: Feature) -> str:
+    """Return what the layer of features is called."""
+    kinds = np.unique(feature.codes[feature.codes > 0]) - 1
+    what = tr(NAMES[kinds[0]]) if len(kinds) == 1 else tr("features")
+    return tr("{what} of the diagram").format(what=what)
 
 
 class FeatureDrawer(QObject):
@@ -124,6 +155,10 @@ class FeatureDrawer(QObject):
         super().__init__()
         self._viewer = viewer
         self.job: Job | None = None
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(DELAY_MS)
+        self._later.timeout.connect(self._start)
 
     def draw(self, layer: Any, features: Features, rows: Rows) -> None:
         """Show features as soon as they are found; those that are still looked for are dropped."""
@@ -131,10 +166,11 @@ class FeatureDrawer(QObject):
         job = Job(partial(feature_run, features, rows[:MOST_DRAWN]), tr("Feature"))
         job.finished.connect(partial(self._show, layer))
         self.job = job
-        job.start()
+        self._later.start()
 
     def forget(self) -> None:
         """Drop what is still looked for."""
+        self._later.stop()
         if self.job is not None:
             self.job.abandon()
             self.job = None
@@ -145,6 +181,10 @@ class FeatureDrawer(QObject):
         shown = layer_with(self._viewer, FEATURE)
         if shown is not None:
             self._viewer.layers.remove(shown)
+
+    def _start(self) -> None:
+        if self.job is not None:
+            self.job.start()
 
     def _show(self, layer: Any, feature: Feature) -> None:
         if layer in self._viewer.layers:

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from napari.components import ViewerModel
-from napari.layers import Image
 
 from napari_toposeg.plugin.canvas.marks import (
     LEVEL,
@@ -16,6 +15,7 @@ from napari_toposeg.plugin.canvas.marks import (
     SELECTED,
     jump_to,
     layer_with,
+    raised,
     voxel_at,
 )
 from napari_toposeg.plugin.topology.diagram.feature_layer import FeatureDrawer
@@ -110,13 +110,6 @@ class DiagramLink:
         points = layer_with(self._viewer, role)
         if points is not None:
             points.data = np.empty((0, points.ndim))
-
-
-def raised(viewer: ViewerModel, layer: Any) -> None:
-    """Lay marks over all images: one of them may have come later."""
-    place = viewer.layers.index(layer)
-    if any(isinstance(each, Image) and each.visible for each in viewer.layers[place + 1 :]):
-        viewer.layers.move(place, len(viewer.layers))
 
 
 def on_plain_click(call: Callable[[tuple[float, ...]], None]) -> Callable[..., Iterator[None]]:

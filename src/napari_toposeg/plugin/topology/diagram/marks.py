@@ -20,6 +20,7 @@ from napari_toposeg.plugin.canvas.marks import (
     SELECTED,
     layer_with,
     points_on,
+    show,
     write_on,
 )
 from napari_toposeg.plugin.topology.diagram.excerpt import Excerpt
@@ -50,11 +51,13 @@ def mark_pair(viewer: ViewerModel, layer: Layer, found: LayerDiagram, row: int) 
     kept = np.isfinite(ends).all(axis=1)
     dimension = int(found.diagram.dimension[row])
     points = points_on(viewer, layer, PAIR, tr("birth and death"))
+    another = len(points.data) != np.count_nonzero(kept)
     points.data = ends[kept]
     words = [tr("birth of b{dimension}").format(dimension=dimension), tr("death")]
     points.features = {"end": np.array(words)[kept]}
-    points.symbol = np.array(["disc", "cross"])[kept]
-    points.face_color = [[CLEAR, "#FFFFFF"][end] for end in np.flatnonzero(kept)]
+    if another:
+        points.symbol = np.array(["disc", "cross"])[kept]
+        points.face_color = [[CLEAR, "#FFFFFF"][end] for end in np.flatnonzero(kept)]
     write_on(points, "{end}", DIMENSIONS[dimension].colour)
     return points
 
@@ -91,7 +94,7 @@ def mark_features(viewer: ViewerModel, layer: Layer, features: Features, rows: R
     points.face_color = np.where(dies, "#FFFFFF", CLEAR)
     points.border_color = colours
     points.selected_data = set()
-    points.visible = True
+    show(points)
     return points
 
 
