@@ -3,7 +3,7 @@
 Arms are told apart by marker and line as well as by colour, and each is named beside the curves.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from napari_toposeg.comparison.summary import HEADINGS
 from napari_toposeg.comparison.table import Cell
 from napari_toposeg.comparison.trials import counted
 
@@ -38,8 +37,16 @@ APART = 0.06
 """Distance of neighbouring arms at one count, as a share of that between counts."""
 
 
-def plot_curves(cells: Sequence[Cell], metrics: Sequence[str], path: Path, *, theme: Theme) -> Path:
-    """Draw a panel for each kind of mask (rows) and metric (columns) as a PNG."""
+def plot_curves(
+    cells: Sequence[Cell], metrics: Mapping[str, str], path: Path, *, theme: Theme
+) -> Path:
+    """Draw a panel for each kind of mask (rows) and metric (columns) as a PNG.
+
+    Parameters
+    ----------
+    metrics
+        Their headings by name.
+    """
     masks = list(dict.fromkeys(cell.mask for cell in cells))
     arms = list(dict.fromkeys(cell.arm for cell in cells))
     counts = list(dict.fromkeys(cell.count for cell in cells))
@@ -50,7 +57,7 @@ def plot_curves(cells: Sequence[Cell], metrics: Sequence[str], path: Path, *, th
     for mask, row in zip(masks, panels, strict=True):
         for metric, panel in zip(metrics, row, strict=True):
             draw(panel, [cell for cell in cells if cell.mask == mask], arms, counts, metric)
-            dress(panel, paper, counts, f"{HEADINGS[metric]}, {mask}")
+            dress(panel, paper, counts, f"{metrics[metric]}, {mask}")
     handles, names = panels[0][0].get_legend_handles_labels()
     figure.legend(
         handles,

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_toposeg.comparison.cases import CaseSet
+from napari_toposeg.comparison.columns import SENSITIVITY
 from napari_toposeg.comparison.spending import read_spent
 from napari_toposeg.comparison.trials import Trial, counting, digest_of
 from napari_toposeg.config import CompareConfig, PredictConfig, write_atomically
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 RAW, FIX, REPAIRED = "raw", "fix", "repaired"
 TOGETHER = "all together"
 """Class of the row that is of a whole case."""
-SENSITIVITY = "sensitivity"
-"""Share of the true voxels that a mask keeps."""
 
 
 @dataclass(frozen=True)

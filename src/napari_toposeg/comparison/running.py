@@ -16,6 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from napari_toposeg.comparison.cases import CaseSet, gather
+from napari_toposeg.comparison.columns import columns_of
 from napari_toposeg.comparison.judging import Judgement, is_judged, judge, read_judgement
 from napari_toposeg.comparison.spending import Spending
 from napari_toposeg.comparison.trials import Trial, chosen, list_trials
@@ -56,6 +57,7 @@ class Comparison:
     @classmethod
     def of(cls, config: CompareConfig) -> "Comparison":
         """Find the cases and list the runs, of which nothing is begun."""
+        columns_of(config)
         config = with_phantoms(config)
         cases = gather(config)
         return cls(config, cases, list_trials(config, cases))

@@ -2,28 +2,18 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from napari_toposeg.comparison.judging import RAW, SENSITIVITY
+from napari_toposeg.comparison.columns import DIGITS, columns_of
+from napari_toposeg.comparison.judging import RAW
 from napari_toposeg.comparison.running import Comparison
 from napari_toposeg.comparison.spending import read_spent
-from napari_toposeg.comparison.table import BETTI, Cell
+from napari_toposeg.comparison.table import Cell
 from napari_toposeg.comparison.trials import Pretraining, counted
-from napari_toposeg.metrics import CATALOGUE, EXACT
 from napari_toposeg.reports import Table
-
-HEADINGS = {metric.name: metric.heading for metric in CATALOGUE} | {
-    SENSITIVITY: "sensitivity",
-    BETTI: "Betti error",
-    EXACT.name: "exact",
-}
-"""What can be a column, and what it is called."""
-
-DIGITS = {"hausdorff95": 2, "assd": 2, BETTI: 2, "betti_matching_error": 1, EXACT.name: 2}
-"""Digits of those that have not three."""
 
 
 def tables_of(comparison: Comparison, cells: Sequence[Cell]) -> list[Table]:
     """Return the table of means, and one of differences for each rival."""
-    columns = [name for name in comparison.config.columns if all(name in c.values for c in cells)]
+    columns = columns_of(comparison.config)
     rivals = comparison.config.rivals or (comparison.config.every_arm[0].name,)
     tables = [
         means(cells, columns),
@@ -33,7 +23,7 @@ def tables_of(comparison: Comparison, cells: Sequence[Cell]) -> list[Table]:
     return [table for table in tables if table.rows]
 
 
-def means(cells: Sequence[Cell], columns: Sequence[str]) -> Table:
+def means(cells: Sequence[Cell], columns: Mapping[str, str]) -> Table:
     """Return a line for each count, arm and mask."""
     rows = [
         (
@@ -46,7 +36,7 @@ def means(cells: Sequence[Cell], columns: Sequence[str]) -> Table:
         )
         for cell in cells
     ]
-    names = ("labels", "arm", "mask", *(HEADINGS[metric] for metric in columns))
+    names = ("labels", "arm", "mask", *columns.values())
     return Table(
         (*names, "seeds", "CPU s"),
         rows,
@@ -55,7 +45,7 @@ def means(cells: Sequence[Cell], columns: Sequence[str]) -> Table:
     )
 
 
-def differences(cells: Sequence[Cell], rival: str, columns: Sequence[str]) -> Table:
+def differences(cells: Sequence[Cell], rival: str, columns: Mapping[str, str]) -> Table:
     """Return what each arm has more than a rival, on the same labelled cases and test cases."""
     others = {(cell.count, cell.mask): cell for cell in cells if cell.arm == rival}
     rows = [
@@ -68,7 +58,7 @@ def differences(cells: Sequence[Cell], rival: str, columns: Sequence[str]) -> Ta
         )
         for cell, other in pairs(cells, others, rival)
     ]
-    names = ("labels", "arm", "mask", *(HEADINGS[metric] for metric in columns), "seeds")
+    names = ("labels", "arm", "mask", *columns.values(), "seeds")
     return Table(names, rows, f"Differences to {rival}, paired by seed and test case.")
 
 

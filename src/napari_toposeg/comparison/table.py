@@ -11,13 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.comparison.columns import BETTI
 from napari_toposeg.comparison.judging import TOGETHER, Judgement
 from napari_toposeg.comparison.running import Comparison
 from napari_toposeg.metrics import EXACT
 from napari_toposeg.metrics.intervals import crossed_mean_with_interval, mean_with_interval
-
-BETTI = "betti_error"
-"""Sum over b0, b1 and b2 of a class, a mean over classes."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from napari_toposeg.comparison.columns import columns_of
 from napari_toposeg.comparison.curves import PAPERS, plot_curves
 from napari_toposeg.comparison.running import Comparison
 from napari_toposeg.comparison.summary import tables_of
@@ -32,7 +33,7 @@ def write_results(comparison: Comparison) -> dict[str, str]:
         return files
     tables = tables_of(comparison, cells)
     write_atomically(folder / "table.md", markdown(tables).encode())
-    columns = [name for name in comparison.config.columns if name in cells[0].values]
+    columns = columns_of(comparison.config)
     for theme in PAPERS:
         plot_curves(cells, columns, folder / f"curves-{theme}.png", theme=theme)
     write_page(folder / "report.html", page(comparison, tables, folder / "curves-light.png"))

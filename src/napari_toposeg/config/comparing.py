@@ -99,9 +99,10 @@ class CompareConfig(RunConfig):
     metrics: Annotated[tuple[PartName, ...], Field(min_length=1)] = Field(
         PARTS, description="what is measured, as by measure"
     )
-    columns: tuple[str, ...] = Field(
-        ("dice", "hausdorff95", "betti_error", "exact"),
-        description="metrics that tables and curves show; rows.csv holds all",
+    columns: Annotated[tuple[str, ...], AfterValidator(require_distinct)] = Field(
+        (),
+        description="metrics that tables and curves show; default: Dice, HD95, Betti error, "
+        "exactness; rows.csv holds all",
     )
     tolerance: float = Field(1.0, gt=0, description="tolerance of the surface Dice, in mm")
     keep_predictions: bool = Field(False, description="write the label maps of the test cases too")

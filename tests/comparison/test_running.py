@@ -1,0 +1,191 @@
+"""A comparison makes each run once, whoever begins it, and a stopped one loses nothing."""
+
+import csv
+import json
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from filelock import FileLock
+
+from napari_toposeg.comparison.running import Comparison, compare
+from napari_toposeg.comparison.writing import write_results
+from napari_toposeg.config import CompareConfig
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning import finetune as finetuning
+from napari_toposeg.progress import Step, finish
+
+Make = Callable[..., CompareConfig]
+FOUR = {"counts": [1], "seeds": [0, 1]}
+
+
+def judged(comparison: Comparison) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of each run."""
+    found = {trial.label: comparison.judgement(trial) for trial in comparison.trials}
+    return {label: each.rows for label, each in found.items() if each is not None}
+
+
+def test_a_stopped_comparison_goes_on_to_the_same_rows(settings: Make, tmp_path: Path) -> None:
+    whole = finish(compare(settings(**FOUR)))
+    stopped = settings(**FOUR, output=tmp_path / "stopped")
+    # Between two steps of the third run, of which the first checkpoint is not written yet.
+    run = compare(stopped)
+    for step in run:
+        if step.message.startswith("3 of 4") and "training" in step.message:
+            break
+    run.close()
+    assert len(judged(Comparison.of(stopped))) == 2
+    messages = []
+    run = compare(stopped)
+    again = None
+    while again is None:
+        try:
+            messages.append(next(run).message)
+        except StopIteration as done:
+            again = done.value
+    assert judged(again) == judged(whole)
+    assert len(judged(whole)) == 4 and not whole.failed
+    assert {message.split(",")[0] for message in messages} == {"1 of 2", "2 of 2"}
+    assert not any("mae" in message for message in messages)
+
+
+def test_nothing_is_made_twice(settings: Make) -> None:
+    config = settings(**FOUR, arms=[{"name": "scratch"}])
+    finish(compare(config))
+    # Another name for the same arm is the same run.
+    renamed = config.model_copy(
+        update={"arms": (config.arms[0].model_copy(update={"name": "plain"}),)}
+    )
+    assert list(compare(renamed)) == []
+    other = settings(**FOUR, arms=[{"name": "scratch", "finetune": {"learning_rate": 1e-4}}])
+    assert not any(map(Comparison.of(other).is_done, Comparison.of(other).trials))
+
+
+def test_other_metrics_are_judged_without_training_anew(settings: Make) -> None:
+    config = settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])
+    finish(compare(config))
+    messages = {step.message for step in compare(config.model_copy(update={"metrics": ("dice",)}))}
+    assert messages == {"1 of 1, scratch/1/0: judging"}
+
+
+def test_a_training_sees_no_test_image(settings: Make) -> None:
+    comparison = Comparison.of(settings())
+    for trial in comparison.trials:
+        assert trial.config.images is not None
+        assert {path.name[0] for path in trial.config.images.iterdir()} == set("abcd")
+        if trial.pretraining is not None:
+            assert trial.pretraining.config.data == (trial.config.images,)
+            assert trial.pretraining.config.ids is not None
+            assert trial.pretraining.config.ids.read_text("utf-8").split() == ["a", "b", "c"]
+
+
+def test_masks_of_one_prediction_are_measured_side_by_side(settings: Make) -> None:
+    config = settings(
+        counts=[1], seeds=[0], arms=[{"name": "scratch"}], repair=[1, 0, 0], keep_predictions=True
+    )
+    comparison = finish(compare(config))
+    (rows,) = judged(comparison).values()
+    found = {(row["case"], row["mask"], row["class"]) for row in rows}
+    classes = ("class 1", "class 2", "all together")
+    masks = ("raw", "fix", "repaired")
+    assert found == {(case, mask, name) for case in "ef" for mask in masks for name in classes}
+    # All truths are solid pieces.
+    repaired = [row for row in rows if row["mask"] == "repaired" and "betti_exact" in row]
+    assert [row["betti_exact"] for row in repaired] == [1.0] * 4
+    assert (comparison.trials[0].folder / "repaired" / "e.nii.gz").is_file()
+
+
+def test_a_run_that_fails_is_told_and_the_others_go_on(
+    settings: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    arms = [{"name": "too fast", "finetune": {"learning_rate": 1e30}}, {"name": "scratch"}]
+    with caplog.at_level(logging.CRITICAL, logger="napari_toposeg"):
+        comparison = finish(compare(settings(counts=[1], seeds=[0], arms=arms)))
+    assert set(comparison.failed) == {"too fast/1/0"} and not comparison.broken
+    assert set(judged(comparison)) == {"scratch/1/0"}
+
+
+def test_a_fault_of_ours_is_told_apart(
+    settings: Make, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def faulty(config: object) -> Iterator[Step]:
+        raise ZeroDivisionError("ours")
+        yield
+
+    monkeypatch.setattr(finetuning, "finetune", faulty)
+    with caplog.at_level(logging.CRITICAL, logger="napari_toposeg"):
+        comparison = finish(compare(settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])))
+    assert comparison.broken == {"scratch/1/0"}
+    assert "ZeroDivisionError: ours" in comparison.failed["scratch/1/0"]
+
+
+def test_what_another_process_has_in_hand_is_left_to_it(
+    settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = settings(counts=[1], seeds=[0, 1], arms=[{"name": "scratch"}])
+    first, second = Comparison.of(config).trials
+    first.folder.mkdir(parents=True)
+    held = FileLock(first.folder / ".claim")
+    held.acquire()
+    monkeypatch.setattr("napari_toposeg.comparison.running.WAIT_SECONDS", 0.0)
+    order = []
+    for step in compare(config):
+        order.append(step.message)
+        if step.message == "waiting for other processes":
+            assert Comparison.of(config).is_done(second)
+            held.release()
+    told = [label for label in (second.label, first.label) if any(label in m for m in order)]
+    assert told == [second.label, first.label]
+    assert all(map(Comparison.of(config).is_done, (first, second)))
+
+
+def test_what_a_training_cost_is_kept_over_all_its_parts(settings: Make) -> None:
+    config = settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])
+    run = compare(config)
+    for step in run:
+        if step.checkpoint is not None:
+            break
+    run.close()
+    (trial,) = Comparison.of(config).trials
+    before = json.loads((trial.folder / "spent.json").read_text("utf-8"))
+    finish(compare(config))
+    after = json.loads((trial.folder / "spent.json").read_text("utf-8"))
+    assert not before["closed"] and after["closed"]
+    assert after["cpu_seconds"] > before["cpu_seconds"] > 0
+    assert not (trial.folder / "last.safetensors").exists()
+
+
+def test_results_hold_a_row_for_each_case_and_mask(settings: Make) -> None:
+    comparison = finish(compare(settings(counts=[1], seeds=[0, 1], arms=[{"name": "scratch"}])))
+    files = write_results(comparison)
+    folder = comparison.config.output
+    assert all((folder / name).is_file() for name in files)
+    with (folder / "rows.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    runs = {(row["arm"], row["labels"], row["seed"]) for row in rows}
+    assert runs == {("scratch", "1", "0"), ("scratch", "1", "1")}
+    # Two seeds, two cases, two masks, two classes and all together.
+    assert len(rows) == 2 * 2 * 2 * 3
+    page = (folder / "report.html").read_text("utf-8")
+    assert "data:image/png" in page and str(folder) not in page
+
+
+def test_phantoms_are_cases_like_any_other(settings: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("napari_toposeg.learning.phantom_cases.PHANTOM_EDGE", 24)
+    places = dict.fromkeys(("images", "labels", "pool", "validation", "test"))
+    phantoms = {"pool": 3, "validation": 1, "test": 2}
+    config = settings(**places, phantoms=phantoms, counts=[2], seeds=[0])
+    comparison = Comparison.of(config)
+    assert len(comparison.cases.pool) == 3 and len(comparison.cases.test) == 2
+    drawn = [path.stat().st_mtime_ns for path in (config.output / "phantoms/images").iterdir()]
+    again = Comparison.of(config)
+    assert drawn == [p.stat().st_mtime_ns for p in (config.output / "phantoms/images").iterdir()]
+    assert [trial.digest for trial in again.trials] == [t.digest for t in comparison.trials]
+
+
+def test_arms_that_cannot_be_are_told_by_name(settings: Make) -> None:
+    arms = [{"name": "odd", "finetune": {"loss": "cosine"}}]
+    with pytest.raises(InvalidConfig, match=r"arm 'odd': loss"):
+        Comparison.of(settings(arms=arms))
