@@ -6,7 +6,7 @@ from benchmarks.prediction.hippocampus import SHIPPED, cases_of, few_labels
 from napari_toposeg.learning.calibrate import ECE, SURPRISE, Sample, drawn, figures
 from napari_toposeg.learning.calibration import fit_temperature
 from napari_toposeg.learning.checkpoints import Model, load_model
-from napari_toposeg.learning.segmentation import Sweep, class_probabilities
+from napari_toposeg.learning.sweep import Sweep, class_probabilities
 from napari_toposeg.progress import finish
 
 HEADER = (

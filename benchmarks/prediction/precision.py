@@ -6,7 +6,8 @@ import numpy as np
 
 from benchmarks.prediction.hippocampus import SHIPPED, cases_of
 from napari_toposeg.learning.checkpoints import load_model
-from napari_toposeg.learning.segmentation import Sweep, segment_together
+from napari_toposeg.learning.segmentation import segment_together
+from napari_toposeg.learning.sweep import Sweep
 from napari_toposeg.metrics import dice
 from napari_toposeg.phantoms import vessel_tree
 from napari_toposeg.progress import finish

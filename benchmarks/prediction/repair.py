@@ -19,7 +19,7 @@ HEADER = (
     "HD95, less the plain repair's (mm)",
 )  # fmt: skip
 WANTED = dict.fromkeys((1, 2), (1, 0, 0))
-FEW = ((2, 0), (2, 1), (4, 0), (4, 1))
+FEW = ((2, 0), (4, 0))
 
 Masks = dict[str, list[tuple[float, float, bool]]]
 """Of each way to make a mask, for each case: mean Dice, mean HD95, whether both classes are so."""

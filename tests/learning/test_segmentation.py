@@ -10,7 +10,8 @@ from napari_toposeg.errors import InvalidCheckpoint
 from napari_toposeg.learning.answers import asked, mirrored_axes
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.checkpoints import Model
-from napari_toposeg.learning.segmentation import Sweep, segment_together, segment_with
+from napari_toposeg.learning.segmentation import segment_together, segment_with
+from napari_toposeg.learning.sweep import Sweep
 from napari_toposeg.learning.uncertainty import entropy
 from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume

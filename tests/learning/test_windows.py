@@ -82,6 +82,24 @@ def test_a_window_that_differs_by_one_voxel_is_looked_at():
     assert network.windows == 2
 
 
+def test_windows_of_nearly_one_grey_value_share_an_answer_on_demand():
+    image = 0.01 * image_of((48, 30, 24))
+    image[:, :, :14] = image_of((14, 30, 24))
+    image[:, :, 36:] += 0.5
+    asked = []
+
+    def same(windows):
+        asked.extend(windows)
+        return windows
+
+    exact, few = (swept(image, same, overlap=0.0, span=span) for span in (0.0, 0.02))
+    torch.testing.assert_close(exact, image[0], atol=1e-6, rtol=0)
+    # Two layers of windows hold structure, one is of the lower level and one of the higher.
+    layer = len(places((12, 30, 24), WINDOW, WINDOW))
+    assert len(asked) == 4 * layer + 2 * layer + 2
+    assert 0.001 < (few - exact).abs().max() <= 0.02
+
+
 def test_sums_may_be_kept_on_the_cpu():
     image, network = image_of((30, 25, 17)), Counting()
     here, there = (swept(image, network, home=home) for home in ("device", "cpu"))

@@ -69,6 +69,13 @@ class PredictConfig(RunConfig):
         description="where volume and sums are kept; auto: on the device if they fit, else windows "
         "alone go there",
     )
+    air: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="windows whose intensities, scaled to 0..1, span no more than this share one "
+        "answer, as windows of one grey value always do; 0.02 is 40 HU of CT",
+    )
     device: str = Field("auto", description="auto, cpu, cuda or cuda:N")
     threads: int = Field(
         0, ge=0, description="CPU threads for the network; 0: as many as there are cores"

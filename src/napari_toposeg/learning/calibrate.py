@@ -29,7 +29,8 @@ from napari_toposeg.learning.cases import read_case, read_names, require_known
 from napari_toposeg.learning.checkpoints import Model, load_model, read_tensors, save_checkpoint
 from napari_toposeg.learning.devices import choose_threads
 from napari_toposeg.learning.seeds import random_of
-from napari_toposeg.learning.segmentation import Sweep, as_part, class_probabilities
+from napari_toposeg.learning.segmentation import as_part
+from napari_toposeg.learning.sweep import Sweep, class_probabilities
 from napari_toposeg.metrics.calibration import MOST_PROBABLE, NEAR, measure_calibration, near
 from napari_toposeg.metrics.cases import as_labels, require_same_grid
 from napari_toposeg.progress import Step

@@ -27,13 +27,13 @@ from napari_toposeg.learning.features import TABLE, encode_with, write_features,
 from napari_toposeg.learning.repairing import ClassChange, Numbers, changes, repaired
 from napari_toposeg.learning.segmentation import (
     Segmentation,
-    Sweep,
     require_agreement,
     segment,
     segment_together,
     segment_with,
     segmentation_on,
 )
+from napari_toposeg.learning.sweep import Sweep
 from napari_toposeg.learning.uncertainty import entropy
 from napari_toposeg.progress import Step
 
@@ -112,7 +112,14 @@ def require_use(config: PredictConfig, models: list[Model]) -> dict[int, Numbers
 
 def sweep_of(config: PredictConfig) -> Sweep:
     """Return how the networks go over a volume."""
-    return Sweep(config.overlap, config.flips, config.precision, config.batch, config.home)
+    return Sweep(
+        overlap=config.overlap,
+        flips=config.flips,
+        precision=config.precision,
+        batch=config.batch,
+        home=config.home,
+        air=config.air,
+    )
 
 
 def repair_case(

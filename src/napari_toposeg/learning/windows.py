@@ -57,6 +57,7 @@ def slide(
     device: str | torch.device | None = None,
     batch: int = 1,
     home: Home = "auto",
+    span: float = 0.0,
 ) -> Generator[Step, None, Tensor]:
     """Predict a whole volume window by window.
 
@@ -78,6 +79,8 @@ def slide(
     home
         Where the volume and the sums over windows are kept: on the device, on the CPU, or by
         ``"auto"`` on the device as far as they fit there.
+    span
+        See `alike`.
 
     Returns
     -------
@@ -92,7 +95,7 @@ def slide(
     spots = places(shape, window, stride)
     sums = Sums(padded.shape[2:], window, device, home)
     done = 0
-    for group, values in answers(volume, alike(volume, spots), predict, device, batch):
+    for group, values in answers(volume, alike(volume, spots, span), predict, device, batch):
         for place in group:
             if values is not None:
                 sums.add(place, values)
@@ -102,26 +105,37 @@ def slide(
     return sums.mean()[:, :z, :y, :x]
 
 
-def alike(volume_BCZYX: Tensor, spots: Iterable[Place]) -> list[list[Place]]:
+def alike(volume_BCZYX: Tensor, spots: Iterable[Place], span: float = 0.0) -> list[list[Place]]:
     """Return the places of windows in groups that look alike, so that one answer serves each.
 
     A group is a single window, or all windows in which each channel is one number: the same one in
     all of them.
+
+    Parameters
+    ----------
+    span
+        Windows whose values lie so near to each other count as of one number too, and those of
+        about the same number as alike: no longer exact, where it is above 0.
     """
     groups: dict[tuple[float, ...] | int, list[Place]] = {}
     for number, place in enumerate(spots):
         channels = volume_BCZYX[0][(slice(None), *place)].flatten(1)
         # Most windows hold some structure, and are told from a constant by a few voxels.
         few = channels[:, :: max(1, channels.shape[1] // 64)]
-        is_constant = all_equal(few) and all_equal(channels)
-        key = tuple(channels[:, 0].tolist()) if is_constant else number
-        groups.setdefault(key, []).append(place)
+        is_flat = within(few, span) and within(channels, span)
+        groups.setdefault(levels(channels, span) if is_flat else number, []).append(place)
     return list(groups.values())
 
 
-def all_equal(rows: Tensor) -> bool:
-    """Tell whether each row of a matrix is one number."""
-    return bool((rows == rows[:, :1]).all())
+def within(rows: Tensor, span: float) -> bool:
+    """Tell whether the numbers of each row of a matrix lie so near to each other."""
+    return bool((rows.amax(1) - rows.amin(1) <= span).all())
+
+
+def levels(rows: Tensor, span: float) -> tuple[float, ...]:
+    """Return about what number the rows of a matrix hold, to the span."""
+    numbers = (rows.amax(1) + rows.amin(1)) / 2
+    return tuple((torch.round(numbers / span) if span > 0 else numbers).tolist())
 
 
 def answers(
