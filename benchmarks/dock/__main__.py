@@ -4,8 +4,8 @@
 
 Parts: ``window`` times what a person waits for in the real window (needs a display or Xvfb);
 ``slices`` trains on eight painted slices of real scans; ``guesses`` interpolates
-between the same slices. ``NAPARI_TOPOSEG_DATA`` names the
-folder of the real volumes.
+between the same slices; ``story`` shows one of these trainings, and draws docs/images/story.png.
+``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
 """
 
 import argparse
@@ -15,8 +15,9 @@ from pathlib import Path
 
 from benchmarks import tables
 
-PARTS = ("window", "slices", "guesses")
-PAGE = Path(__file__).parents[2] / "docs" / "dock-measured.md"
+PARTS = ("window", "slices", "guesses", "story")
+DOCS = Path(__file__).parents[2] / "docs"
+PAGE, PICTURE = DOCS / "dock-measured.md", DOCS / "images" / "story.png"
 
 
 def main() -> int:
@@ -47,6 +48,10 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             from benchmarks.dock import painted_slices
 
             header, rows = painted_slices.HEADER, painted_slices.lines(quick=quick)
+        case "story":
+            from benchmarks.dock import story
+
+            header, rows = story.HEADER, story.lines(PICTURE, quick=quick)
         case _:
             from benchmarks.dock import painted_slices
 

@@ -65,6 +65,7 @@ def read_labelled(
     role: Literal["train", "validation"],
     *,
     without: Sequence[str] = (),
+    annotated: bool = False,
 ) -> list[Case]:
     """Read the labelled cases of two folders whose files share their names.
 
@@ -74,6 +75,8 @@ def read_labelled(
         Cases to read; all that have labels where None.
     without
         Cases to leave out.
+    annotated
+        Their labels are annotations: see `Case`.
 
     Raises
     ------
@@ -89,15 +92,17 @@ def read_labelled(
             f"{images} and {labels} share no case; name image and labels of a case alike"
         )
     files = {name: CaseFiles(name, (image_paths[name],), label_paths[name]) for name in wanted}
-    return [read_case(files[name], role) for name in wanted]
+    return [read_case(files[name], role, annotated=annotated) for name in wanted]
 
 
-def read_case(files: CaseFiles, role: Literal["train", "validation"]) -> Case:
+def read_case(
+    files: CaseFiles, role: Literal["train", "validation"], *, annotated: bool = False
+) -> Case:
     """Read image and labels of a case."""
     assert files.labels is not None
     image, *further = read_channels(files)
     labels = read_volume(files.labels, modality="label")
-    return Case(files.name, image, labels, role, further=tuple(further))
+    return Case(files.name, image, labels, role, annotated, tuple(further))
 
 
 def require_known(wanted: Iterable[str], known: Container[str]) -> None:
