@@ -1,15 +1,11 @@
 """The compare command: many runs of one config, then one table."""
 
 import argparse
-from typing import TYPE_CHECKING
 
-from napari_toposeg.cli.answers import STOPPED, Answer, aligned
+from napari_toposeg.cli.answers import STOPPED, Answer, aligned, duration
 from napari_toposeg.cli.flags import Commands, add_flags, read_settings
 from napari_toposeg.cli.watch import watch
 from napari_toposeg.config import CompareConfig
-
-if TYPE_CHECKING:
-    from napari_toposeg.comparison.running import Comparison
 
 BAD_INPUT, OUR_FAULT = 2, 1
 """Exit codes where some runs failed, though the others are done."""
@@ -24,7 +20,9 @@ def add_compare(commands: Commands) -> None:
     parser = commands.add_parser("compare", help=text, description=f"{text[0].upper()}{text[1:]}.")
     add_flags(parser, CompareConfig, without=IN_FILE)
     parser.add_argument(
-        "--plan", action="store_true", help="list the runs, what is done of them, and start none"
+        "--plan",
+        action="store_true",
+        help="list the runs, what is done and how long the rest will take, and begin none",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON only")
     parser.set_defaults(run=compare)
@@ -33,11 +31,11 @@ def add_compare(commands: Commands) -> None:
 def compare(arguments: argparse.Namespace) -> Answer:
     """Run a comparison, or tell what it would run."""
     config = read_settings(arguments, CompareConfig)
+    if arguments.plan:
+        return planned(config)
     from napari_toposeg.comparison.running import Comparison, compare
     from napari_toposeg.comparison.writing import write_results
 
-    if arguments.plan:
-        return planned(Comparison.of(config))
     outcome = watch(compare(config))
     comparison = outcome.result or Comparison.of(config)
     files = write_results(comparison)
@@ -54,11 +52,22 @@ def compare(arguments: argparse.Namespace) -> Answer:
     return Answer("\n".join(text), data, code)
 
 
-def planned(comparison: "Comparison") -> Answer:
-    """Say which runs there are and which are done."""
+def planned(config: CompareConfig) -> Answer:
+    """Say which runs there are, which are done, and how long the others will take."""
+    from napari_toposeg.comparison.outlook import look_ahead
+    from napari_toposeg.comparison.running import Comparison
+
+    outcome = watch(look_ahead(Comparison.of(config)))
+    if outcome.result is None:
+        return Answer("stopped", {"stopped": True}, STOPPED)
+    outlook = outcome.result
     rows = [
-        (trial.label, "done" if comparison.is_done(trial) else "to do", trial.config.steps)
-        for trial in comparison.trials
+        (run.label, run.state, run.steps, "" if run.seconds is None else duration(run.seconds))
+        for run in outlook.runs
     ]
-    data = {"runs": [{"run": run, "state": state, "steps": steps} for run, state, steps in rows]}
-    return Answer(aligned([("run", "state", "steps"), *rows]), data)
+    left = sum(run.state != "done" for run in outlook.runs)
+    text = [aligned([("run", "state", "steps", "about"), *rows]), f"{left} are left"]
+    if outlook.seconds:
+        text[-1] += f", about {duration(outlook.seconds)} of one process"
+    data = {"runs": [run._asdict() for run in outlook.runs], "seconds": outlook.seconds}
+    return Answer("\n".join(text), data)

@@ -1,0 +1,140 @@
+"""The outlook on a comparison: which runs are done, and how long the others will take.
+
+The pace of an arm is that of its runs which are done; of an arm without any it is measured, by the
+forecast that every training begins with.
+"""
+
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from napari_toposeg.comparison.running import Comparison
+from napari_toposeg.comparison.spending import Spending, read_spent
+from napari_toposeg.comparison.trials import Pretraining, Trial, chosen
+from napari_toposeg.config import FinetuneConfig, PretrainConfig
+from napari_toposeg.progress import Step
+
+State = Literal["done", "trained", "begun", "to do"]
+Measuring = Generator[Step, None, float | None]
+
+
+class Ahead(NamedTuple):
+    """A run, how far it is, and the seconds that it will take; None where that is not known."""
+
+    label: str
+    state: State
+    steps: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The pretrainings and runs of a comparison, in the order in which they are made."""
+
+    runs: tuple[Ahead, ...]
+
+    @property
+    def seconds(self) -> float | None:
+        """Time of all that is not done, one after the other; None where it is not all known."""
+        times = [run.seconds for run in self.runs if run.state in ("begun", "to do")]
+        known = [seconds for seconds in times if seconds is not None]
+        return sum(known) if len(known) == len(times) else None
+
+
+def look_ahead(comparison: Comparison) -> Generator[Step, None, Outlook]:
+    """List all runs, and tell how long those will take that are not made yet."""
+    paces = Paces(comparison)
+    runs: dict[str, Ahead] = {}
+    for trial in chosen(comparison.config, comparison.trials):
+        if trial.pretraining is not None and trial.pretraining.digest not in runs:
+            runs[trial.pretraining.digest] = yield from paces.of_pretraining(trial.pretraining)
+        runs[trial.digest] = yield from paces.of_trial(trial)
+    return Outlook(tuple(runs.values()))
+
+
+class Paces:
+    """Seconds of a step, arm by arm, each found out once."""
+
+    def __init__(self, comparison: Comparison) -> None:
+        self.comparison = comparison
+        self.found: dict[str, float | None] = {}
+
+    def of_pretraining(self, pretraining: Pretraining) -> Generator[Step, None, Ahead]:
+        """Return how far a pretraining is, and its time."""
+        from napari_toposeg.learning.pretrain import pretrain
+
+        state, config = state_of(pretraining.folder), pretraining.config
+        seconds = None
+        if state != "trained":
+            pace = yield from measured(pretrain, config, pretraining.label)
+            seconds = None if pace is None else pace * config.steps
+        return Ahead(
+            pretraining.label, "done" if state == "trained" else state, config.steps, seconds
+        )
+
+    def of_trial(self, trial: Trial) -> Generator[Step, None, Ahead]:
+        """Return how far a run is, and its time."""
+        state = "done" if self.comparison.is_done(trial) else state_of(trial.folder)
+        seconds = None
+        if state in ("begun", "to do"):
+            pace = yield from self.of_arm(trial)
+            seconds = None if pace is None else pace * trial.config.steps
+        return Ahead(trial.label, state, trial.config.steps, seconds)
+
+    def of_arm(self, trial: Trial) -> Measuring:
+        """Return the seconds of a step of an arm."""
+        from napari_toposeg.learning.finetune import finetune
+
+        if trial.arm not in self.found:
+            before = [
+                read_spent(other.folder)["seconds"] / other.config.steps
+                for other in self.comparison.trials
+                if other.arm == trial.arm and Spending(other.folder).is_closed
+            ]
+            if before:
+                self.found[trial.arm] = sum(before) / len(before)
+            else:
+                config = startable(trial)
+                self.found[trial.arm] = yield from measured(finetune, config, trial.arm)
+        return self.found[trial.arm]
+
+
+def startable(trial: Trial) -> FinetuneConfig:
+    """Return a fine-tuning that can begin now: of the same network, from scratch if need be."""
+    pretraining = trial.pretraining
+    if pretraining is None or state_of(pretraining.folder) == "trained":
+        return trial.config
+    from napari_toposeg.learning.planning import plan_network
+
+    network = plan_network(pretraining.config)
+    own = {"network": trial.config.network or network.name}
+    like = {"checkpoint": "none", "size": network.size, "patch": network.patch}
+    return trial.config.model_copy(update=own | like)
+
+
+def measured(
+    run: Callable[[Any], Generator[Step, None, Path]],
+    config: PretrainConfig | FinetuneConfig,
+    label: str,
+) -> Measuring:
+    """Return the seconds of a step by a training's own forecast; None where it makes none."""
+    with tempfile.TemporaryDirectory() as folder:
+        trial = {"output": Path(folder) / "run", "forecast": True, "resume": False}
+        with closing(run(config.model_copy(update=trial))) as steps:
+            for step in steps:
+                if step.forecast is not None:
+                    return step.forecast["seconds"] / config.steps
+                if step.message == "training":
+                    return None
+                yield Step(step=0, total=1, message=f"measuring {label}")
+    return None
+
+
+def state_of(folder: Path) -> Literal["trained", "begun", "to do"]:
+    """Return how far a training is."""
+    if Spending(folder).is_closed:
+        return "trained"
+    return "begun" if (folder / "last.safetensors").is_file() else "to do"
