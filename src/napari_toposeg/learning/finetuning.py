@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_toposeg.config import FinetuneConfig
+from napari_toposeg.learning.answers import planned_batch
 from napari_toposeg.learning.augment import augmentation_of
 from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.class_weights import weights_of
@@ -191,7 +192,12 @@ class Segmentation:
         image = torch.from_numpy(whole).to(device)[None]
         crop = self.described.crop
         logits = yield from slide(
-            image, crop, network, stride=strides(crop, VALIDATION_OVERLAP), message="validating"
+            image,
+            crop,
+            network,
+            stride=strides(crop, VALIDATION_OVERLAP),
+            message="validating",
+            batch=planned_batch(0, str(device)),
         )
         return logits.argmax(0).cpu()
 

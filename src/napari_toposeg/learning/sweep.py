@@ -83,14 +83,8 @@ def class_probabilities(
 
 def on_grid(volume: Volume, prepared: Volume, probabilities: Probabilities) -> Probabilities:
     """Bring class probabilities from the model's grid to the image's; beyond is background."""
-    return np.stack(
-        [
-            resample_to(
-                prepared.with_voxels(values, modality="probability"),
-                volume,
-                order=1,
-                fill=float(number == 0),
-            ).voxels
-            for number, values in enumerate(probabilities)
-        ]
-    )
+    found = np.empty((len(probabilities), *volume.shape), np.float32)
+    for number, values in enumerate(probabilities):
+        of_class = prepared.with_voxels(values, modality="probability")
+        found[number] = resample_to(of_class, volume, order=1, fill=float(number == 0)).voxels
+    return found
