@@ -27,6 +27,11 @@ class FinetuneConfig(TopologyConfig):
     labels: Path | None = Field(
         None, description="folder of label maps with the same file names as their images"
     )
+    annotated: bool = Field(
+        False,
+        description="label maps of --labels are annotations, as the dock writes them: 0 is "
+        "unlabelled and counts nowhere, 255 is background",
+    )
     ids: Path | None = Field(
         None, description="text file, one case name a line: the only labels that may be used"
     )
@@ -141,9 +146,20 @@ class FinetuneConfig(TopologyConfig):
         description="peak learning rate; 0: planned, 2e-4 from a segmentation model (5e-4 with a "
         "teacher), 5e-3 for a residual U-Net, 1e-3 for others",
     )
-    steps: PositiveInt = Field(400, description="optimiser steps")
-    batch: PositiveInt = Field(2, description="crops a step, on all devices together")
-    every: PositiveInt = Field(50, description="steps between validations and checkpoints")
+    steps: int = Field(400, ge=0, description="optimiser steps; 0: planned by how much is labelled")
+    minutes: float = Field(
+        0.0,
+        ge=0,
+        allow_inf_nan=False,
+        description="time that the run may take: as many steps are planned as fit, in place of the "
+        "number given; 0: any",
+    )
+    batch: int = Field(
+        2, ge=0, description="crops a step, on all devices together; 0: planned for the device"
+    )
+    every: int = Field(
+        50, ge=0, description="steps between validations and checkpoints; 0: ten in a run"
+    )
     betti_weight: float = Field(
         0.0,
         ge=0,

@@ -1,14 +1,24 @@
 """Fine-tuning a segmentation model on few labelled volumes or slices, as a generator of Steps."""
 
+import copy
+import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import torch
 
 from napari_toposeg import __version__
-from napari_toposeg.config import FinetuneConfig, NetworkConfig, Size3
+from napari_toposeg.config import FinetuneConfig, Size3
 from napari_toposeg.errors import InvalidConfig, OutOfMemory
 from napari_toposeg.io.store import is_store
+from napari_toposeg.learning.auto_plan import (
+    crop_for,
+    network_for,
+    plan_length,
+    reasons_of_grid,
+    settled_before,
+)
+from napari_toposeg.learning.budget import Budget, steps_within
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cases import Case
 from napari_toposeg.learning.class_weights import weights_of
@@ -24,13 +34,11 @@ from napari_toposeg.learning.labelled import (
 )
 from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
+from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.notes import notes_on_devices, notes_on_patience, notes_on_unlabelled
-from napari_toposeg.learning.plan import TOPOLOGY, plan_finetuning
+from napari_toposeg.learning.plan import TEACHING, TOPOLOGY, plan_finetuning
 from napari_toposeg.learning.planning import (
     least_multiples,
-    multiple_of,
-    plan_crop,
-    plan_slice_crop,
     plan_teacher,
     rate_of,
     smaller,
@@ -39,9 +47,6 @@ from napari_toposeg.learning.run_folder import require_free
 from napari_toposeg.learning.transfer import start_from
 from napari_toposeg.learning.units import units_of
 from napari_toposeg.progress import Step
-
-TEACHER = ("teacher_weight", "teacher_certainty", "teacher_of", "unlabelled")
-"""Settings of the teacher, which a card tells where there is one."""
 
 
 def finetune(
@@ -65,10 +70,15 @@ def finetune(
     InvalidConfig
         If nothing is labelled, or the labels cannot be class numbers.
     """
+    began = time.perf_counter()
     require_free(config)
+    config = settled_before(config)
     data = read_data(config, cases)
     config = plan_teacher(config, start_task(config), sliced=data.sliced_axis is not None)
-    card = describe(config, data)
+    crop = config.crop or crop_for(network_for(config, data), data, config.device)
+    reasons = reasons_of_grid(config, data.spacing, crop)
+    config, more = plan_length(config, data.training, crop)
+    card = describe(config, data, crop)
     config = planned(config, card, data)
     torch.manual_seed(config.seed)
     network = build_dense(card.network, outputs=data.classes + 1)
@@ -80,6 +90,12 @@ def finetune(
         segments_already = not found.fresh and not found.left
     if config.freeze and config.thaw == 1:
         freeze_encoder(network)
+    if config.minutes:
+        budget = Budget(60 * config.minutes, began)
+        rehearsal = task_of(copy.deepcopy(network), data, config, card)
+        config = yield from steps_within(rehearsal, config, budget)
+        card = card.model_copy(update={"recipe": card.recipe | length_of(config)})
+        more = (*more, f"{config.steps} steps were planned to fit into {budget.seconds / 60:g} min")
     modalities = {each.modality for each in data.training}
     yield Step(
         step=0,
@@ -88,22 +104,41 @@ def finetune(
         plan=plan_finetuning(config, card.intensity, modalities),
         notes=notes_on_devices(config)
         + notes_on_patience(config, len(data.validation))
-        + notes_on_unlabelled(config.unlabelled, len(data.unlabelled)),
+        + notes_on_unlabelled(config.unlabelled, len(data.unlabelled))
+        + reasons
+        + more,
     )
-    task = Segmentation(
-        network,
-        data.training,
-        data.validation,
-        config,
-        card,
-        judged_first=segments_already,
-        unlabelled=data.unlabelled,
-    )
+    task = task_of(network, data, config, card, judged_first=segments_already)
     try:
         return (yield from optimise(task, config))
     except OutOfMemory as error:
         less = smaller(config, card.crop, network.encoder.multiple, least_multiples(card.network))
         raise OutOfMemory(str(error), less) from error
+
+
+def task_of(
+    network: EncoderDecoder,
+    data: LabelledData,
+    config: FinetuneConfig,
+    card: Card,
+    *,
+    judged_first: bool = False,
+) -> Segmentation:
+    """Return the task of a network."""
+    return Segmentation(
+        network,
+        data.training,
+        data.validation,
+        config,
+        card,
+        judged_first=judged_first,
+        unlabelled=data.unlabelled,
+    )
+
+
+def length_of(config: FinetuneConfig) -> dict[str, int]:
+    """Return how long a run is, as a card tells it."""
+    return {"steps": config.steps, "every": config.every}
 
 
 def start_task(config: FinetuneConfig) -> str | None:
@@ -144,25 +179,10 @@ def planned(config: FinetuneConfig, card: Card, data: LabelledData) -> FinetuneC
     return config.model_copy(update=settled)
 
 
-def crop_for(network: NetworkConfig, data: LabelledData) -> Size3:
-    """Return a crop that suits the network and the data."""
-    shapes = [example.grid for example in data.training]
-    multiple = multiple_of(network)
-    crop = plan_crop(shapes, multiple, least_multiples(network))
-    # A transformer is to see the parts of a volume beside each other; convolutions see near ones.
-    if data.sliced_axis is None or network.name != "resenc-unet":
-        return crop
-    return plan_slice_crop(crop, data.sliced_axis, multiple)
-
-
-def describe(config: FinetuneConfig, data: LabelledData) -> Card:
+def describe(config: FinetuneConfig, data: LabelledData, crop: Size3) -> Card:
     """Write the card of a segmentation model."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
-    network = start.network if start else NetworkConfig(size=config.size, patch=config.patch)
-    if config.network:
-        network = network.model_copy(update={"name": config.network})
-    network = network.model_copy(update={"channels": data.channels})
-    crop = config.crop or crop_for(network, data)
+    network = network_for(config, data)
     if start is None:
         centre, spread = units_of(data.training, crop)
         network = network.model_copy(update={"centre": centre, "spread": spread})
@@ -187,7 +207,7 @@ def describe(config: FinetuneConfig, data: LabelledData) -> Card:
             *({"terms"} if config.terms else ()),
             *({"betti_weight", "wanted"} if config.betti_weight else ()),
             *({"average"} if config.average else ()),
-            *(TEACHER if config.teacher_weight else ()),
+            *(TEACHING - {"unlabelled_ids"} if config.teacher_weight else ()),
             "flips",
             "augmentation",
             "phantoms",

@@ -8,6 +8,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import Protocol
 
 import torch
@@ -64,11 +65,15 @@ class Forecast:
         Time to its end.
     memory, free
         Bytes at its peak where it computes, and bytes that it may use there.
+    each_step, each_stop
+        Seconds of a step, and of a validation with what is written after it.
     """
 
     seconds: float
     memory: float
     free: float
+    each_step: float = 0.0
+    each_stop: float = 0.0
 
     def __str__(self) -> str:
         peak, free = self.memory / GIB, self.free / GIB
@@ -84,7 +89,12 @@ class Forecast:
 
 
 def forecast(
-    trainer: Trainer, config: TrainingConfig, shares: Sequence[range], done: int
+    trainer: Trainer,
+    config: TrainingConfig,
+    shares: Sequence[range],
+    done: int,
+    *,
+    repeats: int = 1,
 ) -> Generator[Step, None, Forecast]:
     """Measure what the rest of a run will need, and leave the run as it is.
 
@@ -94,6 +104,8 @@ def forecast(
         Samples of each part of a batch.
     done
         Steps that lie behind.
+    repeats
+        Steps that are measured, after the first ones; the median time counts.
 
     Raises
     ------
@@ -106,22 +118,26 @@ def forecast(
     alone = [shares[0][:1]]
     with unchanged(trainer):
         # The first compiles once for all; of two, the second is as all later ones.
-        for samples in (alone, alone, shares, shares):
+        times: list[float] = []
+        for samples in (alone, alone, shares, *[shares] * repeats):
             yield waiting
             draw = meter.measure(partial(drawn, task, number, samples))
             parts = draw.result
             yield waiting
             step = yield from meter.follow(trainer.gradients(number, parts))
+            # Crops are drawn while the step before is computed.
+            times.append(max(draw.seconds, step.seconds))
             if samples is alone:
                 require_room(meter.start + step.rise * len(shares[0]), meter.free)
         judged = yield from meter.follow(trainer.judge(number))
     ahead = config.steps - done
-    # Crops are drawn while the step before is computed.
-    each_step = max(draw.seconds, step.seconds)
+    each_step = median(times[-repeats:])
     each_stop = judged.seconds + state_bytes(trainer) / DISK
     each_stop += PREVIEW_SECONDS if judged.result.preview else 0.0
-    seconds = ahead * each_step + -(-ahead // config.every) * each_stop
-    found = Forecast(seconds, meter.highest + moments_to_come(trainer), meter.free)
+    stops = -(-ahead // config.every) if config.every else 0
+    seconds = ahead * each_step + stops * each_stop
+    memory = meter.highest + moments_to_come(trainer)
+    found = Forecast(seconds, memory, meter.free, each_step, each_stop)
     require_room(found.memory, found.free)
     return found
 

@@ -31,7 +31,7 @@ from napari_toposeg.learning.cohort import (
 )
 from napari_toposeg.learning.devices import decompressing_threads
 from napari_toposeg.learning.examples import Example
-from napari_toposeg.learning.model_grid import median_spacing, prepare_case, prepare_channels
+from napari_toposeg.learning.model_grid import planned_spacing, prepare_case, prepare_channels
 from napari_toposeg.learning.phantom_cases import PHANTOM_SPACING, phantom_cases
 from napari_toposeg.learning.places import IGNORED
 from napari_toposeg.volume import Spacing
@@ -106,7 +106,7 @@ def prepare_labelled(
     drawn = [case for case in cases if case.role == "train"]
     kept = [case for case in cases if case.role == "validation"]
     spacing = config.spacing or (
-        PHANTOM_SPACING if config.phantoms else median_spacing(case.image for case in drawn)
+        PHANTOM_SPACING if config.phantoms else planned_spacing(case.image for case in drawn)
     )
     training, validation = (
         [prepare_case(case, spacing, intensity) for case in part] for part in (drawn, kept)
@@ -180,7 +180,7 @@ def read_labelled_dataset(config: FinetuneConfig, intensity: Intensity | None) -
     require_known([*wanted, *kept], files)
     used = [files[name] for name in (*wanted, *kept)]
     extents = (read_extent(case.images[0]) for case in used)
-    require_memory(used, config.spacing or median_spacing(extents))
+    require_memory(used, config.spacing or planned_spacing(extents))
     drawn = [read_case(files[name], "train") for name in wanted]
     held = [read_case(files[name], "validation") for name in kept]
     data = prepare_labelled(config, [*drawn, *held], intensity)
@@ -269,11 +269,9 @@ def read_cases(config: FinetuneConfig) -> list[Case]:
             "fine-tuning needs labelled volumes; give --data, or --images and --labels"
         )
     validation = read_names(config.validation)
-    names = read_names(config.ids)
-    training = read_labelled(config.images, config.labels, names, "train", without=validation or ())
-    return training + (
-        read_labelled(config.images, config.labels, validation, "validation") if validation else []
-    )
+    read = partial(read_labelled, config.images, config.labels, annotated=config.annotated)
+    training = read(read_names(config.ids), "train", without=validation or ())
+    return training + (read(validation, "validation") if validation else [])
 
 
 def sliced_axis(examples: Sequence[Example]) -> int | None:

@@ -8,12 +8,16 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import ShapeMismatch
 from napari_toposeg.io.headers import Extent
+from napari_toposeg.learning.augment import thick_axis
 from napari_toposeg.learning.cards import Intensity
 from napari_toposeg.learning.cases import Case, target_of
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.resampling import resample
 from napari_toposeg.volume import Spacing, Volume
+
+THIN_PERCENTILE = 10
+"""Of the scans, those with slices as thin set the grid where slices are thick."""
 
 
 def prepare_case(case: Case, spacing: Spacing, intensity: Intensity | None = None) -> Example:
@@ -67,3 +71,24 @@ def median_spacing(volumes: Iterable[Volume | Extent]) -> Spacing:
     """Return the median voxel size in mm along ``(z, y, x)``, to a micrometre."""
     z, y, x = np.median([volume.spacing for volume in volumes], axis=0).round(3)
     return float(z), float(y), float(x)
+
+
+def planned_spacing(volumes: Iterable[Volume | Extent]) -> Spacing:
+    """Return the voxel size in mm that labelled scans are brought to, to a micrometre.
+
+    It is the median; across thick slices it is that of the tenth of the scans with the thinnest, so
+    that these keep what they show, but no finer than within the slices.
+
+    References
+    ----------
+    Isensee et al. 2021, doi:10.1038/s41592-020-01008-z: nnU-Net's rule.
+    """
+    spacings = [volume.spacing for volume in volumes]
+    median = np.median(spacings, axis=0)
+    z, y, x = map(float, median.round(3))
+    thick = thick_axis((z, y, x))
+    if thick is not None:
+        within = max(np.delete(median, thick))
+        median[thick] = max(within, np.percentile(np.array(spacings)[:, thick], THIN_PERCENTILE))
+    z, y, x = map(float, median.round(3))
+    return z, y, x

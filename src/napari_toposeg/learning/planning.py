@@ -181,9 +181,14 @@ def plan_slice_crop(crop: Size3, axis: int, multiple: Size3) -> Size3:
 
 
 def plan_crop(
-    shapes: Sequence[Sequence[int]], multiple: Size3, least: int = 2, *, square: bool = False
+    shapes: Sequence[Sequence[int]],
+    multiple: Size3,
+    least: int = 2,
+    *,
+    square: bool = False,
+    largest: Sequence[float] = (LARGEST_CROP,) * 3,
 ) -> Size3:
-    """Return the median shape in whole multiples: so many at least, and at most about 48 voxels.
+    """Return the median shape in whole multiples: so many at least, and about so large at most.
 
     Parameters
     ----------
@@ -195,10 +200,12 @@ def plan_crop(
         Multiples that an edge has at least.
     square
         Give the edges along y and x the length of the shorter; both have the same multiple.
+    largest
+        Edges at most, in voxels.
     """
     z, y, x = (
-        step * min(max(least, math.ceil(edge / step)), max(round(LARGEST_CROP / step), least))
-        for edge, step in zip(np.median(shapes, axis=0), multiple, strict=True)
+        step * min(max(least, math.ceil(edge / step)), max(round(most / step), least))
+        for edge, step, most in zip(np.median(shapes, axis=0), multiple, largest, strict=True)
     )
     return (z, min(y, x), min(y, x)) if square else (z, y, x)
 
