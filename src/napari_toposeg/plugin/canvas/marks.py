@@ -133,17 +133,14 @@ def points_on(viewer: ViewerModel, layer: Layer, role: str, name: str) -> Any:
 
 def write_on(points: Any, text: str, colour: str) -> None:
     """Give marks their colour and the text beside them, a template of their features."""
-    if not is_written(points, text, colour):
+    if not np.allclose(points.border_color, transform_color(colour)):
         points.border_color = colour
+    if getattr(points.text.string, "format", None) != text:
         points.text = {"string": text, "color": colour, "size": 11, "anchor": "upper_left"}
+    elif not np.allclose(points.text.color.constant, transform_color(colour)):
+        points.text.color = colour
     points.selected_data = set()
     show(points)
-
-
-def is_written(points: Any, text: str, colour: str) -> bool:
-    """Tell whether marks have this colour and text already."""
-    same = getattr(points.text.string, "format", None) == text
-    return same and np.allclose(points.border_color, transform_color(colour))
 
 
 def lay(mark: Layer, scale: ArrayLike, translate: ArrayLike) -> None:
