@@ -102,6 +102,9 @@ def made(name: str, root: Path) -> Path:
             return make_decathlon(root, "BRATS", modality=sequences, labels=names)
         case "msd", _:
             return make_decathlon(root, "case", modality={"0": "CT"}, labels=names)
+        case "lung", _:
+            one = {"0": "background", "1": "vessel"}
+            return make_decathlon(root, "case", modality={"0": "CT"}, labels=one)
         case _, "acdc-unetr-pp" | "topomae-acdc":
             return make_acdc(root, [("patient001", 1, 12)])
         case _:
