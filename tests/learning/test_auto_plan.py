@@ -104,6 +104,8 @@ def test_labels_fill_crops_by_their_voxels():
     assert (config.steps, config.every, config.batch) == (round(400 * (9 / 8) ** 0.5), 42, 2)
     assert "fill about 9 crops" in " ".join(reasons)
     assert plan_batch((8, 8, 8), "cpu") == 2
+    parts = settings("run", batch=0, accumulate=3)
+    assert plan_length(parts, examples, (8, 8, 8)).config.batch == 3
 
 
 def test_what_is_given_is_not_planned():

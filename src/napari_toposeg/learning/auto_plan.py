@@ -31,6 +31,7 @@ from napari_toposeg.learning.planning import (
     plan_crop,
     plan_slice_crop,
 )
+from napari_toposeg.learning.ranks import world_of
 from napari_toposeg.learning.run_folder import RunFolder
 from napari_toposeg.volume import Spacing
 
@@ -57,17 +58,22 @@ class Reasoned(NamedTuple):
 
 
 def settled_before(config: FinetuneConfig) -> FinetuneConfig:
-    """Return the settings with what was planned when the run in the folder was begun."""
+    """Return the settings with what was planned when the run in the folder was begun.
+
+    Another machine, and another moment, would plan something else.
+    """
     settings = RunFolder(config.output).settings
-    is_open = config.minutes or not (config.steps and config.batch and config.every)
-    if not (config.resume and is_open and settings.is_file()):
+    if not (config.resume and settings.is_file()):
         return config
     before = FinetuneConfig.from_toml(settings)
-    kept = {"steps": before.steps, "minutes": before.minutes}
-    if not config.batch:
-        kept["batch"] = before.batch
-    if not config.every:
-        kept["every"] = before.every
+    is_open = {
+        "steps": config.minutes or not config.steps,
+        "minutes": config.minutes,
+        "batch": not config.batch,
+        "every": not config.every,
+        "crop": config.crop is None,
+    }
+    kept = before.model_dump(include={name for name, each in is_open.items() if each})
     return config.model_copy(update=kept)
 
 
@@ -157,7 +163,8 @@ def plan_length(config: FinetuneConfig, examples: Sequence[Example], crop: Size3
     reasons: list[str] = []
     batch, steps = config.batch, config.steps
     if not batch:
-        batch = plan_batch(crop, config.device)
+        parts = world_of(config) * config.accumulate
+        batch = parts * math.ceil(plan_batch(crop, config.device) / parts)
         more = ", as crops are small for this GPU" if batch > LEAST_BATCH else ""
         reasons.append(f"a batch of {batch} crops was planned{more}")
     if config.minutes:

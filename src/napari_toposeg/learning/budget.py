@@ -36,6 +36,9 @@ class Budget:
     seconds: float
     began: float
 
+    def __str__(self) -> str:
+        return f"{self.seconds / 60:g} min"
+
     @property
     def left(self) -> float:
         """Seconds that are left for steps and validations."""

@@ -90,14 +90,27 @@ def finetune(
         segments_already = not found.fresh and not found.left
     if config.freeze and config.thaw == 1:
         freeze_encoder(network)
-    if config.minutes:
-        budget = Budget(60 * config.minutes, began)
-        rehearsal = task_of(copy.deepcopy(network), data, config, card)
-        config = yield from steps_within(rehearsal, config, budget)
-        card = card.model_copy(update={"recipe": card.recipe | length_of(config)})
-        more = (*more, f"{config.steps} steps were planned to fit into {budget.seconds / 60:g} min")
+    try:
+        if config.minutes:
+            rehearsal = task_of(copy.deepcopy(network), data, config, card)
+            budget = Budget(60 * config.minutes, began)
+            config = yield from steps_within(rehearsal, config, budget)
+            card = card.model_copy(update={"recipe": card.recipe | length_of(config)})
+            more = (*more, f"{config.steps} steps were planned to fit into {budget}")
+        yield plan_step(config, card, data, (*reasons, *more))
+        task = task_of(network, data, config, card, judged_first=segments_already)
+        return (yield from optimise(task, config))
+    except OutOfMemory as error:
+        less = smaller(config, card.crop, network.encoder.multiple, least_multiples(card.network))
+        raise OutOfMemory(str(error), less) from error
+
+
+def plan_step(
+    config: FinetuneConfig, card: Card, data: LabelledData, reasons: tuple[str, ...]
+) -> Step:
+    """Return the Step that tells the plan."""
     modalities = {each.modality for each in data.training}
-    yield Step(
+    return Step(
         step=0,
         total=config.steps,
         message="planned",
@@ -105,15 +118,8 @@ def finetune(
         notes=notes_on_devices(config)
         + notes_on_patience(config, len(data.validation))
         + notes_on_unlabelled(config.unlabelled, len(data.unlabelled))
-        + reasons
-        + more,
+        + reasons,
     )
-    task = task_of(network, data, config, card, judged_first=segments_already)
-    try:
-        return (yield from optimise(task, config))
-    except OutOfMemory as error:
-        less = smaller(config, card.crop, network.encoder.multiple, least_multiples(card.network))
-        raise OutOfMemory(str(error), less) from error
 
 
 def task_of(
