@@ -47,3 +47,52 @@ def test_measures_are_a_table_a_file_and_a_page(
     assert "cut" in page.read_text(encoding="utf-8") and "Research use only" in page.read_text(
         encoding="utf-8"
     )
+
+
+def test_a_file_of_settings_says_what_to_measure(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    file = tmp_path / "measure.toml"
+    file.write_text('metrics = ["dice", "matching"]\nclasses = ["bar"]\n')
+    assert main(["measure", *folders, "--config", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "Betti matching error" in out and "bar" in out
+    assert "HD95" not in out and "clDice" not in out
+
+
+def test_models_are_compared_case_by_case(
+    folders: list[str], tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    rows = tmp_path / "rows.csv"
+    models = ["--prediction", folders[1], folders[3], *folders[2:]]
+    assert main(["measure", *models, "--csv", str(rows)]) == 0
+    out = capsys.readouterr().out
+    assert "prediction minus truth" in out and "p, Holm" in out
+    header, *lines = rows.read_text(encoding="utf-8").splitlines()
+    assert header.startswith("model,case,class,dice,") and len(lines) == 2 * 2 * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--metrics", "volume"], "volume"),
+        (["--tolerance", "-1"], "tolerance"),
+        (["--probabilities", "a", "b"], "one for each"),
+        (["--images", "nowhere", "--html", "page.html"], "nowhere"),
+    ],
+)
+def test_what_cannot_be_measured_is_one_message(
+    folders: list[str],
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    try:
+        code = main(["measure", *folders, *words])
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2
+    assert said in capsys.readouterr().err

@@ -11,7 +11,7 @@ References
 ----------
 Guo et al. 2017, arXiv:1706.04599 (expected calibration error). Brier 1950,
 doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2. Mehrtash et al. 2020,
-doi:10.1109/TMI.2020.3006437 (of segmentations, near the structure).
+doi:10.1109/TMI.2020.3006437 (of segmentations).
 """
 
 from collections.abc import Mapping

@@ -23,8 +23,13 @@ from napari_toposeg.metrics.topological import (
     betti_matching_error,
     defect_counts,
 )
-from napari_toposeg.topology.grid import Mask, extent
+from napari_toposeg.topology.betti import class_boxes
+from napari_toposeg.topology.defects import around_both
+from napari_toposeg.topology.grid import Mask
 from napari_toposeg.volume import Spacing, Volume
+
+NOWHERE = (slice(0, 1),) * 3
+"""Box of a class that is in neither map."""
 
 TOLERANCE = 1.0
 """Default tolerance of the surface Dice, in mm."""
@@ -72,9 +77,13 @@ def measure_case(
     require_tolerance(tolerance)
     wanted = [metric.name for metric in metrics_of(parts)]
     found, true = as_labels(prediction), as_labels(truth)
+    boxes = class_boxes(found), class_boxes(true)
     measured = {}
-    for label, name in named_labels(found, true, classes).items():
-        values = measure_class(found == label, true == label, truth.spacing, tolerance, parts)
+    for label, name in named_labels(boxes, classes).items():
+        found_in = [each[label] for each in boxes if label in each]
+        box = around_both(*found_in) if found_in else NOWHERE
+        masks = found[box] == label, true[box] == label
+        values = measure_class(*masks, truth.spacing, tolerance, parts)
         measured[name] = {metric: values[metric] for metric in wanted}
     return measured
 
@@ -88,25 +97,23 @@ def measure_exactness(
     """
     require_same_grid(prediction, truth)
     found, true = as_labels(prediction), as_labels(truth)
-    return float(all_exact(found, true, list(named_labels(found, true, classes))))
+    labels = named_labels((class_boxes(found), class_boxes(true)), classes)
+    return float(all_exact(found, true, list(labels)))
 
 
 def named_labels(
-    found: NDArray[Any], true: NDArray[Any], classes: Sequence[str] | None
+    present: Sequence[Collection[int]], classes: Sequence[str] | None
 ) -> Mapping[int, str]:
-    """Return label -> name of the classes to measure."""
+    """Return label -> name of the classes to measure, by default of all labels present."""
     if classes is not None:
         return dict(enumerate(classes, start=1))
-    present = np.union1d(np.unique(found), np.unique(true))
-    return {int(label): str(label) for label in present if label != 0}
+    return {label: str(label) for label in sorted(set().union(*present) - {0})}
 
 
 def measure_class(
     prediction: Mask, truth: Mask, spacing: Spacing, tolerance: float, parts: Collection[str]
 ) -> dict[str, float]:
     """Return the metrics of one class that some parts make."""
-    box = extent(prediction | truth)
-    prediction, truth = prediction[box], truth[box]
     values: dict[str, float] = {}
     for part in parts:
         match part:
@@ -140,15 +147,24 @@ def measure_surfaces(
     }
 
 
-def as_labels(volume: Volume) -> NDArray[np.int64]:
-    """Return the voxels as whole numbers, or raise InvalidVolume."""
+def as_labels(volume: Volume) -> NDArray[Any]:
+    """Return the voxels as integers, or raise InvalidVolume."""
     voxels = np.asarray(volume.voxels)
-    if not np.isfinite(voxels).all() or (voxels < 0).any() or (voxels != np.rint(voxels)).any():
+    if voxels.dtype.kind == "f":
+        whole = np.isfinite(voxels).all() and (voxels == np.rint(voxels)).all()
+    else:
+        whole = True
+    if not whole or voxels.min() < 0:
         raise InvalidVolume(
             f"{volume.name} is no label map: it holds voxels that are not whole numbers from 0; "
             "give label maps, not images or probabilities"
         )
-    return voxels.astype(np.int64)
+    match voxels.dtype.kind:
+        case "f":
+            return voxels.astype(np.int64)
+        case "b":
+            return voxels.view(np.uint8)
+    return voxels
 
 
 def require_same_grid(prediction: Volume, truth: Volume) -> None:
