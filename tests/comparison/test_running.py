@@ -189,3 +189,22 @@ def test_arms_that_cannot_be_are_told_by_name(settings: Make) -> None:
     arms = [{"name": "odd", "finetune": {"loss": "cosine"}}]
     with pytest.raises(InvalidConfig, match=r"arm 'odd': loss"):
         Comparison.of(settings(arms=arms))
+
+
+def test_a_pretraining_that_fails_is_tried_once(
+    settings: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    arms = [{"name": "lost", "objective": "mae", "pretrain": {"learning_rate": 1e30}}]
+    config = settings(counts=[1, 2], seeds=[0], arms=arms)
+    told = []
+    run = compare(config)
+    with caplog.at_level(logging.CRITICAL, logger="napari_toposeg"):
+        while True:
+            try:
+                told.append(next(run).message)
+            except StopIteration as done:
+                comparison = done.value
+                break
+    assert set(comparison.failed) == {"lost/1/0", "lost/2/0"}
+    assert "mae pretraining" in comparison.failed["lost/2/0"]
+    assert told and all(message.startswith("1 of 2") for message in told)

@@ -17,8 +17,9 @@ import numpy as np
 
 from napari_toposeg.comparison.cases import CaseSet
 from napari_toposeg.comparison.columns import SENSITIVITY
+from napari_toposeg.comparison.digests import counting, digest_of
 from napari_toposeg.comparison.spending import read_spent
-from napari_toposeg.comparison.trials import Trial, counting, digest_of
+from napari_toposeg.comparison.trials import Trial
 from napari_toposeg.config import CompareConfig, PredictConfig, write_atomically
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.io.channels import read_channels

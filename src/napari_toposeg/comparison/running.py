@@ -19,10 +19,10 @@ from napari_toposeg.comparison.cases import CaseSet, gather
 from napari_toposeg.comparison.columns import columns_of
 from napari_toposeg.comparison.judging import Judgement, is_judged, judge, read_judgement
 from napari_toposeg.comparison.spending import Spending
-from napari_toposeg.comparison.trials import Trial, chosen, list_trials
+from napari_toposeg.comparison.trials import Pretraining, Trial, chosen, list_trials
 from napari_toposeg.comparison.vessels import with_phantoms
 from napari_toposeg.config import CompareConfig, FinetuneConfig, PretrainConfig
-from napari_toposeg.errors import ToposegError
+from napari_toposeg.errors import InvalidConfig, ToposegError
 from napari_toposeg.progress import Step
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,8 @@ class Comparison:
         What went wrong, by the label of the run.
     broken
         Labels of those whose fault is this program's and not the user's.
+    lost
+        What went wrong with a pretraining, by its digest: it is tried once.
     """
 
     config: CompareConfig
@@ -53,6 +55,7 @@ class Comparison:
     trials: list[Trial]
     failed: dict[str, str] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
+    lost: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: CompareConfig) -> "Comparison":
@@ -136,12 +139,24 @@ def made(comparison: Comparison, trial: Trial) -> Work:
 
     config = comparison.config
     if trial.pretraining is not None:
-        with claimed(trial.pretraining.folder):
+        with claimed(trial.pretraining.folder), tried_once(comparison, trial.pretraining):
             yield from trained(pretrain, trial.pretraining.config)
     with claimed(trial.folder):
         yield from trained(finetune, trial.config)
         if not comparison.is_done(trial):
             yield from judge(trial, config, comparison.cases)
+
+
+@contextmanager
+def tried_once(comparison: Comparison, pretraining: Pretraining) -> Iterator[None]:
+    """Remember what went wrong with a pretraining, and raise it again where it is wanted again."""
+    if pretraining.digest in comparison.lost:
+        raise InvalidConfig(comparison.lost[pretraining.digest])
+    try:
+        yield
+    except ToposegError as error:
+        comparison.lost[pretraining.digest] = f"{pretraining.label}: {error}"
+        raise
 
 
 class Busy(Exception):

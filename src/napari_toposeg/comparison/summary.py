@@ -40,8 +40,8 @@ def means(cells: Sequence[Cell], columns: Mapping[str, str]) -> Table:
     return Table(
         (*names, "seeds", "CPU s"),
         rows,
-        "Means over seeds and test cases, with 95 % intervals over both. CPU s: processor seconds "
-        "of one fine-tuning.",
+        "Means over seeds and test cases, with 95 % intervals over both (of one seed, over cases "
+        "alone). CPU s: processor seconds of one fine-tuning.",
     )
 
 

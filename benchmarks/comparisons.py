@@ -1,0 +1,38 @@
+"""Put the tables and curves of a comparison into the docs.
+
+    napari-toposeg compare --config benchmarks/hippocampus.toml
+    python -m benchmarks.comparisons hippocampus --output runs/hippocampus
+
+The tables go between the markers ``<!-- comparison NAME: begin -->`` and ``end`` of
+docs/benchmark.md, the curves to docs/images/benchmark-NAME-light.png and -dark.png.
+"""
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+
+from benchmarks import tables
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "benchmark.md"
+
+
+def main() -> int:
+    """Copy what a comparison left."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("name", help="of the comparison, as the page's markers have it")
+    parser.add_argument("--output", type=Path, required=True, help="folder of the comparison")
+    asked = parser.parse_args()
+    part = f"comparison {asked.name}"
+    if f"<!-- {part}: begin -->" not in PAGE.read_text(encoding="utf-8"):
+        parser.error(f"{PAGE} has no markers of {part!r}; add them where the tables shall stand")
+    tables.write(part, (asked.output / "table.md").read_text(encoding="utf-8").strip(), page=PAGE)
+    for theme in ("light", "dark"):
+        picture = DOCS / "images" / f"benchmark-{asked.name}-{theme}.png"
+        shutil.copyfile(asked.output / f"curves-{theme}.png", picture)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
