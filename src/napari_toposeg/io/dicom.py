@@ -7,17 +7,13 @@ the patient leaves this module.
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
-import SimpleITK as sitk
-from numpy.typing import NDArray
+from typing import Any
 
 from napari_toposeg.errors import ChoiceNeeded, InvalidVolume, UnreadableFile
+from napari_toposeg.io.dicom_pixels import in_threads, read_pixels
 from napari_toposeg.io.formats import (
     DICOM,
     ending_of,
@@ -26,8 +22,6 @@ from napari_toposeg.io.formats import (
     stem_of,
 )
 from napari_toposeg.io.frames import choose_frame, frame_choices, frame_notes
-from napari_toposeg.io.itk import pixels_of, reading
-from napari_toposeg.io.slabs import as_laid_out
 from napari_toposeg.io.slices import (
     Slice,
     arrange,
@@ -37,22 +31,13 @@ from napari_toposeg.io.slices import (
     stack_geometry,
 )
 from napari_toposeg.progress import Report, to_nobody
-from napari_toposeg.volume import Modality, Volume, empty_in_file_order, from_file_order
+from napari_toposeg.volume import Modality, Volume, from_file_order
 
 MOST_FILES = 50_000
 """A folder with more files than this is not one study."""
 
-THREADS = min(4, os.cpu_count() or 1)
-"""Files that are read at once: ITK lets go of Python while it reads."""
-
-GROUP = 16
-"""Slices that one thread reads at a time; so many have to end before reading can be stopped."""
-
 HEADERS = 0.3
 """Share of the time that headers take, the rest being for pixels."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 def read_dicom(
@@ -152,8 +137,10 @@ def find_series(
         If there is no DICOM scan, or a file is damaged.
     """
     files = dicom_files(path)
-    # Beside scans; by themselves, `dicom_seg` reads them.
-    found = [None if holds_segments(file) else read_slice(file) for file in files]
+    found = []
+    for one in in_threads(scan_in, files):
+        found.append(one)
+        report(len(found) / len(files))
     scans = unique([one for one in found if one is not None])
     if not scans:
         held = f"{len(files)} DICOM files, none of them a scan" if files else "no DICOM file"
@@ -168,6 +155,12 @@ def find_series(
     stacks.sort(key=lambda stack: (int(stack[0].series_number or 0), stack[0].series))
     grey = [stack for stack in stacks if not stack[0].colour]
     return grey or stacks, left_out_notes(found, scans, grey, stacks)
+
+
+def scan_in(file: Path) -> Slice | None:
+    """Read the header of a scan's file; None of another object."""
+    # Segmentations lie beside scans; by themselves, `dicom_seg` reads them.
+    return None if holds_segments(file) else read_slice(file)
 
 
 def unique(slices: Sequence[Slice]) -> list[Slice]:
@@ -236,72 +229,6 @@ def choose_series(path: Path, stacks: Sequence[list[Slice]], series: str | None)
         f"own: {'; '.join(choices)}",
         choices,
     )
-
-
-def read_pixels(
-    slices: Sequence[Slice], affine: NDArray[np.float64], report: Report = to_nobody
-) -> NDArray[Any]:
-    """Read and stack pixels ``(x, y, slice)``, in the unit of the scan (HU for CT).
-
-    Each slice has its own rescale slope and intercept applied, as PET needs it.
-
-    Parameters
-    ----------
-    slices
-        In order of position.
-    affine
-        Of the stack: its memory is laid out in canonical order.
-    """
-    alike = all(one.values == slices[0].values and one.size[2] == 1 for one in slices)
-    size = GROUP if alike else 1
-    groups = [slices[first : first + size] for first in range(0, len(slices), size)]
-    columns, rows, frames = slices[0].size
-    stored: NDArray[Any] | None = None
-    there = 0
-    for piece in in_threads(read_group, groups):
-        if stored is None:
-            shape = (columns, rows, frames * len(slices))
-            stored = empty_in_file_order(shape, affine, piece.dtype)
-        # Groups are narrowed one by one: a later one may need more bits than those before.
-        both = np.result_type(stored, piece)
-        stored = stored if stored.dtype == both else as_laid_out(stored, both)
-        stored[..., there : there + len(piece)] = piece.T
-        there += len(piece)
-        report(there / stored.shape[2])
-    assert stored is not None
-    return stored
-
-
-def in_threads(call: Callable[[Item], Result], items: Sequence[Item]) -> Iterator[Result]:
-    """Call a function for each item, some at a time; yield the results in order."""
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        yield from pool.map(call, items)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def read_group(slices: Sequence[Slice]) -> NDArray[Any]:
-    """Read the pixels of files that are rescaled alike, ``(slices, rows, columns)``."""
-    paths = [str(one.path) for one in slices]
-    with reading(slices[0].path if len(slices) == 1 else slices[0].path.parent):
-        if len(paths) == 1:
-            return narrowed(pixels_of(sitk.ReadImage(paths[0], imageIO="GDCMImageIO")))
-        reader = sitk.ImageSeriesReader()
-        reader.SetImageIO("GDCMImageIO")
-        reader.SetFileNames(paths)
-        return narrowed(pixels_of(reader.Execute()))
-
-
-def narrowed(planes: NDArray[Any]) -> NDArray[Any]:
-    """Undo what ITK widens.
-
-    It widens 16 bits with an intercept to 32, and with a broken slope to float64; they go back to
-    16 where they fit, and to float32, whose 24 bits exceed them.
-    """
-    if planes.dtype == np.int32 and planes.min() >= -(2**15) and planes.max() < 2**15:
-        return planes.astype(np.int16)
-    return planes.astype(np.float32, copy=False) if planes.dtype == np.float64 else planes
 
 
 def modality_of(one: Slice) -> Modality:

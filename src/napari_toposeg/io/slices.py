@@ -34,7 +34,7 @@ class Slice:
     """What one DICOM file says of itself, without its pixels and without the patient.
 
     ``position`` (mm) and ``directions`` (of the axes x and y, one a row) are in LPS, None where the
-    file does not tell them; ``size`` counts columns, rows and frames; ``affine`` is to RAS+ mm.
+    file does not tell them; ``size`` counts columns, rows and frames.
     ``values`` holds what the stored numbers mean: their bits, sign, slope and intercept.
     """
 
@@ -48,7 +48,6 @@ class Slice:
     spacing: tuple[float, float]
     position: NDArray[np.float64] | None
     directions: NDArray[np.float64] | None
-    affine: NDArray[np.float64]
     colour: bool
     values: tuple[str, ...] = ()
 
@@ -92,14 +91,14 @@ def read_slice(path: Path) -> Slice | None:
         spacing=(x, y),
         position=position,
         directions=None if directions is None else directions.reshape(2, 3),
-        affine=lone_affine(reader),
         colour=reader.GetNumberOfComponents() > 1,
         values=tuple(text(reader, tag) for tag in VALUE_TAGS),
     )
 
 
-def lone_affine(reader: Any) -> NDArray[np.float64]:
-    """Return the affine of a file by itself; a lone slice is as deep as it is thick."""
+def lone_affine(path: Path) -> NDArray[np.float64]:
+    """Return the affine of a file by itself, to RAS+ mm; a lone slice is as deep as it is thick."""
+    reader = read_header(path, "GDCMImageIO")
     affine = affine_of(reader)
     thickness = numbers(reader, "0018|0050", 1)
     if reader.GetSize()[2:] == (1,) and thickness is not None and thickness[0] > 0:
@@ -195,9 +194,9 @@ def stack_geometry(slices: Sequence[Slice]) -> tuple[NDArray[np.float64], tuple[
     """
     first = slices[0]
     if first.directions is None or first.position is None:
-        return first.affine, ("the file does not say where it lies in the patient",)
+        return lone_affine(first.path), ("the file does not say where it lies in the patient",)
     if len(slices) == 1:
-        return first.affine, ()
+        return lone_affine(first.path), ()
     positions = np.array([one.position for one in slices])
     step = (positions[-1] - positions[0]) / (len(slices) - 1)
     notes = require_even(positions, step, first.path.parent) + tilt_notes(first.directions, step)
