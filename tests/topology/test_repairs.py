@@ -350,24 +350,38 @@ def test_no_voxel_is_taken_from_a_class_already_repaired():
     assert "voxels of class 1 were not to be taken" in cut_off.reason
 
 
-def test_what_is_sure_is_crossed_only_where_nothing_else_reaches():
+def test_no_bridge_crosses_what_is_sure_where_that_is_asked_for():
     row = drawn("#####10001#####8")
     joined = repair_by_class({1: row}, (1, 0), threshold=0.5)
-    dropped = repair_by_class({1: row}, (1, 0), threshold=0.5, sure=0.45)
     assert np.count_nonzero(joined.labels) == 16
+    dropped = repair_by_class({1: row}, (1, 0), threshold=0.5, sure=0.45)
     assert np.flatnonzero(dropped.labels).tolist() == [10, 11, 12, 13, 14, 15]
-    # Nothing else than sure background can make a second class.
-    nowhere = {1: row, 2: drawn("0000001000000000")}
-    made = repair_by_class(nowhere, (1, 0), threshold=0.5, sure=0.3)
-    assert made.reached and np.flatnonzero(made.labels == 2).tolist() == [6]
+    doubtful = repair_by_class({1: row}, (1, 0), threshold=0.5, sure=0.55)
+    assert np.array_equal(doubtful.labels, joined.labels)
     with pytest.raises(InvalidConfig, match="sure"):
         repair_by_class({1: row}, (1, 0), sure=0.0)
+
+
+def test_no_bridge_crosses_another_class_where_surety_is_asked_for():
+    maps = {1: drawn("9994999"), 2: drawn("0005000")}
+    joined = repair_by_class(maps, {1: (1, 0)}, free=[2], threshold=0.1)
+    apart = repair_by_class(maps, {1: (1, 0)}, free=[2], threshold=0.1, sure=2.0)
+    assert joined.reached and joined.labels.tolist() == [[1] * 7]
+    assert apart.reached and np.count_nonzero(apart.labels == 1) == 3
+    assert apart.labels[0, 3] == 2
+
+
+def test_a_false_piece_of_one_class_is_none_of_the_next():
+    one = np.array([[0.6] * 4 + [0.0] * 11 + [0.8] * 5])
+    two = np.array([[0.0] * 6 + [0.9] * 7 + [0.0] * 2 + [0.9] * 5])
+    found = repair_by_class({1: one, 2: two}, (1, 0))
+    assert found.labels.tolist() == [[1] * 4 + [0] * 2 + [2] * 7 + [0] * 7]
 
 
 def test_a_class_of_which_nothing_is_wanted_keeps_what_it_has():
     for maps in maps_with_ties(20, seed=3):
         start = labels_of_the_start(maps, 0.4)
-        found = repair_by_class(maps, {1: (1, 0, 0), 2: None, 3: None}, threshold=0.4)
+        found = repair_by_class(maps, {1: (1, 0, 0)}, free=(2, 3), threshold=0.4)
         assert next(iter(found.repairs)) == 1 and found.free == {2, 3}
         assert found.reached == found.repairs[1].reached
         # Where the first class has neither given nor taken, the others are as they were.

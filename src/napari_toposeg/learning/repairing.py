@@ -15,10 +15,10 @@ from napari_toposeg.topology import BettiNumbers, ClassRepairs, betti_numbers, r
 
 Numbers = tuple[int, int, int]
 
-SURE = 0.9
-"""A class that is behind another by so much, of a whole 1, is not given a voxel for a bridge.
+SURE = 0.8
+"""No bridge crosses a voxel where its class is behind another by so much, of a whole 1.
 
-Measured, docs/prediction.md: without it, large false pieces far away are joined, not dropped.
+Measured, docs/prediction.md: by costs alone, large false pieces far away are joined, not dropped.
 """
 
 
@@ -52,9 +52,11 @@ def repaired(
             f"numbers are wanted of class {unknown[0]}, and the classes are 1 to {len(labels)}; "
             "name one of these"
         )
-    wishes = {label: wanted.get(label) for label in labels}
+    free = set(labels) - wanted.keys()
     # At 0 the background is the only threshold, so what needs no repair stays as it is.
-    repairs = repair_by_class(segmentation.class_probabilities, wishes, threshold=0.0, sure=SURE)
+    repairs = repair_by_class(
+        segmentation.class_probabilities, wanted, free=free, threshold=0.0, sure=SURE
+    )
     voxels = repairs.labels.astype(segmentation.labels.voxels.dtype)
     return replace(segmentation, labels=segmentation.labels.with_voxels(voxels)), repairs
 

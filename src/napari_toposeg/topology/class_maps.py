@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
-from napari_toposeg.topology.grid import as_array, require_finite
+from napari_toposeg.topology.grid import Mask, as_array, require_finite
 from napari_toposeg.topology.repairs import type_of_margin
 
 BACKGROUND = 0
@@ -79,10 +79,40 @@ def lead_of(
     best = np.max([floor, *before], axis=0)
     wins = maps[number] > best
     lead = maps[number] - np.max([best, *after], axis=0)
-    kind = np.finfo(lead.dtype)
-    least = max(kind.eps * np.abs(lead).max(), kind.tiny)
-    lead[wins & (lead == 0)] = least
+    lead[wins & (lead == 0)] = least_of(lead)
     return np.asarray(lead)
+
+
+def least_of(lead: NDArray[np.floating]) -> float:
+    """Return the least lead there is, next to nothing beside the others."""
+    kind = np.finfo(lead.dtype)
+    return float(max(kind.eps * np.abs(lead).max(), kind.tiny))
+
+
+def without_say(lead: NDArray[np.floating], freed: Mask) -> NDArray[np.floating]:
+    """Return the lead of a class, next to none where it only has what another class gave up.
+
+    So it has such voxels, but they count for nothing where it is to be chosen what it keeps: a
+    false piece of one class is no piece of the next.
+    """
+    heir = freed & (lead > 0)
+    if not heir.any():
+        return lead
+    lead = lead.copy()
+    lead[heir] = np.minimum(lead[heir], least_of(lead))
+    return lead
+
+
+def bridgeable(
+    lead: NDArray[np.floating],
+    maps: dict[int, NDArray[np.floating]],
+    floor: NDArray[np.floating],
+    rivals: list[int],
+    sure: float,
+) -> Mask:
+    """Return where a class may be bridged: neither another class nor surely something else."""
+    best = np.max([maps[other] for other in rivals], axis=0) if rivals else floor
+    return np.asarray((lead > -sure) & (best <= floor))
 
 
 def by_size(maps: dict[int, NDArray[np.floating]], floor: NDArray[np.floating]) -> list[int]:

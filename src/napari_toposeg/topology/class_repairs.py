@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.topology.betti import BettiNumbers
-from napari_toposeg.topology.class_maps import BACKGROUND, by_size, lead_of, require_maps
+from napari_toposeg.topology.class_maps import (
+    BACKGROUND,
+    bridgeable,
+    by_size,
+    lead_of,
+    require_maps,
+    without_say,
+)
 from napari_toposeg.topology.edits import Repair, differences
 from napari_toposeg.topology.grid import foreground_connectivity
 from napari_toposeg.topology.mending.task import Task
@@ -35,7 +42,7 @@ class ClassRepairs:
     repairs
         By class. The costs of a class are the distances from its best rival or the threshold.
     free
-        Classes of which nothing was wanted: what they have counts as wanted.
+        Classes that were not repaired: what they have counts as wanted.
     """
 
     labels: NDArray[np.int32]
@@ -120,8 +127,9 @@ def has_refused(repair: Repair) -> bool:
 
 def repair_by_class(
     probability: NDArray[Any] | Mapping[int, NDArray[Any]],
-    wanted: Numbers | Mapping[int, Numbers | None],
+    wanted: Numbers | Mapping[int, Numbers],
     *,
+    free: Collection[int] = (),
     threshold: float = 0.5,
     sure: float | None = None,
     connectivity: int | None = None,
@@ -136,15 +144,17 @@ def repair_by_class(
         first axis, the background first, as a softmax gives them. The map of class 0, where there
         is one, is the background's. Classes are whole numbers that an int32 can hold.
     wanted
-        Betti numbers of each class, or one set of them for every class. A class with None is not
-        repaired, and comes last: it has what is most probable of the rest, whatever its numbers.
+        Betti numbers of each class, or one set of them for every class.
+    free
+        Classes that are not repaired. They come last, and have what is most probable of the rest,
+        whatever its numbers.
     threshold
         A voxel is of its most probable class, if that lies above the threshold and the background;
         of classes that tie, it is of the lowest number.
     sure
-        A voxel that is behind its best rival or the threshold by so much is added only to a class
-        that reaches its numbers in no other way. Costs alone would join two components by a long
-        bridge across what surely is neither, where both are large. None: they alone decide.
+        Two components are joined by no bridge across voxels that are behind the threshold or a
+        rival by so much, nor across those of another class. By costs alone a long bridge is worth
+        it wherever both are large, though one may be false. None: costs alone decide.
     connectivity
         Of each class: 26 (default) or 6 in 3D, 8 (default) or 4 in 2D.
     progress
@@ -153,8 +163,9 @@ def repair_by_class(
     Returns
     -------
     ClassRepairs
-        A voxel freed from a class goes to the next most probable one, or to the background. A voxel
-        is never taken from a class that is already repaired; what cannot be reached so is said.
+        A voxel freed from a class goes to the next most probable one, or to the background; there
+        it costs nothing, and counts for nothing where pieces are joined or dropped. A voxel is
+        never taken from a class that is already repaired; what cannot be reached so is said.
         Every voxel that is not of its most probable class is in an edit; where nothing has to be
         repaired, there is none.
 
@@ -179,21 +190,23 @@ def repair_by_class(
     maps = require_maps(probability, threshold)
     floor = maps.pop(BACKGROUND)
     foreground = foreground_connectivity(floor.ndim, connectivity)
-    numbers = numbers_of(wanted, sorted(maps), floor.ndim)
-    left = dict.fromkeys(sorted(by_size(maps, floor), key=lambda number: numbers[number] is None))
+    numbers = numbers_of(wanted, sorted(maps.keys() - set(free)), floor.ndim)
+    left = dict.fromkeys(sorted(by_size(maps, floor), key=lambda number: number not in numbers))
     labels = np.full(floor.shape, BACKGROUND, np.int32)
+    freed = np.zeros(floor.shape, np.bool_)
     repairs = {}
     for done, number in enumerate(list(left)):
         del left[number]
-        lead = lead_of(number, maps, floor, sorted(left))
+        lead = without_say(lead_of(number, maps, floor, sorted(left)), freed)
         told = Told(share(progress, done, len(maps)))
-        task = Task(lead, labels == BACKGROUND, foreground, told)
-        repairs[number] = solved(task, numbers[number], sure)
+        own = None if sure is None else bridgeable(lead, maps, floor, list(left), sure)
+        task = Task(lead, labels == BACKGROUND, foreground, told, own)
+        repairs[number] = solved(task, numbers.get(number))
         labels[repairs[number].mask] = number
+        freed |= task.mask & ~repairs[number].mask
     if progress is not None:
         progress(1.0)
-    free = frozenset(number for number in maps if numbers[number] is None)
-    return ClassRepairs(labels, repairs, free)
+    return ClassRepairs(labels, repairs, frozenset(maps.keys() - numbers.keys()))
 
 
 def require_sure(sure: float | None) -> None:
@@ -205,22 +218,17 @@ def require_sure(sure: float | None) -> None:
         )
 
 
-def solved(task: Task, wanted: BettiNumbers | None, sure: float | None) -> Repair:
+def solved(task: Task, wanted: BettiNumbers | None) -> Repair:
     """Repair a class, or take it as it is where nothing is wanted of it."""
-    if wanted is None:
-        numbers = task.count(task.mask)
-        return Repair(task.mask, numbers, numbers, (), replace(task, told=Told()))
-    if sure is not None:
-        within = replace(task, may_add=task.may_add & (task.margin > -sure))
-        found = solve(within, wanted)
-        if found.reached:
-            return replace(found, task=replace(task, told=Told()))
-    return solve(task, wanted)
+    if wanted is not None:
+        return solve(task, wanted)
+    numbers = task.count(task.mask)
+    return Repair(task.mask, numbers, numbers, (), replace(task, told=Told()))
 
 
 def numbers_of(
-    wanted: Numbers | Mapping[int, Numbers | None], classes: list[int], ndim: int
-) -> dict[int, BettiNumbers | None]:
+    wanted: Numbers | Mapping[int, Numbers], classes: list[int], ndim: int
+) -> dict[int, BettiNumbers]:
     """Return the Betti numbers wanted of each class."""
     if not isinstance(wanted, Mapping):
         wanted = dict.fromkeys(classes, wanted)
@@ -228,14 +236,9 @@ def numbers_of(
     if missing:
         raise InvalidConfig(
             f"no numbers are wanted of class {', '.join(map(str, missing))}; "
-            "name them for every class that has a map, None for one to leave as it is"
+            "name them for every class that has a map, or let it be free"
         )
-    return {number: checked(wanted[number], ndim) for number in classes}
-
-
-def checked(wanted: Numbers | None, ndim: int) -> BettiNumbers | None:
-    """Return wanted numbers that can be, or None where nothing is wanted."""
-    return None if wanted is None else require_numbers(wanted, ndim)
+    return {number: require_numbers(wanted[number], ndim) for number in classes}
 
 
 def share(progress: Progress | None, done: int, classes: int) -> Progress | None:

@@ -48,6 +48,8 @@ def find_bridges(
     sought once only so many sets of components are worth a longer way.
     """
     free = task.may_add & (label == 0)
+    if task.may_bridge is not None:
+        free &= task.may_bridge
     dearest = -float(task.margin[free].min(initial=0))
     unit = dearest / (UNITS - 1) or 1.0
     price = 1 + np.clip(-task.margin[free] / unit, 0, UNITS - 1)

@@ -36,12 +36,15 @@ class Task:
         Its connectivity.
     told
         Who is told how far the work has come, now and then and from the calling thread.
+    may_bridge
+        Of those, the voxels that bridges between components may cross; by default all.
     """
 
     margin: NDArray[Any]
     may_add: Mask
     foreground: Connectivity
     told: Told = field(default_factory=Told)
+    may_bridge: Mask | None = None
 
     @cached_property
     def mask(self) -> Mask:
