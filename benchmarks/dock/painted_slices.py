@@ -88,7 +88,7 @@ def scans() -> Iterator[Painted]:
             known=(1, 2),
             start="hippocampus-mr",
             axis=1,
-            steps=150,
+            steps=120,
         )
     part = read_volume(data / "chest_ct/lm-64.nrrd").voxels.astype(np.int64) >> 8
     yield Painted(
