@@ -73,10 +73,10 @@ def test_other_metrics_are_judged_without_training_anew(settings: Make) -> None:
 def test_a_training_sees_no_test_image(settings: Make) -> None:
     comparison = Comparison.of(settings())
     for trial in comparison.trials:
-        assert trial.config.images is not None
-        assert {path.name[0] for path in trial.config.images.iterdir()} == set("abcd")
+        assert trial.members[0].config.images is not None
+        assert {path.name[0] for path in trial.members[0].config.images.iterdir()} == set("abcd")
         if trial.pretraining is not None:
-            assert trial.pretraining.config.data == (trial.config.images,)
+            assert trial.pretraining.config.data == (trial.members[0].config.images,)
             assert trial.pretraining.config.ids is not None
             assert trial.pretraining.config.ids.read_text("utf-8").split() == ["a", "b", "c"]
 
@@ -95,6 +95,21 @@ def test_masks_of_one_prediction_are_measured_side_by_side(settings: Make) -> No
     repaired = [row for row in rows if row["mask"] == "repaired" and "betti_exact" in row]
     assert [row["betti_exact"] for row in repaired] == [1.0] * 4
     assert (comparison.trials[0].folder / "repaired" / "e.nii.gz").is_file()
+
+
+def test_models_of_one_run_predict_together(settings: Make) -> None:
+    arms = [{"name": "one"}, {"name": "two", "members": 2}]
+    arms += [{"name": "turned", "predict": {"flips": "zyx"}}]
+    comparison = finish(compare(settings(counts=[1], seeds=[0], arms=arms)))
+    one, two, turned = (comparison.judgement(trial) for trial in comparison.trials)
+    assert one is not None and two is not None and turned is not None
+    assert one.rows != turned.rows and one.seconds["training"] == turned.seconds["training"]
+    assert [row["dice"] for row in one.rows if "dice" in row] != [
+        row["dice"] for row in two.rows if "dice" in row
+    ]
+    assert two.seconds["training"] > one.seconds["training"]
+    # The first model of the second arm is the first arm's, and so is the third's.
+    assert len(list((comparison.config.output / "finetuned").iterdir())) == 2
 
 
 def test_a_run_that_fails_is_told_and_the_others_go_on(
@@ -182,7 +197,7 @@ def test_phantoms_are_cases_like_any_other(settings: Make, monkeypatch: pytest.M
     drawn = [path.stat().st_mtime_ns for path in (config.output / "phantoms/images").iterdir()]
     again = Comparison.of(config)
     assert drawn == [p.stat().st_mtime_ns for p in (config.output / "phantoms/images").iterdir()]
-    assert [trial.digest for trial in again.trials] == [t.digest for t in comparison.trials]
+    assert [trial.members for trial in again.trials] == [t.members for t in comparison.trials]
 
 
 def test_arms_that_cannot_be_are_told_by_name(settings: Make) -> None:

@@ -23,7 +23,7 @@ def trials(config: CompareConfig) -> list[Trial]:
 
 
 def digests(config: CompareConfig) -> list[str]:
-    return [trial.digest for trial in trials(config)]
+    return [trial.members[0].digest for trial in trials(config)]
 
 
 def test_labelled_cases_are_nested_and_the_same_for_all_arms(settings: Make) -> None:
@@ -36,15 +36,15 @@ def test_labelled_cases_are_nested_and_the_same_for_all_arms(settings: Make) -> 
     assert len({cases.drawn(1, seed) for seed in range(12)}) == 3
     lists = {}
     for trial in list_trials(config, cases):
-        assert trial.config.ids is not None
-        names = trial.config.ids.read_text("utf-8").split()
+        assert trial.members[0].config.ids is not None
+        names = trial.members[0].config.ids.read_text("utf-8").split()
         assert lists.setdefault((trial.count, trial.seed), names) == names
         assert len(names) == (trial.count or 3)
 
 
 def test_every_arm_count_and_seed_is_a_run_of_its_own(settings: Make) -> None:
     found = trials(settings())
-    assert len(found) == len({trial.digest for trial in found}) == 2 * 2 * 2
+    assert len(found) == len({trial.members[0].digest for trial in found}) == 2 * 2 * 2
     assert len({trial.label for trial in found}) == 8
     assert "pretrained/all/1" in {trial.label for trial in found}
     # The whole first seed comes first, so that a stopped comparison compares already.
@@ -108,9 +108,18 @@ def test_the_product_names_arms_by_what_differs(settings: Make) -> None:
     names = ["scratch dice-ce", "scratch cldice", "mae dice-ce", "mae cldice"]
     assert [arm.name for arm in config.every_arm] == names
     found = {trial.arm: trial for trial in trials(config)}
-    assert found["mae cldice"].config.loss == "cldice"
+    assert found["mae cldice"].members[0].config.loss == "cldice"
     assert found["mae cldice"].pretraining is not None
     assert found["mae cldice"].pretraining.config.network == "vit"
+
+
+def test_models_of_one_run_share_its_cases_and_the_first_is_the_single_one(settings: Make) -> None:
+    arms = [{"name": "one"}, {"name": "three", "members": 3}]
+    one, three = trials(settings(counts=[1], seeds=[4], arms=arms))
+    assert three.members[0] == one.members[0] and three.steps == 3 * one.steps
+    assert len({member.digest for member in three.members}) == 3
+    assert len({member.config.seed for member in three.members}) == 3
+    assert {member.config.ids for member in three.members} == {one.members[0].config.ids}
 
 
 def test_parts_divide_the_runs(settings: Make) -> None:
@@ -138,11 +147,11 @@ def test_arms_have_settings_of_their_own_over_those_of_all(settings: Make, tmp_p
     ]
     found = {trial.label: trial for trial in trials(settings(arms=arms, seeds=[0], steps_all=7))}
     assert set(found) == {"recipe/1/0", "recipe/all/0", "few/2/0"}
-    own = found["recipe/1/0"].config
+    own = found["recipe/1/0"].members[0].config
     # A recipe is what settings begin with: those of all arms win over it, and the arm's over them.
     assert (own.steps, own.batch, own.every) == (3, 1, 5)
     assert own.ids is not None and own.ids.name == "labelled-1-0.txt"
-    assert found["recipe/all/0"].config.steps == 7
+    assert found["recipe/all/0"].steps == 7
     assert found["few/2/0"].prediction.flips == "x"
 
 

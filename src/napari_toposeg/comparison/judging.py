@@ -59,12 +59,14 @@ class Judgement:
 
 def judgement_path(trial: Trial, config: CompareConfig, cases: CaseSet) -> Path:
     """Return the file of a run's judgement: another one for other test cases, masks or metrics."""
-    key = {
+    key: dict[str, Any] = {
         "test": cases.fingerprint(cases.test, labelled=True),
         "prediction": counting(trial.prediction),
         "settings": [config.tolerance, config.classes],
         "metrics": [metric.name for metric in metrics_of(config.metrics)],
     }
+    if len(trial.members) > 1:
+        key["members"] = [member.digest for member in trial.members]
     return trial.folder / f"judged-{digest_of(key)}.json"
 
 
@@ -87,8 +89,10 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
     from napari_toposeg.learning.segmentation import segment_together
 
     choose_threads(config.threads)
-    model, sweep = load_model(trial.folder, config.device), sweep_of(trial.prediction)
-    seconds = {"training": read_spent(trial.folder).get("cpu_seconds", float("nan"))}
+    models = [load_model(member.folder, config.device) for member in trial.members]
+    classes, sweep = models[0].card.classes, sweep_of(trial.prediction)
+    spent = [read_spent(member.folder).get("cpu_seconds", np.nan) for member in trial.members]
+    seconds = {"training": float(sum(spent))}
     rows: list[dict[str, Any]] = []
     for number, name in enumerate(cases.test, start=1):
         image, *further = read_channels(CaseFiles(name, (cases.image_files[name],)))
@@ -96,13 +100,13 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
         told = Step(step=number, total=len(cases.test), message="judging")
         with timed(seconds, "segmenting"):
             segmentation = yield from told_as(
-                told, segment_together(image, [model], sweep, further=further)
+                told, segment_together(image, models, sweep, further=further)
             )
         for mask, make in masks_of(segmentation, trial.prediction).items():
             with timed(seconds, mask):
                 labels = make()
             of_mask = {"case": name, "mask": mask}
-            rows += [of_mask | row for row in measured(labels, truth, model.card.classes, config)]
+            rows += [of_mask | row for row in measured(labels, truth, classes, config)]
             if config.keep_predictions:
                 write_volume(labels, trial.folder / mask / f"{name}.nii.gz")
     content = json.dumps(simplified({"rows": rows, "seconds": seconds}))

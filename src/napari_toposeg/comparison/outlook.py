@@ -51,7 +51,7 @@ def look_ahead(comparison: Comparison) -> Generator[Step, None, Outlook]:
     for trial in chosen(comparison.config, comparison.trials):
         if trial.pretraining is not None and trial.pretraining.digest not in runs:
             runs[trial.pretraining.digest] = yield from paces.of_pretraining(trial.pretraining)
-        runs[trial.digest] = yield from paces.of_trial(trial)
+        runs[trial.label] = yield from paces.of_trial(trial)
     return Outlook(tuple(runs.values()))
 
 
@@ -77,12 +77,19 @@ class Paces:
 
     def of_trial(self, trial: Trial) -> Generator[Step, None, Ahead]:
         """Return how far a run is, and its time."""
-        state = "done" if self.comparison.is_done(trial) else state_of(trial.folder)
-        seconds = None
-        if state in ("begun", "to do"):
-            pace = yield from self.of_arm(trial)
-            seconds = None if pace is None else pace * trial.config.steps
-        return Ahead(trial.label, state, trial.config.steps, seconds)
+        if self.comparison.is_done(trial):
+            return Ahead(trial.label, "done", trial.steps, None)
+        states = {member.folder: state_of(member.folder) for member in trial.members}
+        ahead = [each.config.steps for each in trial.members if states[each.folder] != "trained"]
+        if not ahead:
+            return Ahead(trial.label, "trained", trial.steps, None)
+        pace = yield from self.of_arm(trial)
+        return Ahead(
+            trial.label,
+            "to do" if set(states.values()) == {"to do"} else "begun",
+            trial.steps,
+            None if pace is None else pace * sum(ahead),
+        )
 
     def of_arm(self, trial: Trial) -> Measuring:
         """Return the seconds of a step of an arm."""
@@ -90,29 +97,29 @@ class Paces:
 
         if trial.arm not in self.found:
             before = [
-                read_spent(other.folder)["seconds"] / other.config.steps
+                read_spent(member.folder)["seconds"] / member.config.steps
                 for other in self.comparison.trials
-                if other.arm == trial.arm and Spending(other.folder).is_closed
+                for member in other.members
+                if other.arm == trial.arm and state_of(member.folder) == "trained"
             ]
             if before:
                 self.found[trial.arm] = sum(before) / len(before)
             else:
-                config = startable(trial)
-                self.found[trial.arm] = yield from measured(finetune, config, trial.arm)
+                self.found[trial.arm] = yield from measured(finetune, startable(trial), trial.arm)
         return self.found[trial.arm]
 
 
 def startable(trial: Trial) -> FinetuneConfig:
     """Return a fine-tuning that can begin now: of the same network, from scratch if need be."""
-    pretraining = trial.pretraining
+    pretraining, config = trial.pretraining, trial.members[0].config
     if pretraining is None or state_of(pretraining.folder) == "trained":
-        return trial.config
+        return config
     from napari_toposeg.learning.planning import plan_network
 
     network = plan_network(pretraining.config)
-    own = {"network": trial.config.network or network.name}
+    own = {"network": config.network or network.name}
     like = {"checkpoint": "none", "size": network.size, "patch": network.patch}
-    return trial.config.model_copy(update=own | like)
+    return config.model_copy(update=own | like)
 
 
 def measured(

@@ -141,8 +141,10 @@ def made(comparison: Comparison, trial: Trial) -> Work:
     if trial.pretraining is not None:
         with claimed(trial.pretraining.folder), tried_once(comparison, trial.pretraining):
             yield from trained(pretrain, trial.pretraining.config)
+    for member in trial.members:
+        with claimed(member.folder):
+            yield from trained(finetune, member.config)
     with claimed(trial.folder):
-        yield from trained(finetune, trial.config)
         if not comparison.is_done(trial):
             yield from judge(trial, config, comparison.cases)
 

@@ -5,7 +5,7 @@ The settings of a run are a recipe's, over them those of all arms, over them tho
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from napari_toposeg.config import (
     PretrainConfig,
 )
 from napari_toposeg.errors import InvalidConfig
+
+APART = 1_000_000
+"""Between the seeds of the models of one run."""
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,21 @@ class Pretraining:
 
 
 @dataclass(frozen=True)
+class Member:
+    """One fine-tuning of a run."""
+
+    config: FinetuneConfig
+    digest: str
+
+    @property
+    def folder(self) -> Path:
+        """Where it is kept."""
+        return self.config.output
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One fine-tuning, and how it is judged.
+    """One run: a fine-tuning or several, whose models predict together, and how they are judged.
 
     Parameters
     ----------
@@ -55,9 +71,8 @@ class Trial:
     arm: str
     count: int
     seed: int
-    config: FinetuneConfig
+    members: tuple[Member, ...]
     prediction: PredictConfig
-    digest: str
     pretraining: Pretraining | None
 
     @property
@@ -67,8 +82,13 @@ class Trial:
 
     @property
     def folder(self) -> Path:
-        """Where it is kept."""
-        return self.config.output
+        """Where its judgement is kept: with its first model."""
+        return self.members[0].folder
+
+    @property
+    def steps(self) -> int:
+        """Steps of all its fine-tunings."""
+        return sum(member.config.steps for member in self.members)
 
 
 def counted(count: int) -> str:
@@ -84,12 +104,18 @@ def list_trials(config: CompareConfig, cases: CaseSet) -> list[Trial]:
     InvalidConfig
         If the settings of an arm are wrong, or a recipe cannot be read.
     """
-    return [
+    trials = [
         trial_of(config, cases, arm, count, seed)
         for seed in config.seeds
         for count in dict.fromkeys((*config.counts, *further_counts(config)))
         for arm in config.every_arm
         if count in (config.counts if arm.counts is None else arm.counts)
+    ]
+    # Arms that differ in their predictions alone have one training, in one folder.
+    first: dict[str, Member] = {}
+    return [
+        replace(trial, members=tuple(first.setdefault(each.digest, each) for each in trial.members))
+        for trial in trials
     ]
 
 
@@ -123,10 +149,14 @@ def chosen(config: CompareConfig, trials: list[Trial]) -> list[Trial]:
 
 
 def trial_of(config: CompareConfig, cases: CaseSet, arm: Arm, count: int, seed: int) -> Trial:
-    """Return the fine-tuning of an arm on so many labelled cases."""
+    """Return the run of an arm on so many labelled cases."""
     try:
         pretraining = pretraining_of(config, cases, arm, seed)
-        return finetuning_of(config, cases, arm, count, seed, pretraining)
+        members = tuple(
+            member_of(config, cases, arm, (count, seed, number), pretraining)
+            for number in range(arm.members)
+        )
+        return Trial(arm.name, count, seed, members, prediction_of(config, arm), pretraining)
     except InvalidConfig as error:
         raise InvalidConfig(f"arm {arm.name!r}: {error}") from error
 
@@ -158,17 +188,23 @@ def pretraining_of(
     return Pretraining(draft.model_copy(update={"output": folder, "name": folder.name}), digest)
 
 
-def finetuning_of(
+def member_of(
     config: CompareConfig,
     cases: CaseSet,
     arm: Arm,
-    count: int,
-    seed: int,
+    draw: tuple[int, int, int],
     pretraining: Pretraining | None,
-) -> Trial:
-    """Return a fine-tuning."""
+) -> Member:
+    """Return a fine-tuning.
+
+    Parameters
+    ----------
+    draw
+        Count, seed, and which of the run's models it is, from 0.
+    """
+    count, seed, number = draw
     settings = settings_of(config.finetune, arm.finetune)
-    settings |= {"seed": seed, "previews": False, "forecast": False}
+    settings |= {"seed": seed + number * APART, "previews": False, "forecast": False}
     settings |= {} if arm.network is None else {"network": arm.network}
     if count == ALL and config.steps_all is not None:
         settings["steps"] = config.steps_all
@@ -202,20 +238,18 @@ def finetuning_of(
             "start": pretraining.digest if pretraining else start_of(arm),
         }
     )
-    name = f"{arm.name}-{counted(count)}-{seed}"
+    name = f"{arm.name}-{counted(count)}-{seed}" + (f"-{number}" if number else "")
     output = folder_of(config.output / "finetuned", name, digest)
-    ready = draft.model_copy(update={"output": output, "name": name})
-    prediction = prediction_of(config, arm, output)
-    return Trial(arm.name, count, seed, ready, prediction, digest, pretraining)
+    return Member(draft.model_copy(update={"output": output, "name": name}), digest)
 
 
-def prediction_of(config: CompareConfig, arm: Arm, run: Path) -> PredictConfig:
-    """Return how the test cases are predicted, as by ``predict``."""
+def prediction_of(config: CompareConfig, arm: Arm) -> PredictConfig:
+    """Return how the test cases are predicted, as by ``predict``; with the models of each run."""
     return PredictConfig.create(
         **{"repair": config.repair, **settings_of(config.predict, arm.predict)},
-        model=str(run),
+        model="members",
         images=("test",),
-        output=run,
+        output=config.output,
         device=config.device,
         threads=config.threads,
     )

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 
 from napari_toposeg.config.network import NetworkName
 from napari_toposeg.config.pretraining import ObjectiveName
-from napari_toposeg.config.run import RunConfig
+from napari_toposeg.config.run import PositiveInt, RunConfig
 from napari_toposeg.config.training import LossName
 
 ALL = 0
@@ -82,6 +82,11 @@ class Arm(RunConfig):
     )
     network: NetworkName | None = Field(
         None, description="architecture of both runs; default: that of their settings"
+    )
+    members: PositiveInt = Field(
+        1,
+        description="models that each run trains on the same labelled cases, from seeds of their "
+        "own, and predicts with together",
     )
     counts: Counts | None = Field(
         None, description="numbers of labelled cases; default: the comparison's"
