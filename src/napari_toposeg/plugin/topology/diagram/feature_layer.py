@@ -155,10 +155,6 @@ class FeatureDrawer(QObject):
         super().__init__()
         self._viewer = viewer
         self.job: Job | None = None
-        self._later = QTimer(self)
-        self._later.setSingleShot(True)
-        self._later.setInterval(DELAY_MS)
-        self._later.timeout.connect(self._start)
 
     def draw(self, layer: Any, features: Features, rows: Rows) -> None:
         """Show features as soon as they are found; those that are still looked for are dropped."""
@@ -166,11 +162,10 @@ class FeatureDrawer(QObject):
         job = Job(partial(feature_run, features, rows[:MOST_DRAWN]), tr("Feature"))
         job.finished.connect(partial(self._show, layer))
         self.job = job
-        self._later.start()
+        QTimer.singleShot(DELAY_MS, partial(self._start, job))
 
     def forget(self) -> None:
         """Drop what is still looked for."""
-        self._later.stop()
         if self.job is not None:
             self.job.abandon()
             self.job = None
@@ -182,9 +177,9 @@ class FeatureDrawer(QObject):
         if shown is not None:
             self._viewer.layers.remove(shown)
 
-    def _start(self) -> None:
-        if self.job is not None:
-            self.job.start()
+    def _start(self, job: Job) -> None:
+        if job is self.job:
+            job.start()
 
     def _show(self, layer: Any, feature: Feature) -> None:
         if layer in self._viewer.layers:
