@@ -69,13 +69,15 @@ def steps_within(
     with memory_errors_explained():
         descent = begin(task, config, fabric)
         found = yield from forecast(descent, config, shares, 0, repeats=MEASURED)
-    steps = fitting(found, budget.left, config.every)
+    left = budget.left
+    steps = fitting(found, left, config.every)
     # All ranks take the same steps.
     steps = int(fabric.broadcast(steps))
     if steps < 1:
         raise InvalidConfig(
-            f"a step takes {found.each_step:.1f} s and a validation {found.each_stop:.1f} s, so "
-            f"that nothing fits into {config.minutes:g} minutes; give more, a smaller crop or size"
+            f"nothing fits into {config.minutes:g} minutes: {max(left, 0):.0f} s are left after "
+            f"reading and measuring, a step takes {found.each_step:.1f} s and a validation "
+            f"{found.each_stop:.1f} s; give more, a smaller crop or size"
         )
     every = config.every or max(1, steps // VALIDATIONS)
     settled = {"steps": steps, "every": every, "minutes": 0.0, "forecast": False}
