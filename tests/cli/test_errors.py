@@ -17,7 +17,7 @@ from napari_toposeg.errors import InvalidConfig
         "pretrain --steps many",
         "pretrain --objective unheard-of",
         "pretrain --crop 1 2",
-        "measure --prediction a",
+        "measure --tolerance much",
         "models",
     ],
 )

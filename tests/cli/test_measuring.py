@@ -96,3 +96,8 @@ def test_what_cannot_be_measured_is_one_message(
         code = stopped.code
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_missing_truth_is_named(capsys: pytest.CaptureFixture) -> None:
+    assert main(["measure", "--prediction", "a"]) == 2
+    assert "truth: is missing" in capsys.readouterr().err
