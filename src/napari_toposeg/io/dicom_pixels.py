@@ -52,7 +52,7 @@ def read_pixels(
     shape = (columns, rows, frames * len(slices))
     first, *rest = range(0, len(slices), size)
     planes = read_group(slices[first : first + size])
-    stored = empty_in_file_order(shape, affine, planes.dtype)
+    stored = empty_in_file_order(shape, affine, type_of(planes))
     put(stored, (0, planes))
     report(1 / (1 + len(rest)))
 
@@ -68,7 +68,8 @@ def read_pixels(
         left += [piece] if piece is not None else []
         report(number / (1 + len(rest)))
     if left:
-        stored = as_laid_out(stored, np.result_type(stored, *(planes for _, planes in left)))
+        types = [type_of(planes) for _, planes in left]
+        stored = as_laid_out(stored, np.result_type(stored, *types))
     for piece in left:
         put(stored, piece)
     return stored
@@ -76,11 +77,11 @@ def read_pixels(
 
 def needs_wider(stored: NDArray[Any], piece: Piece) -> bool:
     """Tell whether a stack cannot hold the numbers of some planes."""
-    return bool(np.result_type(stored, piece[1]) != stored.dtype)
+    return bool(np.result_type(stored, type_of(piece[1])) != stored.dtype)
 
 
 def put(stored: NDArray[Any], piece: Piece) -> None:
-    """Copy planes to their place in a stack ``(x, y, slice)``."""
+    """Copy planes to their place in a stack ``(x, y, slice)``, of its type as they go."""
     start, planes = piece
     stored[..., start : start + len(planes)] = planes.T
 
@@ -99,19 +100,19 @@ def read_group(slices: Sequence[Slice]) -> NDArray[Any]:
     paths = [str(one.path) for one in slices]
     with reading(slices[0].path if len(slices) == 1 else slices[0].path.parent):
         if len(paths) == 1:
-            return narrowed(pixels_of(sitk.ReadImage(paths[0], imageIO="GDCMImageIO")))
+            return pixels_of(sitk.ReadImage(paths[0], imageIO="GDCMImageIO"))
         reader = sitk.ImageSeriesReader()
         reader.SetImageIO("GDCMImageIO")
         reader.SetFileNames(paths)
-        return narrowed(pixels_of(reader.Execute()))
+        return pixels_of(reader.Execute())
 
 
-def narrowed(planes: NDArray[Any]) -> NDArray[Any]:
-    """Undo what ITK widens.
+def type_of(planes: NDArray[Any]) -> np.dtype[Any]:
+    """Return the type that planes are stored as: what ITK widened is undone.
 
     It widens 16 bits with an intercept to 32, and with a broken slope to float64; they go back to
     16 where they fit, and to float32, whose 24 bits exceed them.
     """
     if planes.dtype == np.int32 and planes.min() >= -(2**15) and planes.max() < 2**15:
-        return planes.astype(np.int16)
-    return planes.astype(np.float32, copy=False) if planes.dtype == np.float64 else planes
+        return np.dtype(np.int16)
+    return np.dtype(np.float32) if planes.dtype == np.float64 else planes.dtype
