@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from napari_toposeg.comparison.judging import Judgement
+from napari_toposeg.comparison.summary import shown
 from napari_toposeg.comparison.table import Cell, cell_of, interval
 
 
@@ -72,3 +73,14 @@ def test_seeds_count_in_the_interval() -> None:
     values = np.repeat([[0.6], [0.7], [0.8], [0.9]], 20, axis=1)
     found = interval(values)
     assert found["high"] - found["low"] > 0.1
+
+
+def test_figures_are_written_with_what_is_known_of_them() -> None:
+    known = {"mean": 0.84512, "low": 0.83, "high": 0.86, "undefined": 0}
+    assert shown(known, "dice") == "0.845 (0.830 to 0.860)"
+    assert shown(known | {"undefined": 2}, "hausdorff95", sign="+") == (
+        "+0.85 (+0.83 to +0.86), 2 not defined"
+    )
+    assert shown(known | {"low": np.nan}, "dice") == "0.845"
+    nothing = dict.fromkeys(("mean", "low", "high"), np.nan) | {"undefined": 4}
+    assert shown(nothing, "hausdorff95") == "–, 4 not defined"

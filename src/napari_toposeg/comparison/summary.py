@@ -1,6 +1,7 @@
 """The tables of a comparison in words: means with intervals, and what arms are ahead of rivals."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import isnan
 
 from napari_toposeg.comparison.columns import DIGITS, columns_of
 from napari_toposeg.comparison.judging import RAW
@@ -104,8 +105,9 @@ def pretrainings(comparison: Comparison) -> Table:
 
 
 def shown(value: Mapping[str, float], metric: str, *, sign: str = "") -> str:
-    """Return a mean with its interval, and how many values are not defined."""
+    """Return a mean with its interval as far as they are known, and how many values are not."""
     form = f"{sign}.{DIGITS.get(metric, 3)}f"
     mean, low, high = (f"{value[name]:{form}}" for name in ("mean", "low", "high"))
-    text = f"{mean} ({low} to {high})"
+    text = "–" if isnan(value["mean"]) else mean
+    text += "" if isnan(value["low"]) else f" ({low} to {high})"
     return text + (f", {value['undefined']:.0f} not defined" if value["undefined"] else "")
