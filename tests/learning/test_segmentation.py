@@ -99,6 +99,19 @@ def test_16_bits_change_probabilities_little():
     assert half.dtype == torch.float32
 
 
+@pytest.mark.parametrize(("kernel", "stride"), [(1, 1), (3, 1), (3, 2), (5, 1), (2, 2)])
+@pytest.mark.parametrize("edge", [4, 11])
+def test_forward_passes_in_16_bits_are_right_to_16_bits(kernel, stride, edge):
+    torch.manual_seed(0)
+    layer = nn.Conv3d(8, 16, kernel, stride, padding=kernel // 2)
+    features = torch.rand((2, 8, edge, edge, edge))
+    with torch.inference_mode():
+        full = layer(features)
+        with torch.autocast("cpu", torch.bfloat16):
+            half = layer(features)
+    assert (half.float() - full).norm() / full.norm() < 2**-7
+
+
 def test_the_temperature_of_a_card_is_applied_and_changes_no_label():
     scan = scan_of()
     plain = finish(segment_with(scan, model_of()))
