@@ -32,7 +32,8 @@ PAPERS: dict[Theme, Paper] = {
 COLOURS = ("#E69F00", "#56B4E9", "#009E73", "#CC79A7", "#D55E00", "#0072B2", "#8c8c8c")
 """Okabe and Ito's, those that are seen on light and on dark ground alike first."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-LINES = ("-", "--", "-.", ":")
+LINES = ("-", "--", "-.")
+"""As many as have no factor in common with the markers: 24 arms differ without colour."""
 APART = 0.06
 """Distance of neighbouring arms at one count, as a share of that between counts."""
 
