@@ -1,6 +1,7 @@
-"""Tables of measured rows, in Markdown, between the markers of docs/speed.md."""
+"""Tables of what was measured, in Markdown, printed and between the markers of a page."""
 
-from collections.abc import Sequence
+import argparse
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.row import Row
@@ -49,3 +50,29 @@ def write(part: str, text: str, page: Path = PAGE) -> None:
     before, _, rest = page.read_text(encoding="utf-8").partition(begin)
     _, _, after = rest.partition(end)
     page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def asked_of(description: str, parts: Iterable[str]) -> argparse.Namespace:
+    """Read which ``parts`` are asked for, whether ``quick``, and whether to ``write`` the docs."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("parts", nargs="+", choices=list(parts))
+    parser.add_argument("--quick", action="store_true", help="short runs, no figures to report")
+    parser.add_argument("--write", action="store_true", help="replace the tables of the docs")
+    return parser.parse_args()
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table."""
+    yield written(header)
+    yield written(["---"] * len(header))
+    yield from map(written, rows)
+
+
+def show(part: str, lines: Iterable[str], page: Path | None) -> None:
+    """Print lines as they come, then put them into a page, if there is one."""
+    shown = []
+    for each in lines:
+        print(each, flush=True)
+        shown.append(each)
+    if page is not None:
+        write(part, "\n".join(shown), page=page)

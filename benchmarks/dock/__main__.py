@@ -8,7 +8,6 @@ between the same slices; ``story`` shows one of these trainings, and draws docs/
 ``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,18 +21,10 @@ PAGE, PICTURE = DOCS / "dock-measured.md", DOCS / "images" / "story.png"
 
 def main() -> int:
     """Run the parts asked for, print their lines as they come, and write the page if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=PARTS)
-    parser.add_argument("--quick", action="store_true", help="short, no figures to report")
-    parser.add_argument("--write", action="store_true", help="replace the tables of the docs")
-    asked = parser.parse_args()
+    asked = tables.asked_of(__doc__, PARTS)
     for part in asked.parts:
-        lines = []
-        for line in lines_of(part, quick=asked.quick):
-            print(line, flush=True)
-            lines.append(line)
-        if asked.write:
-            tables.write(f"dock {part}", "\n".join(lines), page=PAGE)
+        lines = lines_of(part, quick=asked.quick)
+        tables.show(f"dock {part}", lines, PAGE if asked.write else None)
     return 0
 
 
@@ -56,9 +47,7 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             from benchmarks.dock import painted_slices
 
             header, rows = painted_slices.GUESSED_HEADER, painted_slices.guesses()
-    yield tables.written(header)
-    yield tables.written(["---"] * len(header))
-    yield from map(tables.written, rows)
+    yield from tables.table(header, rows)
 
 
 if __name__ == "__main__":

@@ -9,9 +9,7 @@ and four labels; ``calibration`` fits a temperature and measures it on other cas
 ``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
 """
 
-import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -31,29 +29,14 @@ PAGE = Path(__file__).parents[2] / "docs" / "prediction.md"
 
 def main() -> int:
     """Run the parts asked for, print their lines as they come, and write the page if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=PARTS)
-    parser.add_argument("--quick", action="store_true", help="short runs, no figures to report")
-    parser.add_argument("--write", action="store_true", help="replace the tables of the docs")
-    asked = parser.parse_args()
+    asked = tables.asked_of(__doc__, PARTS)
     # Processor time of one thread tells two programs apart on a machine that others use too.
     torch.set_num_threads(1)
     for part in asked.parts:
-        lines = []
-        for line in table(part, quick=asked.quick):
-            print(line, flush=True)
-            lines.append(line)
-        if asked.write:
-            tables.write(f"prediction {part}", "\n".join(lines), page=PAGE)
+        header, rows = PARTS[part]
+        lines = tables.table(header, rows(quick=asked.quick))
+        tables.show(f"prediction {part}", lines, PAGE if asked.write else None)
     return 0
-
-
-def table(part: str, *, quick: bool) -> Iterator[str]:
-    """Yield the lines of a part's table in Markdown."""
-    header, lines = PARTS[part]
-    yield tables.written(header)
-    yield tables.written(["---"] * len(header))
-    yield from map(tables.written, lines(quick=quick))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ starts from models of plain units (docs/pretraining.md); it is printed alone.
 ``NAPARI_TOPOSEG_DATA`` names the folder of the real volumes.
 """
 
-import argparse
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -41,19 +40,11 @@ PAGE = Path(__file__).parents[2] / "docs" / "pretraining-measured.md"
 
 def main() -> int:
     """Run the parts asked for, print their lines as they come, and write the pages if asked to."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("parts", nargs="+", choices=PARTS)
-    parser.add_argument("--quick", action="store_true", help="short runs, no figures to report")
-    parser.add_argument("--write", action="store_true", help="replace the tables of the docs")
-    asked = parser.parse_args()
+    asked = tables.asked_of(__doc__, PARTS)
     for part in asked.parts:
         page = tables.PAGE if part == "step" else PAGE
-        lines = []
-        for line in lines_of(part, quick=asked.quick):
-            print(line, flush=True)
-            lines.append(line)
-        if asked.write and part != "units":
-            tables.write(f"pretraining {part}", "\n".join(lines), page=page)
+        kept = page if asked.write and part != "units" else None
+        tables.show(f"pretraining {part}", lines_of(part, quick=asked.quick), kept)
     return 0
 
 
@@ -76,9 +67,7 @@ def lines_of(part: str, *, quick: bool) -> Iterator[str]:
             rows = ablation.lines(compared, data, quick=quick)
     # More threads would only fight over networks this small.
     torch.set_num_threads(1)
-    yield tables.written(header)
-    yield tables.written(["---"] * len(header))
-    yield from map(tables.written, rows)
+    yield from tables.table(header, rows)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import write_volume
 from napari_toposeg.learning.cases import BACKGROUND
 from napari_toposeg.learning.finetune import finetune
-from napari_toposeg.learning.labelled import read_labelled_folders
+from napari_toposeg.learning.labelled_files import read_labelled_folders
 from napari_toposeg.learning.places import IGNORED
 from napari_toposeg.progress import finish
 

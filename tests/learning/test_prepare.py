@@ -17,7 +17,8 @@ from napari_toposeg.learning.cohort import read_cohort
 from napari_toposeg.learning.crops import crop_at, draw_unlabelled
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
-from napari_toposeg.learning.labelled import prepare_labelled, read_cases, read_labelled_store
+from napari_toposeg.learning.labelled import prepare_labelled
+from napari_toposeg.learning.labelled_files import read_cases, read_labelled_store
 from napari_toposeg.learning.objectives import make_objective
 from napari_toposeg.learning.places import ANYWHERE, FLAT, Places
 from napari_toposeg.learning.prepare import Prepared, prepare

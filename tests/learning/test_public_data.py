@@ -16,7 +16,7 @@ from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.cohort import read_cohort
 from napari_toposeg.learning.crops import crop_at, draw_unlabelled
 from napari_toposeg.learning.finetune import finetune
-from napari_toposeg.learning.labelled import read_labelled_store
+from napari_toposeg.learning.labelled_files import read_labelled_store
 from napari_toposeg.learning.predict import predict
 from napari_toposeg.learning.prepare import prepare
 from napari_toposeg.learning.pretrain import pretrain

@@ -13,7 +13,7 @@ from napari_toposeg.learning.cases import BACKGROUND, Case
 from napari_toposeg.learning.checkpoints import load_model, read_tensors
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.finetune import finetune
-from napari_toposeg.learning.labelled import read_labelled_folders
+from napari_toposeg.learning.labelled_files import read_labelled_folders
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.predict import segment

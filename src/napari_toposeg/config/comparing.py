@@ -17,8 +17,8 @@ from napari_toposeg.config.arms import (
 )
 from napari_toposeg.config.measuring import PARTS, PartName
 from napari_toposeg.config.network import NetworkName
-from napari_toposeg.config.predicting import Words, wishes
-from napari_toposeg.config.run import PositiveInt, RunConfig
+from napari_toposeg.config.predicting import wishes
+from napari_toposeg.config.run import PositiveInt, RunConfig, Words
 from napari_toposeg.config.training import LossName
 
 

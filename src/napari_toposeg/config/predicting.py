@@ -2,25 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field, field_validator
 
-from napari_toposeg.config.run import Flips, RunConfig
+from napari_toposeg.config.run import Flips, RunConfig, Words
 from napari_toposeg.config.training import PrecisionName
 from napari_toposeg.errors import InvalidConfig
 
 Numbers = tuple[int, int, int]
-
-
-def as_words(given: Any) -> Any:
-    """Take one word for a list of one, and numbers for words."""
-    if isinstance(given, str | int):
-        return (str(given),)
-    return tuple(map(str, given)) if isinstance(given, Sequence) else given
-
-
-Words = Annotated[tuple[str, ...], BeforeValidator(as_words)]
 
 
 class PredictConfig(RunConfig):

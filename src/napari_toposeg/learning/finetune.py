@@ -25,9 +25,8 @@ from napari_toposeg.learning.class_weights import weights_of
 from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.finetuning import Segmentation
-from napari_toposeg.learning.labelled import (
-    LabelledData,
-    prepare_labelled,
+from napari_toposeg.learning.labelled import LabelledData, prepare_labelled
+from napari_toposeg.learning.labelled_files import (
     read_labelled_dataset,
     read_labelled_folders,
     read_labelled_store,

@@ -80,8 +80,8 @@ def layers_of(encoder: Encoder) -> Layers:
             return [("swin.patch_embed.", "hidden_token"), *stages]
         case UnetrPPEncoder():
             numbers = range(len(encoder.widths))
-            first, *later = ((f"downsample_layers.{n}.", f"stages.{n}.") for n in numbers)
-            return [(*first, "hidden_token"), *later]
+            finest, *later = ((f"downsample_layers.{n}.", f"stages.{n}.") for n in numbers)
+            return [(*finest, "hidden_token"), *later]
         case ResidualEncoder():
             stages = ((f"stages.{number}.",) for number in range(len(encoder.widths)))
             return [("stem.", "hidden_token"), *stages]

@@ -226,9 +226,5 @@ def describe_slices(slices: Sequence[int]) -> str:
     )
 
 
-def _indices(mask: NDArray[np.bool_]) -> tuple[int, ...]:
-    return tuple(int(index) for index in np.flatnonzero(mask))
-
-
 def _at(axis: int, indices: NDArray[np.intp]) -> tuple[slice | NDArray[np.intp], ...]:
     return (slice(None),) * axis + (indices,)
