@@ -66,4 +66,4 @@ class ProgressView(QWidget):
             self.curves.set_theme(viewer.theme)
 
         viewer.events.theme.connect(recolour)
-        self.destroyed.connect(lambda: viewer.events.theme.disconnect(recolour))
+        session.closing.connect(lambda: viewer.events.theme.disconnect(recolour))

@@ -218,7 +218,7 @@ class DiagramPanel(QWidget):
             viewer.mouse_drag_callbacks.remove(callback)
             viewer.events.theme.disconnect(self._on_theme)
 
-        self.destroyed.connect(forget)
+        self._session.closing.connect(forget)
 
     def _on_form(self) -> None:
         self.button.setEnabled(self.form.layers.layer is not None)
