@@ -86,6 +86,14 @@ def test_the_parts_of_a_split_share_no_patient(train: str, held: str, counts: tu
     assert set((patients[0] + patients[1]).values()) == {frames}
 
 
+def test_the_hippocampus_cases_are_divided_without_rest() -> None:
+    parts = [
+        read_names(SPLITS / f"hippocampus-{part}.txt") for part in ("pool", "validation", "test")
+    ]
+    assert [len(part) for part in parts] == [140, 20, 40]
+    assert len(set().union(*parts)) == 200
+
+
 def made(name: str, root: Path) -> Path:
     """Make a small dataset in the layout that a recipe asks for."""
     names = {"0": "background", "1": "one", "2": "two", "3": "three"}
