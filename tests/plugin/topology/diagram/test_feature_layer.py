@@ -1,5 +1,7 @@
 """The chosen feature as a layer: on its voxels, in the background, at most one."""
 
+import threading
+
 import numpy as np
 import pytest
 from napari.components import ViewerModel
@@ -7,13 +9,14 @@ from napari.components import ViewerModel
 from napari_toposeg.plugin.canvas.marks import FEATURE, layer_with
 from napari_toposeg.plugin.topology.diagram.excerpt import take_excerpt
 from napari_toposeg.plugin.topology.diagram.feature_layer import (
+    Feature,
     FeatureDrawer,
     feature_run,
     find_feature,
     show_feature,
 )
 from napari_toposeg.plugin.topology.diagram.features import Features
-from napari_toposeg.plugin.topology.diagram.layer_diagram import run_persistence
+from napari_toposeg.plugin.topology.diagram.layer_diagram import LayerDiagram, run_persistence
 from napari_toposeg.progress import finish
 
 SCALE, TRANSLATE = (2.0, 1.0, 0.5), (100.0, -7.0, 3.0)
@@ -95,7 +98,14 @@ def test_the_feature_chosen_last_is_the_one_shown(viewer, qtbot):
     assert layer_with(viewer, FEATURE) is None
 
 
-def test_a_layer_removed_meanwhile_gets_no_feature(viewer, qtbot):
+def test_a_layer_removed_meanwhile_gets_no_feature(viewer, qtbot, monkeypatch):
+    removed = threading.Event()
+
+    def find_late(found: LayerDiagram, row: int) -> Feature:
+        assert removed.wait(20)
+        return find_feature(found, row)
+
+    monkeypatch.setattr(f"{FeatureDrawer.__module__}.find_feature", find_late)
     image = two_bars()
     layer = viewer.add_image(image)
     found = finish(run_persistence(take_excerpt(image, "whole")))
@@ -103,6 +113,7 @@ def test_a_layer_removed_meanwhile_gets_no_feature(viewer, qtbot):
     drawer.draw(layer, features, np.array([younger(found)]))
     qtbot.waitUntil(lambda: drawer.job.running, timeout=20_000)
     viewer.layers.remove(layer)
+    removed.set()
     qtbot.waitUntil(lambda: not drawer.job.running, timeout=20_000)
     assert not viewer.layers
 
