@@ -61,7 +61,7 @@ def dock(viewer_model: ViewerModel, qtbot: Any) -> Iterator[TopoSegDock]:
     yield made
     made.session.close()
     if made.session.job is not None:
-        assert made.session.job.join(5), "a job outlived its test"
+        assert made.session.job.join(20), "a job outlived its test"
 
 
 @pytest.fixture

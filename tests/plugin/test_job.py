@@ -112,7 +112,7 @@ def test_a_paused_run_makes_no_step_until_it_is_resumed(qtbot, endless):
     with qtbot.waitSignal(job.stepped, timeout=1000):
         job.resume()
     job.cancel()
-    assert job.join(5)
+    assert job.join(20)
 
 
 def test_a_paused_run_can_be_cancelled(qtbot, endless):
@@ -131,7 +131,7 @@ def test_an_abandoned_run_stops_and_says_nothing(qtbot, endless):
         job.start()
     log = record(job)
     job.abandon()
-    assert job.join(5)
+    assert job.join(20)
     qtbot.wait(30)
     assert log == []
     assert endless.closed.is_set()

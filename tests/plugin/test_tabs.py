@@ -113,7 +113,7 @@ def test_closing_the_dock_stops_the_job(viewer_model, qtbot):
     assert job.join(0) is False
     with qtbot.waitSignal(dock.destroyed, timeout=2000):
         pass
-    assert job.join(2)
+    assert job.join(20)
     assert closed.is_set()
 
 

@@ -35,7 +35,7 @@ def dock(viewer, qtbot) -> Iterator[TopoSegDock]:
     qtbot.wait(50)
     yield dock
     dock.session.close()
-    assert dock.session.job is None or dock.session.job.join(5)
+    assert dock.session.job is None or dock.session.job.join(20)
 
 
 def canvas_of(viewer):
@@ -146,6 +146,6 @@ def test_closing_the_dock_in_mid_training_ends_the_run(viewer, dock, qtbot, monk
     viewer.window.remove_dock_widget(dock)
     dock.deleteLater()
     qtbot.waitUntil(closed.is_set, timeout=2000)
-    assert session.job.join(1)
+    assert session.job.join(20)
     viewer.add_labels(np.zeros((9, 40, 40), np.uint8))
     viewer.theme = "light"

@@ -160,7 +160,7 @@ def test_closing_the_window_stops_the_job(window, qtbot):
         pass
     viewer.close()
     qtbot.waitUntil(closed.is_set, timeout=2000)
-    assert job.join(2)
+    assert job.join(20)
 
 
 def test_the_window_answers_while_a_job_computes(window, qtbot):

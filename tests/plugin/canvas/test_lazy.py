@@ -137,6 +137,18 @@ def test_saving_reads_in_the_background(dock, qtbot, counted, lazy_scan, tmp_pat
     assert threading.main_thread() not in counted.threads
 
 
+def test_slices_are_suggested_of_a_scan_that_is_read_in_the_background(
+    dock, qtbot, counted, lazy_scan
+):
+    section = dock.finetune.annotate.suggestions
+    counted.forget()
+    with qtbot.waitSignal(dock.session.job_ended, timeout=20_000):
+        section.suggest()
+    assert section.suggestions
+    assert sorted(counted.chunks) == sorted(np.ndindex(4, 2, 2))
+    assert threading.main_thread() not in counted.threads
+
+
 def test_a_segmentation_reads_its_scan_in_the_worker(counted, monkeypatch, ct):
     seen = []
 

@@ -73,7 +73,7 @@ def tab(session, qtbot, registered) -> Iterator[FinetuneTab]:
     tab.train.after.at_end.setChecked(False)
     yield tab
     session.close()
-    assert session.job is None or session.job.join(5)
+    assert session.job is None or session.job.join(20)
 
 
 def paint(tab: FinetuneTab, slices=(1, 3, 5, 7, 9)) -> None:
@@ -289,7 +289,7 @@ def test_closing_the_session_stops_the_training_silently(tab, session, fake, qtb
     until_step(qtbot, tab, 1)
     fake.release(1)
     session.close()
-    assert session.job.join(2)
+    assert session.job.join(20)
     assert fake.closed
 
 

@@ -61,7 +61,7 @@ def dock(viewer, qtbot) -> Iterator[TopoSegDock]:
     qtbot.wait(50)
     yield dock
     dock.session.close()
-    assert dock.session.job is None or dock.session.job.join(5)
+    assert dock.session.job is None or dock.session.job.join(20)
 
 
 @pytest.fixture

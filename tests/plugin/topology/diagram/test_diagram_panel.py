@@ -53,7 +53,7 @@ def tab(session, qtbot) -> Iterator[TopologyTab]:
         tab.show()
     yield tab
     session.close()
-    assert session.job is None or session.job.join(5)
+    assert session.job is None or session.job.join(20)
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ def dock(viewer, qtbot) -> Iterator[TopoSegDock]:
         panel.compare()
     yield dock
     dock.session.close()
-    assert dock.session.job is None or dock.session.job.join(5)
+    assert dock.session.job is None or dock.session.job.join(20)
 
 
 def press(viewer, qtbot, *keys: Qt.Key) -> list[int]:

@@ -32,7 +32,7 @@ def session(qapp) -> Iterator[Session]:
     made = Session(ViewerModel())
     yield made
     made.close()
-    assert made.job is None or made.job.join(5)
+    assert made.job is None or made.job.join(20)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ The one idea: a suggestion is a place to go: a click leads there and marks the v
 
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QListWidget, QListWidgetItem, QSizePolicy, QVBoxLayout, QWidget
 
@@ -15,9 +14,10 @@ from napari_toposeg.plugin.finetune.annotate.annotations import Annotation
 from napari_toposeg.plugin.finetune.annotate.suggesting import (
     go_to_suggestion,
     predicted_suggest_run,
+    ranking_run,
     show_probability,
 )
-from napari_toposeg.plugin.finetune.annotate.suggestions import Suggestion, explain, suggest_run
+from napari_toposeg.plugin.finetune.annotate.suggestions import Suggestion, explain
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.translation import mark, tr
 from napari_toposeg.plugin.widgets.folding import Folding
@@ -57,19 +57,16 @@ class SuggestSection(QWidget):
         """Rank the slices across the axis of the view, in the background."""
         image, layer = self._session.require_image(), self.probability.layer
         axis, painted, spacing = self._across(image)
-        if layer is None:
-            voxels = np.asarray(image.data)
-            self._start(lambda: suggest_run(painted, axis, spacing, image=voxels))
-        else:
-            # A copy would do no more: the run reads it once.
-            values = np.asarray(layer.data)
-            self._start(lambda: suggest_run(painted, axis, spacing, probability=values))
+        known = layer is not None
+        # A copy would do no more: the run reads it once.
+        volume = self._session.volume_of(layer if known else image, read=False)
+        self._start(lambda: ranking_run(volume, painted, axis, spacing, is_probability=known))
 
     def predict(self) -> None:
         """Make a probability with the chosen model first, in the background, and rank by it."""
         image, model = self._session.require_image(), self.model.require()
         axis, painted, spacing = self._across(image)
-        volume = self._session.volume_of(image)
+        volume = self._session.volume_of(image, read=False)
         self._session.start(
             lambda: predicted_suggest_run(volume, model, painted, axis, spacing),
             title=tr("Suggestions"),

@@ -13,6 +13,7 @@ from napari.layers import Layer
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import add_volume, layer_to_volume
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.marks import CLEAR, jump_to, points_on, slice_axis, write_on
 from napari_toposeg.plugin.finetune.annotate.annotations import read_annotation
 from napari_toposeg.plugin.finetune.annotate.suggestions import Suggestion, suggest_run
@@ -81,8 +82,24 @@ def suggest_slices(
     return finish(suggest_run(painted, axis, spacing, probability=voxels, count=count))
 
 
+def ranking_run(
+    volume: Volume,
+    painted: Sequence[int],
+    axis: int,
+    spacing: Sequence[float],
+    *,
+    is_probability: bool,
+) -> Run[tuple[Suggestion, ...]]:
+    """Rank slices by a probability or by the image itself, read first; see `suggest_run`."""
+    voxels = (yield from load_run(volume)).voxels
+    if is_probability:
+        return (yield from suggest_run(painted, axis, spacing, probability=voxels))
+    return (yield from suggest_run(painted, axis, spacing, image=voxels))
+
+
 def probability_run(volume: Volume, model: str) -> Run[Volume]:
     """Compute the probability of any class with a segmentation model."""
+    volume = yield from load_run(volume)
     yield from load_learning()
     from napari_toposeg.learning.devices import choose_threads
     from napari_toposeg.learning.predict import segment

@@ -124,7 +124,7 @@ class AfterView(QWidget):
             If no image or no model is chosen.
         """
         layer = self._session.require_image()
-        image = self._session.volume_of(layer)
+        image = self._session.volume_of(layer, read=False)
         models = self.before.require(), self.after.require()
         if models[0] == models[1]:
             raise InvalidConfig(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.canvas.regions import Region
 from napari_toposeg.plugin.finetune.annotate.annotations import Annotation, split_annotation
 from napari_toposeg.plugin.finetune.train.part import segment_part, window_of
@@ -82,6 +83,7 @@ def compare_run(
     seed
         Of the choice of windows that are judged of large slices.
     """
+    image = yield from load_run(image)
     yield from load_learning()
     set_apart()
     from napari_toposeg.learning.devices import choose_threads
