@@ -97,6 +97,17 @@ def to_nobody(share: float) -> None:
     """Report to nobody: the default of what takes a `Report`."""
 
 
+def retold(run: Run[Result], tell: Callable[[Step], Step]) -> Run[Result]:
+    """Return a run whose Steps are told as others, such as parts of a larger whole."""
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+        yield tell(step)
+
+
 def finish(run: Generator[Step, None, Result]) -> Result:
     """Run to the end, dropping the Steps, and return the result."""
     while True:

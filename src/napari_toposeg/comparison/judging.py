@@ -26,7 +26,7 @@ from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.metrics import EXACT, measure_case, measure_exactness
 from napari_toposeg.metrics.catalogue import metrics_of
-from napari_toposeg.progress import Step
+from napari_toposeg.progress import Step, retold
 from napari_toposeg.reports.page import simplified
 from napari_toposeg.topology import largest_and_filled
 from napari_toposeg.topology.grid import Mask
@@ -97,11 +97,10 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
     for number, name in enumerate(cases.test, start=1):
         image, *further = read_channels(CaseFiles(name, (cases.image_files[name],)))
         truth = read_volume(cases.label_files[name], modality="label")
-        told = Step(step=number, total=len(cases.test), message="judging")
+        tell = one_of(number, len(cases.test))
         with timed(seconds, "segmenting"):
-            segmentation = yield from told_as(
-                told, segment_together(image, models, sweep, further=further)
-            )
+            work = segment_together(image, models, sweep, further=further)
+            segmentation = yield from retold(work, tell)
         for mask, make in masks_of(segmentation, trial.prediction).items():
             with timed(seconds, mask):
                 labels = make()
@@ -113,17 +112,10 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
     write_atomically(judgement_path(trial, config, cases), content.encode())
 
 
-def told_as(
-    step: Step, run: Generator[Step, None, "Segmentation"]
-) -> Generator[Step, None, "Segmentation"]:
-    """Tell each Step of a run as one of another, so that it can be cancelled all the same."""
-    while True:
-        try:
-            next(run)
-        except StopIteration as done:
-            segmentation: Segmentation = done.value
-            return segmentation
-        yield step
+def one_of(number: int, total: int) -> Callable[[Step], Step]:
+    """Return what tells each Step of a case as one of the whole: it can be cancelled at all."""
+    told = Step(step=number, total=total, message="judging")
+    return lambda _: told
 
 
 @contextmanager

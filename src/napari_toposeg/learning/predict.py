@@ -8,7 +8,6 @@ from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +34,7 @@ from napari_toposeg.learning.segmentation import (
 )
 from napari_toposeg.learning.sweep import Sweep
 from napari_toposeg.learning.uncertainty import entropy
-from napari_toposeg.progress import Step
+from napari_toposeg.progress import Result, Step, retold
 
 __all__ = [
     "Predicted",
@@ -46,8 +45,6 @@ __all__ = [
     "segment_with",
     "segmentation_on",
 ]
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -134,18 +131,16 @@ def told_of(
     run: Generator[Step, None, Result], *, name: str, number: int, count: int, began: float
 ) -> Generator[Step, None, Result]:
     """Tell a run over the windows of one image as a part of that over all images."""
-    while True:
-        try:
-            window = next(run)
-        except StopIteration as finished:
-            result: Result = finished.value
-            return result
-        yield Step(
+
+    def tell(window: Step) -> Step:
+        return Step(
             step=number * window.total + window.step,
             total=count * window.total,
             seconds=time.perf_counter() - began,
             message=f"{name}: {window.message}",
         )
+
+    return (yield from retold(run, tell))
 
 
 def files_of(place: Path, channels: int) -> list[CaseFiles]:

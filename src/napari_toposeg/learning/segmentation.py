@@ -9,7 +9,6 @@ are probabilities averaged and labels decided.
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
@@ -18,10 +17,8 @@ from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.learning.checkpoints import Model, load_model
 from napari_toposeg.learning.sweep import Probabilities, Sweep, class_probabilities, on_grid
 from napari_toposeg.learning.uncertainty import entropy
-from napari_toposeg.progress import Step
+from napari_toposeg.progress import Result, Step, retold
 from napari_toposeg.volume import Volume
-
-Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,17 +153,15 @@ def as_part(
     """Tell the windows of one of several runs, over models or cases, as a part of those of all."""
     if count == 1:
         return (yield from run)
-    while True:
-        try:
-            window = next(run)
-        except StopIteration as finished:
-            result: Result = finished.value
-            return result
-        yield Step(
+
+    def tell(window: Step) -> Step:
+        return Step(
             step=number * window.total + window.step,
             total=count * window.total,
             message=f"{window.message} ({number + 1} of {count} {what})",
         )
+
+    return (yield from retold(run, tell))
 
 
 def segmentation_on(
