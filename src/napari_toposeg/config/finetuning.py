@@ -48,6 +48,11 @@ class FinetuneConfig(TopologyConfig):
     patch: PositiveInt = Field(
         6, description="edge of a patch of a ViT when starting from scratch, in voxels"
     )
+    scales: PositiveInt | None = Field(
+        None,
+        description="scales of a residual U-Net when starting from scratch; default: as many of "
+        "its size's as the crop has room for",
+    )
     freeze: bool = Field(False, description="train the decoder alone, on a fixed encoder")
     thaw: float = Field(
         1.0,

@@ -33,6 +33,11 @@ class NetworkConfig(RunConfig):
         0.0, description="mean of the intensities, scaled to 0..1, that it was first trained on"
     )
     spread: float = Field(1.0, gt=0, description="their standard deviation")
+    scales: PositiveInt | None = Field(
+        None,
+        description="resenc-unet: scales of features, each half as fine as the one before; "
+        "default: all of its size",
+    )
     legacy_permute: bool = Field(
         False,
         description="unetr-pp: mix tokens and channels as the first public code did, for its "

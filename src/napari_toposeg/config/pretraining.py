@@ -50,6 +50,11 @@ class PretrainConfig(TopologyConfig):
         "objective's own, see the docs",
     )
     size: SizeName = Field("tiny", description="size of the network")
+    scales: PositiveInt | None = Field(
+        None,
+        description="scales of a residual U-Net; default: as many of its "
+        "size's as the crop has room for",
+    )
     patch: PositiveInt = Field(8, description="edge of a patch of a ViT, in voxels")
     cube: PositiveInt | None = Field(
         None,

@@ -111,7 +111,8 @@ def largest_edges(spacing: Spacing, shape: Sequence[float], edge: int) -> tuple[
 def network_for(config: FinetuneConfig, data: LabelledData) -> NetworkConfig:
     """Return the network that is trained: the one it starts from, but for what is wanted."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
-    network = start.network if start else NetworkConfig(size=config.size, patch=config.patch)
+    chosen = {"size": config.size, "patch": config.patch, "scales": config.scales}
+    network = start.network if start else NetworkConfig(**chosen)
     name = config.network or network.name
     return network.model_copy(update={"name": name, "channels": data.channels})
 

@@ -38,6 +38,7 @@ from napari_toposeg.learning.notes import notes_on_devices, notes_on_patience, n
 from napari_toposeg.learning.plan import TEACHING, TOPOLOGY, plan_finetuning
 from napari_toposeg.learning.planning import (
     least_multiples,
+    plan_scales,
     plan_teacher,
     rate_of,
     smaller,
@@ -174,6 +175,7 @@ def planned(config: FinetuneConfig, card: Card, data: LabelledData) -> FinetuneC
         "network": network.name,
         "size": network.size,
         "patch": network.patch,
+        "scales": network.scales,
         "crop": card.crop,
         "spacing": card.spacing,
         "learning_rate": card.recipe["learning_rate"],
@@ -189,6 +191,7 @@ def describe(config: FinetuneConfig, data: LabelledData, crop: Size3) -> Card:
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
     network = network_for(config, data)
     if start is None:
+        network = plan_scales(network, crop)
         centre, spread = units_of(data.training, crop)
         network = network.model_copy(update={"centre": centre, "spread": spread})
     count = data.classes

@@ -152,5 +152,11 @@ def unused_by_term(config: TopologyConfig, name: str) -> frozenset[str]:
 
 
 def unused_by_network(network: NetworkName | None) -> frozenset[str]:
-    """Return the settings that are for networks with a vision transformer, where this has none."""
-    return frozenset() if network in ("vit", "unetr", "fused") else frozenset({"patch"})
+    """Return the settings that change nothing of an architecture."""
+    match network:
+        case "vit" | "unetr" | "fused":
+            return frozenset({"scales"})
+        case "resenc-unet":
+            return frozenset({"patch"})
+        case _:
+            return frozenset({"patch", "scales"})

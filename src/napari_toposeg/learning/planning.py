@@ -16,7 +16,8 @@ from napari_toposeg.config import (
     Size3,
     TrainingConfig,
 )
-from napari_toposeg.learning.networks import build_encoder
+from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.networks import build_encoder, resenc_width_of
 from napari_toposeg.volume import Spacing
 
 ROTATION = 15.0
@@ -27,6 +28,9 @@ SCALE = 1.25
 
 LARGEST_CROP = 48
 """Edge of a planned crop, in voxels; more costs a laptop too much time."""
+
+COARSEST, LEAST_SCALES = 4, 3
+"""Shortest edge of the coarsest features of a planned residual U-Net, and its scales at least."""
 
 SLICE_CROP, THIN_CROP = 32, 16
 """Edges of a planned crop for a few labelled slices, in their plane and across them, in voxels."""
@@ -57,6 +61,7 @@ def plan_network(config: PretrainConfig) -> NetworkConfig:
     return NetworkConfig(
         name=config.network or network_of(config.objective),
         size=config.size,
+        scales=config.scales,
         patch=config.patch,
         cube=config.cube,
         centre=config.units[0] if config.units else 0.0,
@@ -86,11 +91,12 @@ def planned(config: PretrainConfig, crop: Size3, spacing: Spacing) -> PretrainCo
     crop, spacing
         What the data gave.
     """
-    network = plan_network(config)
+    network = plan_scales(plan_network(config), crop)
     z, y, x = map(float, spacing)
     settled = {
         "name": config.name or config.output.name,
         "network": network.name,
+        "scales": network.scales,
         "cube": network.hidden_cube,
         "crop": crop,
         "spacing": (z, y, x),
@@ -109,6 +115,30 @@ def crop_multiple(network: NetworkConfig) -> Size3:
     multiple = multiple_of(network)
     z, y, x = (math.lcm(step, network.hidden_cube) for step in multiple)
     return z, y, x
+
+
+def plan_scales(network: NetworkConfig, crop: Size3) -> NetworkConfig:
+    """Return a network with the scales of a residual U-Net that a crop has room for.
+
+    At the coarsest, the shortest edge keeps `COARSEST` voxels, as nnU-Net has it (Isensee et al.
+    2021, doi:10.1038/s41592-020-01008-z): norms over fewer tell little.
+
+    Raises
+    ------
+    InvalidConfig
+        If more scales are wanted than a network of this size has.
+    """
+    if network.name != "resenc-unet":
+        return network.model_copy(update={"scales": None})
+    most = len(resenc_width_of(network.size).widths)
+    fitting = math.floor(math.log2(max(min(crop) / COARSEST, 1))) + 1
+    scales = network.scales or min(most, max(fitting, LEAST_SCALES))
+    if scales > most:
+        raise InvalidConfig(
+            f"a residual U-Net of the size {network.size} has {most} scales, and {scales} were "
+            "asked for; ask for fewer, or for a larger network"
+        )
+    return network.model_copy(update={"scales": scales})
 
 
 def least_multiples(network: NetworkConfig) -> int:

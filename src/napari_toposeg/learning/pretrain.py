@@ -25,6 +25,7 @@ from napari_toposeg.learning.planning import (
     crop_multiple,
     plan_crop,
     plan_network,
+    plan_scales,
     planned,
     task_of,
 )
@@ -83,9 +84,10 @@ def prepare(config: PretrainConfig) -> Prepared:
     """Read the data, plan what the settings leave open, and make what is to be trained."""
     require_free(config)
     network = plan_network(config)
-    multiple = crop_multiple(network)
     if config.crop:
-        require_multiple(config.crop, multiple)
+        network = plan_scales(network, config.crop)
+        require_multiple(config.crop, crop_multiple(network))
+    multiple = crop_multiple(network)
     training, validation = read_data(config)
     shapes = [each.grid for each in training.examples]
     square = config.objective == "swin-ssl"
@@ -147,7 +149,7 @@ def describe(config: PretrainConfig, crop: Size3, training: Cohort) -> Card:
     return Card(
         name=config.name or config.output.name,
         task=task_of(config.objective),
-        network=plan_network(config),
+        network=plan_scales(plan_network(config), crop),
         crop=crop,
         spacing=training.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",

@@ -181,8 +181,8 @@ def build_dense(config: NetworkConfig, *, outputs: int, hides: bool = False) -> 
         case "resenc-unet":
             residual = resenc_width_of(config.size)
             encoder = ResidualEncoder(
-                widths=residual.widths,
-                blocks=residual.blocks,
+                widths=residual.widths[: config.scales],
+                blocks=residual.blocks[: config.scales],
                 channels=config.channels,
                 hides=hides,
             )
