@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator
+from contextlib import closing
 from dataclasses import dataclass
 
 from napari_toposeg.config import FinetuneConfig
@@ -66,8 +67,7 @@ def steps_within(
     choose_threads(config.threads, processes=config.devices)
     own = config.batch // world_of(config) // config.accumulate
     shares = [range(n * own, (n + 1) * own) for n in range(config.accumulate)]
-    with memory_errors_explained():
-        descent = begin(task, config, fabric)
+    with memory_errors_explained(), closing(begin(task, config, fabric)) as descent:
         found = yield from forecast(descent, config, shares, 0, repeats=MEASURED)
     left = budget.left
     steps = fitting(found, left, config.every)

@@ -7,10 +7,11 @@ equal parts, and over the equal shares of the ranks, is the whole's.
 import math
 import os
 import shutil
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import torch
 from lightning_fabric import Fabric
@@ -20,6 +21,7 @@ from napari_toposeg.config import TrainingConfig
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.learning.arithmetic import spare_small_features
 from napari_toposeg.learning.networks.blocks import compute_anew
+from napari_toposeg.learning.passes import Passes
 from napari_toposeg.learning.ranks import join_ranks, mean_over_ranks
 from napari_toposeg.learning.task import Batch, Evaluation, Task
 from napari_toposeg.progress import Step
@@ -27,16 +29,26 @@ from napari_toposeg.progress import Step
 GRADIENT_NORM = 1.0
 NOT_DECAYED = ("token", "position")
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Descent:
-    """A task on its device, with its optimiser."""
+    """A task on its device, with its optimiser.
+
+    Parameters
+    ----------
+    passes
+        Computes forward and backward; None where there are several ranks, all of whose Steps must
+        be the same.
+    """
 
     task: Task
     config: TrainingConfig
     fabric: Fabric
     network: nn.Module
     optimiser: torch.optim.Optimizer
+    passes: Passes | None
 
     def step(self, number: int, parts: Sequence[Batch]) -> Generator[Step, None, dict[str, float]]:
         """Take one step of the optimiser; return the losses, means over all ranks.
@@ -69,8 +81,8 @@ class Descent:
     ) -> Generator[Step, None, dict[str, float]]:
         """Compute the gradients of a step; return the losses of this rank's share.
 
-        There is a Step between any two pieces of the work: half a step of a large network is long
-        enough for who wants it to end.
+        There is a Step between any two pieces of the work, and now and then in a long one. Closed
+        at one of them, the pieces that were begun are given up.
         """
         piece = Step(step=number - 1, total=self.config.steps, message="training")
         self.network.train()
@@ -81,12 +93,30 @@ class Descent:
                 yield piece
             # Ranks exchange the sum of all parts' gradients, once.
             with self.fabric.no_backward_sync(self.network, enabled=index < len(parts)):
-                losses = self.task.losses(self.network, self.moved(batch), number)
+                losses = yield from self.piece_of_work(partial(self.losses, batch, number), piece)
                 yield piece
-                self.fabric.backward(losses["loss"] / len(parts))
+                share = losses["loss"] / len(parts)
+                yield from self.piece_of_work(partial(self.fabric.backward, share), piece)
             for name, value in losses.items():
                 values[name] = values.get(name, 0.0) + float(value.detach()) / len(parts)
         return values
+
+    def piece_of_work(
+        self, work: Callable[[], Result], piece: Step
+    ) -> Generator[Step, None, Result]:
+        """Do a piece of the work; on the way there are Steps, unless other ranks wait for it."""
+        if self.passes is None:
+            return work()
+        return (yield from self.passes.follow(work, piece))
+
+    def losses(self, batch: Batch, number: int) -> dict[str, Tensor]:
+        """Compute the losses of a part of a step's batch."""
+        return self.task.losses(self.network, self.moved(batch), number)
+
+    def close(self) -> None:
+        """Let go of the thread that computes."""
+        if self.passes is not None:
+            self.passes.close()
 
     def moved(self, batch: Batch) -> Batch:
         """Bring the tensors of a batch to the device."""
@@ -137,7 +167,10 @@ def begin(task: Task, config: TrainingConfig, fabric: Fabric | None = None) -> D
     optimiser = fabric.setup_optimizers(new_optimiser(task, config))
     for method in task.forward_methods:
         network.mark_forward_method(method)
-    return Descent(task, config, fabric, network, optimiser)
+    passes = None
+    if fabric.world_size == 1:
+        passes = Passes(task.network, fabric.device, compiled=config.compile)
+    return Descent(task, config, fabric, network, optimiser, passes)
 
 
 def require_compiler() -> None:

@@ -9,7 +9,7 @@ import math
 import time
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,6 +51,7 @@ def optimise(task: Task, config: TrainingConfig) -> Generator[Step, None, Path]:
     done = progress.step
     with (
         memory_errors_explained(),
+        closing(descent),
         Logbook(run.folder, done) if fabric.is_global_zero else nullcontext() as log,
     ):
         course = Course(run, log, task, descent, config, progress.best, progress.stale)
