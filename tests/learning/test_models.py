@@ -1,5 +1,7 @@
+import errno
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -103,6 +105,29 @@ def test_a_registered_model_is_listed_loaded_exported_and_removed(checkpoint, st
     assert cards.export_model("mine", tmp_path / "out.safetensors").is_file()
     cards.remove_model("mine")
     assert "mine" not in [card.name for card in cards.list_models()]
+
+
+@pytest.mark.parametrize("same_disk", [True, False])
+def test_a_model_is_moved_into_the_store_whole(checkpoint, store, monkeypatch, same_disk):
+    content, replace = checkpoint.read_bytes(), Path.replace
+
+    def across(source, target):
+        if source == checkpoint and not same_disk:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return replace(source, target)
+
+    monkeypatch.setattr(Path, "replace", across)
+    assert cards.move_model(checkpoint, "mine") == CARD.model_copy(update={"name": "mine"})
+    assert [each.name for each in store.iterdir()] == ["mine.safetensors"]
+    assert (store / "mine.safetensors").read_bytes() == content
+    assert checkpoint.exists() is not same_disk
+
+
+def test_a_damaged_model_is_not_moved_into_the_store(checkpoint, store):
+    checkpoint.write_bytes(checkpoint.read_bytes()[:20])
+    with pytest.raises(InvalidCheckpoint):
+        cards.move_model(checkpoint, "mine")
+    assert checkpoint.exists() and not store.exists()
 
 
 @pytest.mark.parametrize("name", ["", "../evil", "a/b", ".hidden"])

@@ -28,6 +28,13 @@ def test_the_pace_gives_the_time_that_is_left():
     assert pace.left(Step(11, 11), now=120) is None
 
 
+def test_steps_between_two_counts_do_not_change_the_pace():
+    pace = Pace()
+    pace.left(Step(1, 11), now=100)
+    assert pace.left(Step(3, 11), now=104) == pytest.approx(16)
+    assert pace.left(Step(3, 11), now=105.5) == pytest.approx(16)
+
+
 def test_the_pace_starts_anew_with_other_work():
     pace = Pace()
     pace.left(Step(90, 100), now=0)

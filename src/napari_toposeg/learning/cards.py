@@ -237,6 +237,22 @@ def register_model(checkpoint: str | Path, name: str) -> Card:
     return load_card(target).model_copy(update={"name": name})
 
 
+def move_model(checkpoint: Path, name: str) -> Card:
+    """Put a checkpoint itself into the user's store; on the same disk nothing is copied.
+
+    A damaged one stays where it is.
+    """
+    card = load_card(checkpoint)
+    target = models_folder() / f"{require_name(name)}{SUFFIX}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        checkpoint.replace(target)
+    except OSError:
+        # The store is on another disk, or the file is open, which Windows does not move.
+        copy_atomically(checkpoint, target)
+    return card.model_copy(update={"name": name})
+
+
 def import_model(path: str | Path, name: str | None = None) -> Card:
     """Put a model file into the store, under its own file name unless another is given.
 

@@ -202,8 +202,10 @@ class Pace:
             self._since = self._before if known else now
             self._first = 0 if known else step.step
             self._total, self.seconds_per_step = step.total, None
+        counted = anew or step.step > self._last
         self._last, self._before = step.step, now
-        if step.step > self._first:
+        # Between two counts there are Steps too, which tell no more than that time goes by.
+        if counted and step.step > self._first:
             self.seconds_per_step = (now - self._since) / (step.step - self._first)
         if anew or self.seconds_per_step is None or step.step >= step.total:
             return None

@@ -51,7 +51,7 @@ def registered(monkeypatch) -> dict[str, bytes]:
             cards.Card.model_construct(name=n, task="segment", intended_use="") for n in known
         )
 
-    monkeypatch.setattr(cards, "register_model", register)
+    monkeypatch.setattr(cards, "move_model", register)
     monkeypatch.setattr(cards, "list_models", listed)
     return models
 

@@ -6,6 +6,7 @@ checkpoint in it, whether the run ended, was stopped or failed. Only discarding 
 
 import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,7 +73,7 @@ def finetune_run(
     set_apart()
     if not config.resume:
         note_training(config.output, image, labels, annotation, config)
-    run = prepared_run(cases, config)
+    run = unfinished_where_best(prepared_run(cases, config), config.output / BEST)
     if look is not None:
         run = with_previews(run, image, look, config.output / LAST, config.device)
     return (yield from run)
@@ -104,6 +105,34 @@ def prepared_run(cases: "Sequence[Case]", config: FinetuneConfig) -> Run[Any]:
     seconds = SECONDS_PER_VOXEL * sum(case.image.voxels.size for case in cases)
     yield (yield from wait_for(first, "Preparing the scan", seconds=seconds))
     return (yield from run)
+
+
+class Dropped(Exception):
+    """Nobody goes on with the run: thrown into it in place of closing it."""
+
+
+def unfinished_where_best(run: Run[Any], best: Path) -> Run[Any]:
+    """Yield the Steps of a training; closed, it keeps its last step only while none is best yet.
+
+    What is stopped here is not gone on with: the best model is kept, and the folder goes.
+
+    Parameters
+    ----------
+    best
+        Where the best model is written.
+    """
+    while True:
+        try:
+            step = next(run)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            yield step
+        except GeneratorExit:
+            if best.is_file():
+                with suppress(Dropped):
+                    run.throw(Dropped())
+            raise
 
 
 def annotated_cases(
@@ -178,11 +207,11 @@ def keep_best(folder: Path, name: str) -> "Card | None":
     Card or None
         Card of the model; None where the run wrote no checkpoint yet.
     """
-    from napari_toposeg.learning.cards import register_model
+    from napari_toposeg.learning.cards import move_model
 
     there = [folder / file for file in (BEST, LAST) if (folder / file).is_file()]
     # Another window may have made a model of this name meanwhile.
-    card = register_model(there[0], free_name(name)) if there else None
+    card = move_model(there[0], free_name(name)) if there else None
     discard(folder)
     return card
 
