@@ -1,6 +1,7 @@
 """Betti matching against its definition, worked out on every cell, and against known pictures."""
 
 import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -225,6 +226,46 @@ def test_a_constant_image_has_only_its_essential_component():
     matching = match_barcodes(np.ones((3, 4, 5)), np.zeros((3, 4, 5)))
     assert (len(matching.matched_truth), matching.error, matching.loss) == (1, 0, 0.0)
     assert matching.matched_truth.is_essential.all()
+
+
+def noisy_pair(labelled: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return two images of noise, or one and a label of 0 and 1."""
+    first, second = np.random.default_rng(0).random((2, 30, 40, 40))
+    return first, (second > 0.5).astype(float) if labelled else (first + second) / 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("labelled", [False, True])
+def test_progress_rises_to_the_end_in_the_calling_thread(threads, labelled):
+    heard = []
+    pair = noisy_pair(labelled)
+    told = match_barcodes(
+        *pair,
+        threads=threads,
+        progress=lambda done: heard.append((done, threading.get_ident())),
+    )
+    fractions = [done for done, _ in heard]
+    assert len(fractions) > 20 and fractions == sorted(fractions)
+    assert 0 <= fractions[0] < 0.1 and fractions[-1] == 1
+    assert {thread for _, thread in heard} == {threading.get_ident()}
+    assert told.error == match_barcodes(*pair, threads=threads).error
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("labelled", [False, True])
+@pytest.mark.parametrize("when", [0, 0.16, 0.3, 0.6, 0.9])
+def test_what_the_hook_raises_cancels_the_work(threads, labelled, when):
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done: float) -> None:
+        if done >= when:
+            raise Cancelled
+
+    before = threading.active_count()
+    with pytest.raises(Cancelled):
+        match_barcodes(*noisy_pair(labelled), threads=threads, progress=cancel)
+    assert threading.active_count() == before
 
 
 def test_faulty_input_is_refused():

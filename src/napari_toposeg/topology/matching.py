@@ -31,6 +31,7 @@ from napari_toposeg.topology.induced.cellwise import match_cells
 from napari_toposeg.topology.induced.comparison import entry_keys, match_in_comparison
 from napari_toposeg.topology.induced.matching import Bars, Matching
 from napari_toposeg.topology.morse.sorting import longest_first
+from napari_toposeg.topology.morse.watch import Progress, Watch
 
 Definition = Literal["induced", "betti-matching-3d"]
 Table = NDArray[np.int64]
@@ -105,6 +106,7 @@ def match_barcodes(
     superlevel: bool = True,
     definition: Definition = "induced",
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> BettiMatching:
     """Match the features of a prediction to those of the truth by where they are.
 
@@ -126,6 +128,9 @@ def match_barcodes(
     threads
         How many threads to use at most; by default as many as there are processors for more than
         64^3 voxels, else one. The matching does not depend on it.
+    progress
+        Called from this thread with the fraction done, every second or oftener for 128^3 voxels.
+        What it raises cancels the work and is passed on. ``"betti-matching-3d"`` does not call it.
 
     Returns
     -------
@@ -166,7 +171,9 @@ def match_barcodes(
     keys = entry_keys(prediction, truth, superlevel)
     if definition == "induced":
         many = default_threads(truth.size) if threads is None else threads
-        found = match_in_comparison(*keys, construction, wanted, many)
+        watch = Watch(progress)
+        found = match_in_comparison(*keys, construction, wanted, many, watch)
+        watch.tell(1.0)
     else:
         found = match_cells(*keys)
     return matching_of(prediction, truth, found, wanted, construction, superlevel)

@@ -16,8 +16,8 @@ from scipy import ndimage
 from napari_toposeg.plugin.loading import seconds_of
 from napari_toposeg.plugin.topology.diagram.coarser import Size3, block_means, block_size
 from napari_toposeg.plugin.translation import tr
-from napari_toposeg.plugin.waiting import wait_for
-from napari_toposeg.progress import Run
+from napari_toposeg.plugin.waiting import follow, wait_for
+from napari_toposeg.progress import Report, Run, to_nobody
 from napari_toposeg.topology import (
     BettiNumbers,
     PersistenceDiagram,
@@ -31,9 +31,6 @@ SMOOTHING = 1.0
 
 MOST_VOXELS = 96**3
 """Larger scans are matched on coarser copies: so many voxels take a few seconds."""
-
-SECONDS_PER_VOXEL = 5e-6
-"""Of matching, measured on a chest CT on one core."""
 
 FAINTEST = 0.05
 """Features that last less than this part of the scan's range are not counted."""
@@ -106,7 +103,12 @@ def kept_topology_run(scan: Volume, rebuilt: Volume, threshold: float) -> Run[Ke
 
 
 def feature_fates(
-    scan: NDArray[Any], rebuilt: NDArray[Any], hidden: NDArray[Any], *, most: int = MOST_VOXELS
+    scan: NDArray[Any],
+    rebuilt: NDArray[Any],
+    hidden: NDArray[Any],
+    *,
+    most: int = MOST_VOXELS,
+    report: Report = to_nobody,
 ) -> FeatureFates:
     """Match the features of a scan and its reconstruction, bright ones first.
 
@@ -116,6 +118,8 @@ def feature_fates(
         Arrays ``(z, y, x)`` of equal shape; `hidden` is not 0 where it was hidden.
     most
         Voxels of the copies that are matched, at most.
+    report
+        Told the share of the matching that is done.
     """
     z, y, x = scan.shape
     step = block_size((z, y, x), most)
@@ -123,7 +127,7 @@ def feature_fates(
     unseen = (block_means((hidden != 0).astype(np.float32), step) > 0).ravel()
     low, high = np.percentile(before, (0.5, 99.5))
     faintest = FAINTEST * float(high - low)
-    matching = match_barcodes(after, before)
+    matching = match_barcodes(after, before, progress=report)
     return FeatureFates(
         kept=counted(matching.matched_truth, unseen, faintest),
         lost=counted(matching.only_truth, unseen, faintest),
@@ -154,8 +158,8 @@ def feature_fates_run(
 ) -> Run[FeatureFates]:
     """Match features in the background."""
     match = partial(feature_fates, scan.voxels, rebuilt.voxels, hidden)
-    seconds = SECONDS_PER_VOXEL * min(scan.voxels.size, MOST_VOXELS)
-    return (yield from wait_for(match, message or tr("Matching features"), seconds=seconds))
+    told = message or tr("Matching features")
+    return (yield from follow(lambda report: match(report=report), told))
 
 
 def sample_of(voxels: Any) -> NDArray[Any]:

@@ -29,12 +29,14 @@ from napari_toposeg.topology.morse.lower_star import (
     find_row,
     matchings,
 )
+from napari_toposeg.topology.morse.watch import Tell, silent
 
 Indices = NDArray[np.int64]
 Stars = NDArray[np.integer]
 Masks = NDArray[np.int64]
 OTHER_CORNERS = 7
 COMPILING_SECONDS = 10
+CHUNK = 1 << 16
 NO_CORNER = -1
 
 
@@ -71,7 +73,7 @@ def masks_of_rows() -> Masks:
     return masks
 
 
-def bistar_gradient(base: Gradient, other: Gradient) -> Gradient:
+def bistar_gradient(base: Gradient, other: Gradient, tell: Tell = silent) -> Gradient:
     """Return a gradient inside the bi-stars of two orders.
 
     Critical cells and the bits of a row are those of the base's stars. `other` differs in
@@ -81,24 +83,27 @@ def bistar_gradient(base: Gradient, other: Gradient) -> Gradient:
     table, masks = matchings(), masks_of_rows()
     split = np.empty(base.index.size, np.int32)
     count = find_split(base.index, other.index, masks, split)
+    tell(0.0)
     rows = np.empty((len(table.rows) + count, ROW_BYTES), np.int8)
     rows[: len(table.rows)] = table.rows
     critical = np.empty(len(rows), np.uint8)
     critical[: len(table.rows)] = table.critical
     index = base.index.astype(np.int32)
-    match_bistars(
-        split[:count],
-        base.index,
-        other.index,
-        base.steps,
-        masks,
-        table.keys,
-        table.places,
-        rows,
-        critical,
-        len(table.rows),
-        index,
-    )
+    for start in range(0, count, CHUNK):
+        match_bistars(
+            split[start : min(start + CHUNK, count)],
+            base.index,
+            other.index,
+            base.steps,
+            masks,
+            table.keys,
+            table.places,
+            rows,
+            critical,
+            len(table.rows) + start,
+            index,
+        )
+        tell(min(1.0, (start + CHUNK) / count))
     return Gradient(index, rows, critical, base.shape)
 
 

@@ -16,11 +16,13 @@ from numpy.typing import NDArray
 from napari_toposeg.topology.grid import Construction
 from napari_toposeg.topology.induced.image_persistence import Growing, Inclusion, grow
 from napari_toposeg.topology.induced.matching import Bars, Matching, match_induced
-from napari_toposeg.topology.morse.watch import run_tasks
+from napari_toposeg.topology.morse.watch import Tell, Watch, run_tasks
 
 Image = NDArray[Any]
 # Beyond these, keys that set a label's voxels apart could overflow.
 LARGEST_WHOLE, LARGEST_REAL = 2.0**60, 1e30
+BARCODES = (0.15, 0.95)
+"""Which part of the work the barcodes are, about; the gradients come before, the matching after."""
 
 
 def entry_keys(prediction: Image, truth: Image, superlevel: bool) -> tuple[Image, Image]:
@@ -53,24 +55,31 @@ def order_with_label(image: Image, label: Image) -> Image | None:
 
 
 def match_in_comparison(
-    first: Image, second: Image, construction: Construction, wanted: frozenset[int], threads: int
+    first: Image,
+    second: Image,
+    construction: Construction,
+    wanted: frozenset[int],
+    threads: int,
+    watch: Watch,
 ) -> dict[int, Matching]:
     """Return the induced matching by dimension; low values enter first."""
     together = order_with_label(first, second)
-    one = grow(first, construction, threads)
+    tells = [watch.part(k / 20, (k + 1) / 20) for k in range(3)]
+    one = grow(first, construction, threads, tells[0])
     if together is None:
-        other = grow(second, construction, threads)
-        comparison = grow(np.minimum(first, second), construction, threads)
-        barcodes = bars_of_both(one, other, comparison, wanted, threads)
+        other = grow(second, construction, threads, tells[1])
+        comparison = grow(np.minimum(first, second), construction, threads, tells[2])
+        barcodes = bars_of_both(one, other, comparison, wanted, threads, watch)
     else:
-        other = comparison = grow(together, construction, threads)
-        inclusion = Inclusion(one, comparison, threads)
+        other = comparison = grow(together, construction, threads, tells[1])
+        inclusion = Inclusion(one, comparison, threads, watch.part(*BARCODES))
         label = inclusion.own_bars(comparison, wanted)
         barcodes = [Barcodes.of(inclusion, wanted), Barcodes(label, label)]
     values = first.ravel(), second.ravel()
     times = one.time, other.time, comparison.time
 
     def matching(k: int) -> Matching:
+        watch.tell(BARCODES[1])
         bars = [lasting(b.own[k], v, v) for b, v in zip(barcodes, values, strict=True)]
         images = [lasting(b.image[k], v, *values) for b, v in zip(barcodes, values, strict=True)]
         return match_induced(bars[0], bars[1], (images[0], images[1]), times)
@@ -91,15 +100,27 @@ class Barcodes(NamedTuple):
 
 
 def bars_of_both(
-    one: Growing, other: Growing, comparison: Growing, wanted: frozenset[int], threads: int
+    one: Growing,
+    other: Growing,
+    comparison: Growing,
+    wanted: frozenset[int],
+    threads: int,
+    watch: Watch,
 ) -> list[Barcodes]:
     """Return the barcodes of two images in their comparison, each in a thread if there are two."""
     found: dict[int, Barcodes] = {}
+    low, high = BARCODES
+    # Of two threads only this one, which has the second image, is heard.
+    middle = (low + high) / 2 if threads < 2 else low
 
-    def work(side: int, image: Growing) -> None:
-        found[side] = Barcodes.of(Inclusion(image, comparison), wanted)
+    def work(side: int, image: Growing, tell: Tell) -> None:
+        found[side] = Barcodes.of(Inclusion(image, comparison, tell=tell), wanted)
 
-    run_tasks([partial(work, 0, one), partial(work, 1, other)], threads)
+    tasks = [
+        partial(work, 0, one, watch.part(low, middle)),
+        partial(work, 1, other, watch.part(middle, high)),
+    ]
+    run_tasks(tasks, threads, watch.tell)
     return [found[0], found[1]]
 
 

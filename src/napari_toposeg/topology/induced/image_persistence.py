@@ -32,7 +32,7 @@ from napari_toposeg.topology.morse.engine import enter, find_gradient
 from napari_toposeg.topology.morse.gradient import Cells, Gradient, Places, to_image
 from napari_toposeg.topology.morse.patterns import comparable, working_type
 from napari_toposeg.topology.morse.sorting import order_of, order_of_places
-from napari_toposeg.topology.morse.watch import Watch
+from napari_toposeg.topology.morse.watch import Tell, part_of, silent
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,11 +78,13 @@ class Growing:
         return {last - k if self.dual else k for k in dimensions}
 
 
-def grow(image: NDArray[Any], construction: Construction, threads: int = 1) -> Growing:
+def grow(
+    image: NDArray[Any], construction: Construction, threads: int = 1, tell: Tell = silent
+) -> Growing:
     """Find the gradient of an image, of which the lowest values enter first."""
     volume = comparable(image.reshape((-1, *image.shape[-2:])))
     dual = construction == "T"
-    gradient = find_gradient(volume, dual, False, image.ndim == 2, threads, Watch())
+    gradient = find_gradient(volume, dual, False, image.ndim == 2, threads, tell)
     return Growing(volume, dual, gradient)
 
 
@@ -96,14 +98,19 @@ class Inclusion:
     smaller: Growing
     larger: Growing
     threads: int = 1
+    tell: Tell = silent
 
     @cached_property
     def both(self) -> TwoOrders:
         """The critical cells of both; order 0 is that of the rows and 1 that of the columns."""
         rows, columns = self.images
-        gradient = bistar_gradient(columns.gradient, rows.gradient)
-        stages = [in_both_orders(cells, rows) for cells in columns.enter(gradient)]
-        return TwoOrders(gradient, stages, self.threads)
+        tell = part_of(self.tell, 0.0, 0.1)
+        gradient = bistar_gradient(columns.gradient, rows.gradient, tell)
+        stages = []
+        for cells in columns.enter(gradient):
+            self.tell(0.1)
+            stages.append(in_both_orders(cells, rows))
+        return TwoOrders(gradient, stages, self.threads, part_of(self.tell, 0.2, 1.0))
 
     @property
     def images(self) -> tuple[Growing, Growing]:

@@ -24,11 +24,10 @@ from napari_toposeg.topology.morse.basins import (
     plant_maxima,
     plant_minima,
 )
-from napari_toposeg.topology.morse.bit_tree import empty_tree
 from napari_toposeg.topology.morse.gradient import Cells, Gradient, Places
-from napari_toposeg.topology.morse.loops import trace_columns
-from napari_toposeg.topology.morse.reduction import Columns, reduce_columns
-from napari_toposeg.topology.morse.watch import silent
+from napari_toposeg.topology.morse.loops import reduced, trace_columns
+from napari_toposeg.topology.morse.reduction import Columns
+from napari_toposeg.topology.morse.watch import Tell, part_of, silent
 
 Indices = NDArray[np.int64]
 Numbers = NDArray[np.int32]
@@ -59,11 +58,15 @@ class Stage:
 
 @dataclass(frozen=True, eq=False)
 class TwoOrders:
-    """A gradient that suits two orders, 0 and 1, and its critical cells by dimension."""
+    """A gradient that suits two orders, 0 and 1, and its critical cells by dimension.
+
+    ``tell`` is told the share of the work that is done; what it raises ends the work.
+    """
 
     gradient: Gradient
     stages: list[Stage]
     threads: int = 1
+    tell: Tell = silent
 
     @property
     def highest(self) -> int:
@@ -90,10 +93,12 @@ class TwoOrders:
 
     def joins_below(self, rows: int, columns: int) -> Indices:
         """Return the minimum that dies at each edge in order, -1 for an edge that makes a loop."""
+        self.tell(0.0)
         return joins(self.ends[:, self.stages[1].order[columns]], self.stages[0].order[rows])
 
     def joins_above(self, rows: int, columns: int) -> Indices:
         """Return the maximum that fills what each facet, from the last, closes; -1 for nothing."""
+        self.tell(0.0)
         return joins(
             self.rooms[:, self.stages[self.highest].order[rows][::-1]],
             self.stages[self.highest + 1].order[columns][::-1],
@@ -104,7 +109,7 @@ class TwoOrders:
         """``(2, edges)``: 1 + the minimum that either end of an edge flows to, 0 for the frame."""
         edges = self.stages[1].cells
         forest = plant_minima(self.gradient, self.stages[0].cells.voxel, edges)
-        join_minima(self.gradient, edges, forest)
+        join_minima(self.gradient, edges, forest, part_of(self.tell, 0.0, 0.15))
         return numbers_at(forest, edges.voxel, edges.voxel + self.gradient.steps[edges.code])
 
     @cached_property
@@ -112,7 +117,7 @@ class TwoOrders:
         """``(2, facets)``: 1 + the maximum that either side flows to, 0 for the outside."""
         facets = self.stages[self.highest].cells
         forest = plant_maxima(self.gradient, self.stages[self.highest + 1].cells, facets)
-        join_maxima(self.gradient, facets, forest)
+        join_maxima(self.gradient, facets, forest, part_of(self.tell, 0.15, 0.3))
         dual = dual_of(self.gradient)
         top = facets.voxel + dual.lowest[facets.code]
         return numbers_at(forest, top, top - dual.normal[facets.code])
@@ -137,7 +142,8 @@ class TwoOrders:
     def traced(self) -> Columns:
         """Boundaries of the squares that fill loops, in the edges that make loops, in any order."""
         edges, squares = self.loop_cells
-        return trace_columns(self.gradient, edges, squares, self.threads, silent)
+        tell = part_of(self.tell, 0.3, 0.8)
+        return trace_columns(self.gradient, edges, squares, self.threads, tell)
 
     @cached_property
     def loop_cells(self) -> tuple[Cells, Cells]:
@@ -156,9 +162,7 @@ class TwoOrders:
         row_of = row_of[self.makes_loop[0] | self.makes_loop[1]]
         traced_as = np.cumsum(self.fills_loop[0] | self.fills_loop[1]) - 1
         m = arranged(self.traced, traced_as[square], row_of)
-        killer = np.full(len(edge), -1, np.int32)
-        tree = empty_tree(len(edge))
-        reduce_columns(0, len(square), m.begin, m.length, m.rows, m.used, killer, tree)
+        killer = reduced(m, len(edge), part_of(self.tell, 0.8, 1.0))
         paired = killer >= 0
         return edge[paired], square[killer[paired]]
 

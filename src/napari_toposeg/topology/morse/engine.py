@@ -46,7 +46,7 @@ from napari_toposeg.topology.morse.patterns import (
 )
 from napari_toposeg.topology.morse.planar import planar_pairs
 from napari_toposeg.topology.morse.sorting import order_of
-from napari_toposeg.topology.morse.watch import Watch, run_tasks
+from napari_toposeg.topology.morse.watch import Tell, Watch, run_tasks
 
 Pairs = NDArray[np.int64]
 COMPILING_SECONDS = 20
@@ -65,7 +65,8 @@ def voxel_pairs(
     dual = construction == "T"
     last = array.ndim - 1
     wanted = {last - k for k in dimensions} if dual else set(dimensions)
-    gradient = find_gradient(volume, dual, superlevel, array.ndim == 2, threads, watch)
+    told = watch.part(0.0, 0.1)
+    gradient = find_gradient(volume, dual, superlevel, array.ndim == 2, threads, told)
     if gradient.planar:
         return planar_pairs(
             gradient,
@@ -93,7 +94,7 @@ def voxel_pairs(
 
 
 def find_gradient(
-    volume: NDArray[Any], dual: bool, superlevel: bool, planar: bool, threads: int, watch: Watch
+    volume: NDArray[Any], dual: bool, superlevel: bool, planar: bool, threads: int, tell: Tell
 ) -> Gradient:
     """Return the gradient of the volume as it enters, or of its dual."""
     announce_compiling(look_up_slab, "the topology engine", COMPILING_SECONDS)
@@ -105,7 +106,7 @@ def find_gradient(
         low_frame=dual,
         planar=planar,
         threads=threads,
-        tell=watch.part(0.0, 0.1),
+        tell=tell,
     )
     return Gradient(index.ravel(), table.rows, table.critical, index.shape)
 

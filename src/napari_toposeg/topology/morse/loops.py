@@ -26,7 +26,7 @@ from napari_toposeg.topology.morse.gradient import Cells, Gradient, Places
 from napari_toposeg.topology.morse.lower_star import EDGE_BITS
 from napari_toposeg.topology.morse.reduction import Columns, Indices, Numbers, reduce_columns
 from napari_toposeg.topology.morse.sorting import order_of_places
-from napari_toposeg.topology.morse.watch import Tell, run_tasks, silent
+from napari_toposeg.topology.morse.watch import Tell, part_of, run_tasks, silent
 
 CHUNK = 1 << 12
 MOST_SHARES = 2
@@ -54,15 +54,20 @@ def pair_rows(
     gradient: Gradient, edges: Cells, squares: Cells, threads: int = 1, tell: Tell = silent
 ) -> Numbers:
     """Return for each row the column that it is paired with, -1 for none (see `pair_loops`)."""
-    columns = trace_columns(gradient, edges, squares, threads, lambda done: tell(0.8 * done))
-    killer = np.full(len(edges), -1, np.int32)
-    tree = empty_tree(len(edges))
-    for start in range(0, len(squares), CHUNK):
-        stop = min(start + CHUNK, len(squares))
+    columns = trace_columns(gradient, edges, squares, threads, part_of(tell, 0.0, 0.8))
+    return reduced(columns, len(edges), part_of(tell, 0.8, 1.0))
+
+
+def reduced(columns: Columns, rows: int, tell: Tell) -> Numbers:
+    """Reduce all columns; return for each row the column it is paired with, -1 for none."""
+    killer = np.full(rows, -1, np.int32)
+    tree, count = empty_tree(rows), len(columns.begin)
+    for start in range(0, count, CHUNK):
+        stop = min(start + CHUNK, count)
         columns.rows, columns.used = reduce_columns(
             start, stop, columns.begin, columns.length, columns.rows, columns.used, killer, tree
         )
-        tell(0.8 + 0.2 * stop / len(squares))
+        tell(stop / count)
     return killer
 
 

@@ -46,7 +46,12 @@ class Watch:
 
     def part(self, low: float, high: float) -> Tell:
         """Return the hook for a part of the whole, from fraction ``low`` to ``high`` of it."""
-        return lambda done: self.tell(low + (high - low) * done)
+        return part_of(self.tell, low, high)
+
+
+def part_of(tell: Tell, low: float, high: float) -> Tell:
+    """Return the hook for a part of what another hook is told of."""
+    return lambda done: tell(low + (high - low) * done)
 
 
 def run_tasks(tasks: Sequence[Callable[[], None]], threads: int, tell: Tell = silent) -> None:

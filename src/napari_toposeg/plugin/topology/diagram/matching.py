@@ -9,7 +9,6 @@ Stucki et al. 2023, arXiv:2211.15272.
 """
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,17 +21,13 @@ from napari_toposeg.plugin.topology.diagram.layer_diagram import (
     Construction,
     LayerDiagram,
     excerpt_run,
-    expected_seconds,
     faintest_of,
     without_faint,
 )
 from napari_toposeg.plugin.translation import tr
-from napari_toposeg.plugin.waiting import wait_for
+from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run
 from napari_toposeg.topology import BettiMatching, match_barcodes
-
-MATCHING = 4.0
-"""Matching takes about so many times as long as one diagram."""
 
 OVERLAP = 0.5
 """Values that share less than this part of the wider range are called another unit."""
@@ -64,10 +59,11 @@ def run_matching(
         (yield from excerpt_run(second, extent, **where)),
     )
     a, b = one.voxels, other.voxels
-    matching = yield from wait_for(
-        partial(match_barcodes, a, b, construction=construction, superlevel=superlevel),
+    matching = yield from follow(
+        lambda report: match_barcodes(
+            a, b, construction=construction, superlevel=superlevel, progress=report
+        ),
         tr("Matching features of {shape} voxels").format(shape=by(a.shape)),
-        seconds=MATCHING * expected_seconds(a.size),
     )
     warning = unit_warning(a, b)
     if warning:
