@@ -6,6 +6,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 
@@ -13,6 +14,8 @@ import pytest
 os.environ["NAPARI_CONFIG"] = ""
 
 from napari.components import ViewerModel
+from napari.utils import resize_dask_cache
+from tests.plugin.lazy_arrays import Counted
 
 from napari_toposeg.plugin.dock import TopoSegDock
 from napari_toposeg.progress import Step
@@ -136,3 +139,13 @@ def ring() -> Volume:
     voxels[4:6, 3:13, 3:13] = 500
     voxels[4:6, 6:10, 6:10] = -1000
     return Volume(voxels, np.diag([-1.0, -1, 1, 1]), modality="CT", name="ring")
+
+
+@pytest.fixture
+def count_chunks() -> Iterator[type[Counted]]:
+    """Makes dask arrays that note which chunks are computed, in the thread that asks for them."""
+    # What napari remembers of chunks would not be computed again.
+    resize_dask_cache(0)
+    with dask.config.set(scheduler="synchronous"):
+        yield Counted
+    resize_dask_cache()

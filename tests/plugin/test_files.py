@@ -65,6 +65,18 @@ def test_labels_are_saved_as_they_are(viewer_model, oblique, tmp_path):
     np.testing.assert_array_equal(again.voxels, labels.voxels)
 
 
+def test_what_is_not_in_memory_is_saved_without_being_read_in_the_window(
+    viewer_model, ct, tmp_path, count_chunks
+):
+    counted = count_chunks(ct.voxels, (5, 6, 7))
+    viewer_model.add_image(counted.array, name="scan")
+    counted.forget()
+    (written,) = viewer_model.layers.save(str(tmp_path / "scan.nii.gz"), plugin=PLUGIN)
+    np.testing.assert_array_equal(read_volume(written).voxels, ct.voxels)
+    assert sorted(counted.chunks) == sorted(np.ndindex(counted.array.numblocks))
+    assert not counted.in_window
+
+
 def test_a_frame_of_several_is_asked_for(qapp, four_frames, monkeypatch):
     asked = []
 

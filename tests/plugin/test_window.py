@@ -205,7 +205,7 @@ def test_a_repair_is_drawn_before_it_is_made_and_undone_by_the_key(window, qtbot
     qtbot.waitUntil(lambda: panel.proposal is not None, timeout=60_000)
     panel.list.step(True)
     assert np.abs(viewer.screenshot(flash=False).astype(int) - before).max() > 50
-    panel.apply_button.click()
+    panel.buttons.apply.click()
     assert layer.data[2, 12, 2:22].all()
     viewer.layers.selection.active = layer
     qtbot.keyClick(

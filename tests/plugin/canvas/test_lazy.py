@@ -1,6 +1,5 @@
 """Layers whose voxels are not in memory: what is read, when, and by whom."""
 
-import threading
 from itertools import pairwise
 from types import SimpleNamespace
 
@@ -10,6 +9,7 @@ import pytest
 from napari.layers import Image
 
 from napari_toposeg.io import read_volume
+from napari_toposeg.plugin.canvas.label_values import class_sizes
 from napari_toposeg.plugin.canvas.layers import layer_to_volume
 from napari_toposeg.plugin.canvas.lazy import (
     WHOLE,
@@ -26,32 +26,11 @@ from napari_toposeg.progress import Step, finish
 SHAPE, CHUNK = (24, 32, 40), (6, 16, 20)
 
 
-class Counted:
-    """A dask array of 4 x 2 x 2 chunks that notes which were computed, and in which thread."""
-
-    def __init__(self) -> None:
-        self.chunks: list[tuple[int, ...]] = []
-        self.threads: set[threading.Thread] = set()
-        self.voxels = np.random.default_rng(0).integers(-1000, 500, SHAPE).astype(np.int16)
-        self.array = da.map_blocks(
-            self._read, chunks=da.core.normalize_chunks(CHUNK, SHAPE), dtype=np.int16
-        )
-        self.chunks.clear()
-
-    def _read(self, block_info=None):
-        where = block_info[None]
-        self.chunks.append(tuple(where["chunk-location"]))
-        self.threads.add(threading.current_thread())
-        return self.voxels[tuple(slice(low, high) for low, high in where["array-location"])]
-
-    def forget(self) -> None:
-        self.chunks.clear()
-        self.threads.clear()
-
-
 @pytest.fixture
-def counted():
-    return Counted()
+def counted(count_chunks):
+    return count_chunks(
+        np.random.default_rng(0).integers(-1000, 500, SHAPE).astype(np.int16), CHUNK
+    )
 
 
 @pytest.fixture
@@ -95,7 +74,7 @@ def test_a_run_reads_each_chunk_once_in_slabs_and_says_so(counted, monkeypatch):
         read = stop.value
     np.testing.assert_array_equal(read.voxels, counted.voxels)
     assert sorted(counted.chunks) == sorted(np.ndindex(4, 2, 2))
-    assert threading.main_thread() not in counted.threads
+    assert not counted.in_window
     assert steps[-1].step == steps[-1].total
     assert "Reading" in steps[0].message
 
@@ -123,7 +102,7 @@ def test_cutting_out_reads_in_the_background_and_only_the_region(
     with qtbot.waitSignal(dock.session.job_ended, timeout=10_000):
         dock.case.crop()
     assert counted.chunks == [(1, 0, 0)]
-    assert threading.main_thread() not in counted.threads
+    assert not counted.in_window
     cut = dock.session.image_layer
     np.testing.assert_array_equal(cut.data, counted.voxels[region])
     np.testing.assert_allclose(cut.translate, (18, 0, 0))
@@ -134,7 +113,7 @@ def test_saving_reads_in_the_background(dock, qtbot, counted, lazy_scan, tmp_pat
     with qtbot.waitSignal(dock.session.job_ended, timeout=10_000):
         dock.case.save(tmp_path / "scan.nii.gz")
     np.testing.assert_array_equal(read_volume(tmp_path / "scan.nii.gz").voxels, counted.voxels)
-    assert threading.main_thread() not in counted.threads
+    assert not counted.in_window
 
 
 def test_slices_are_suggested_of_a_scan_that_is_read_in_the_background(
@@ -146,7 +125,7 @@ def test_slices_are_suggested_of_a_scan_that_is_read_in_the_background(
         section.suggest()
     assert section.suggestions
     assert sorted(counted.chunks) == sorted(np.ndindex(4, 2, 2))
-    assert threading.main_thread() not in counted.threads
+    assert not counted.in_window
 
 
 def test_a_segmentation_reads_its_scan_in_the_worker(counted, monkeypatch, ct):
@@ -187,6 +166,18 @@ def test_a_glance_at_a_lazy_array_reads_one_slice(counted):
     np.testing.assert_array_equal(glance(counted.array), counted.voxels[12:13])
     assert {chunk[0] for chunk in counted.chunks} == {2}
     assert glance(counted.voxels) is counted.voxels
+
+
+def test_the_voxels_of_classes_are_those_that_numpy_counts(count_chunks):
+    labels = np.random.default_rng(0).choice([0, 1, 7, 70_000], SHAPE).astype(np.int32)
+    counted, shares = count_chunks(labels, CHUNK), []
+    counted.forget()
+    expected = {value: int((labels == value).sum()) for value in (1, 7, 70_000)}
+    assert class_sizes(counted.array, shares.append) == expected == class_sizes(labels)
+    assert sorted(counted.chunks) == sorted(np.ndindex(counted.array.numblocks))
+    assert shares[-1] == 1.0
+    assert class_sizes(labels > 0) == {1: sum(expected.values())}
+    assert class_sizes(-labels) == {}
 
 
 def test_a_zarr_array_is_read_by_its_chunks(tmp_path):

@@ -18,6 +18,7 @@ from napari_toposeg.plugin.canvas.sources import note_model
 from napari_toposeg.plugin.case.actions import open_case
 from napari_toposeg.plugin.exporting.actions import export_dicom_seg, measure_classes
 from napari_toposeg.plugin.exporting.dicom_seg_dialog import DicomSegDialog, SegAnswers
+from napari_toposeg.plugin.exporting.export_button import SUFFIXES
 
 
 @pytest.fixture
@@ -128,6 +129,30 @@ def test_a_report_of_a_scan_alone_can_be_written(dock, ct, qtbot, tmp_path):
     dock.export.write("report", tmp_path / "report.html")
     wait(dock, qtbot)
     assert "thorax" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_what_is_not_in_memory_is_exported_without_being_read_in_the_window(
+    dock, qtbot, tmp_path, count_chunks
+):
+    phantom = make("torus", shape=(16, 16, 16))
+    viewer, chunk = dock.session.viewer, (4, 16, 16)
+    scan, truth = (count_chunks(v.voxels, chunk) for v in (phantom.image, phantom.truth))
+    viewer.add_image(scan.array, name="scan", units=("mm",) * 3)
+    layer = viewer.add_labels(truth.array, name="truth", units=("mm",) * 3)
+    other = viewer.add_labels(phantom.truth.voxels.copy(), name="other", units=("mm",) * 3)
+    compare(dock, other, layer, qtbot)
+    viewer.layers.selection.active = layer
+    for what in ("labels", "classes", "report"):
+        scan.forget()
+        truth.forget()
+        dock.export.write(what, tmp_path / f"{what}{SUFFIXES.get(what, '.csv')}")
+        wait(dock, qtbot)
+        assert not truth.in_window and not scan.in_window
+        assert set(truth.chunks) == set(np.ndindex(truth.array.numblocks))
+    assert set(scan.chunks) == set(np.ndindex(scan.array.numblocks))
+    written = np.asarray(nib.load(tmp_path / "labels.nii.gz").dataobj)
+    assert written.sum() == phantom.truth.voxels.sum()
+    assert "Against the truth" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 @pytest.fixture

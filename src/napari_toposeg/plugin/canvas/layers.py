@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume
 from napari_toposeg.plugin.canvas.contrast import contrast_limits, from_zero
-from napari_toposeg.plugin.canvas.lazy import in_memory, is_lazy
+from napari_toposeg.plugin.canvas.lazy import finest, in_memory, is_lazy
 from napari_toposeg.plugin.canvas.marks import LEVEL, role_of
 from napari_toposeg.plugin.canvas.placing import (
     millimetres,
@@ -128,8 +128,7 @@ def layer_to_volume(layer: Layer, like: Layer | None = None, *, read: bool = Tru
     if like is not None and KEY not in attributes["metadata"] and same_grid(layer, like):
         known = like.metadata.get(KEY, {})
         attributes["metadata"] = {KEY: known | {"modality": "unknown", "notes": []}}
-    data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
-    volume = data_to_volume(data, attributes, labels=isinstance(layer, Labels))
+    volume = data_to_volume(finest(layer), attributes, labels=isinstance(layer, Labels))
     return in_memory(volume) if read else volume
 
 

@@ -30,6 +30,11 @@ def is_lazy(data: Any) -> bool:
     return not isinstance(data, np.ndarray)
 
 
+def finest(layer: Any) -> Any:
+    """Return the array of a layer, of a multiscale layer the one of the finest level; unread."""
+    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+
+
 def load_run(volume: Volume) -> Run[Volume]:
     """Return a Volume whose voxels are in memory; a run begins with it where it needs them all.
 

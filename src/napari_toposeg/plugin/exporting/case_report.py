@@ -10,7 +10,7 @@ import numpy as np
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import class_names, same_grid
-from napari_toposeg.plugin.canvas.lazy import load_run
+from napari_toposeg.plugin.canvas.lazy import WHOLE, finest, is_lazy, load, load_run
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.exporting.actions import classes_run
 from napari_toposeg.plugin.exporting.gathering import Sources
@@ -42,7 +42,7 @@ def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
     scan = session.image_layer
     if scan is None:
         raise InvalidConfig("there is no scan to report on; open one first")
-    image = session.volume_of(scan)
+    image = session.volume_of(scan, read=False)
     low, high = scan.contrast_limits
     settings = settings_of(inputs, parts_of(sources))
     case = Case(image, (float(low), float(high)), settings=settings)
@@ -50,11 +50,12 @@ def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
     result = topology.comparison.result
     if result is not None and fits(topology.comparison.source, scan):
         labels = topology.comparison.source
-        judged = judged_of(result, labels, topology.comparison.truth.layer)
+        judged = judged_of(result, topology.comparison.judged, topology.comparison.truth.layer)
         case = replace(case, judged=judged, connectivity=result.connectivity)
     if labels is not None and fits(labels, scan):
-        volume, facts = session.volume_of(labels), facts_of(labels)
-        case = replace(case, labels=volume, names=class_names(labels), model=facts)
+        volume = session.volume_of(labels, read=False)
+        names, facts = class_names(labels), facts_of(labels)
+        case = replace(case, labels=volume, names=names, model=facts)
     return with_repair(with_diagram(case, sources), topology.repair.proposal)
 
 
@@ -63,12 +64,19 @@ def fits(layer: Any, scan: Any) -> bool:
     return layer is not None and same_grid(layer, scan)
 
 
-def judged_of(result: Comparison, layer: Any, other: Any) -> Judged:
-    """Return what a comparison found, the worst errors first."""
+def judged_of(result: Comparison, mask: Any, other: Any) -> Judged:
+    """Return what a comparison found in a label map, the worst errors first.
+
+    Parameters
+    ----------
+    mask
+        The label map as it was judged.
+    other
+        Layer of the label map that it was held against; it may not be in memory yet.
+    """
     numbers = Table(result.number_columns, list(result.number_rows()))
-    mask = layer.data
     held = result.against in ("truth", "reference") and other is not None
-    beside = other.data if held else None
+    beside = finest(other) if held else None
     defects = result.defects
     if defects is None:
         return Judged(result.against, numbers, mask=mask)
@@ -157,10 +165,21 @@ def settings_of(inputs: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, 
     return {key: value for key, value in inputs.items() if key.startswith(parts)}
 
 
+def read_other(judged: Judged) -> Run[Judged]:
+    """Return what was found with the other label map in memory."""
+    if judged.other is None or not is_lazy(judged.other):
+        return judged
+    message = tr("Reading the other label map")
+    other = yield from follow(partial(load, judged.other, WHOLE), message)
+    return replace(judged, other=other)
+
+
 def report_run(case: Case, path: str | Path) -> Run[Path]:
     """Count the classes, draw the pictures and write the page, in the background."""
     path = Path(path).expanduser()
     case = replace(case, image=(yield from load_run(case.image)))
+    if case.judged is not None:
+        case = replace(case, judged=(yield from read_other(case.judged)))
     if case.labels is not None:
         labels = yield from load_run(case.labels)
         # A copy: a person may go on painting while the page is written.

@@ -113,7 +113,7 @@ class ExportButton(QPushButton):
             raise InvalidConfig(reason)
         match what:
             case "labels":
-                volume = self._session.volume_of(self._sources.labels())
+                volume = self._session.volume_of(self._sources.labels(), read=False)
                 self._start(lambda: save_run(volume, path), tr("Saving the label map"))
             case "dicom-seg":
                 self._write_seg(path, answers)
@@ -133,7 +133,7 @@ class ExportButton(QPushButton):
         same = known is not None and known.path == source
         run = partial(
             seg_run,
-            self._session.volume_of(labels),
+            self._session.volume_of(labels, read=False),
             source,
             path,
             classes=class_names(labels),
@@ -146,7 +146,7 @@ class ExportButton(QPushButton):
 
     def _write_classes(self, path: str | Path) -> None:
         labels = self._sources.labels()
-        volume, names = self._session.volume_of(labels), class_names(labels)
+        volume, names = self._session.volume_of(labels, read=False), class_names(labels)
         self._session.start(
             lambda: classes_run(volume, names),
             title=tr("Counting the classes"),

@@ -106,7 +106,7 @@ class Sources:
         """Return where a layer's voxels lie in the patient, None where that is unknown."""
         if layer is None or layer not in self.session.viewer.layers:
             return None
-        return self.session.volume_of(layer).affine
+        return self.session.volume_of(layer, read=False).affine
 
     def series_of(self, labels: Any) -> Source | None:
         """Return the DICOM series that a label map was made on, as far as it is known."""

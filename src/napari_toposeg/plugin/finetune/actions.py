@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from napari.components import ViewerModel
 from napari.layers import Layer
 
@@ -15,10 +14,9 @@ from napari_toposeg.plugin.finetune.annotate.annotation_layer import (
     new_annotation,
     set_classes,
 )
-from napari_toposeg.plugin.finetune.annotate.classes import classes_of_layer
 from napari_toposeg.plugin.finetune.annotate.mask_import import (
-    MOST_CLASSES,
     Extent,
+    classes_for,
     import_file_run,
     import_run,
 )
@@ -82,12 +80,12 @@ def annotation_from_mask(
         If the mask holds nothing inside of the image, or too many classes.
     """
     axis = slice_axis(viewer) if axis is None else axis
-    scan = layer_to_volume(image)
+    scan = layer_to_volume(image, read=False)
     if isinstance(mask, str | Path):
         found = finish(import_file_run(Path(mask), scan, extent=extent, axis=axis))
     else:
-        volume = layer_to_volume(mask, like=image)
-        known = classes_of_layer(mask, int(np.clip(volume.voxels.max(), 0, MOST_CLASSES)))
+        volume = layer_to_volume(mask, like=image, read=False)
+        known = classes_for(mask, volume)
         found = finish(import_run(volume, scan, known, extent=extent, axis=axis))
     made = new_annotation(viewer, image, found.classes)
     made.data = found.labels

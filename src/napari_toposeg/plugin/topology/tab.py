@@ -7,6 +7,7 @@ from qtpy.QtWidgets import QWidget
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.diagram.panel import DiagramPanel
 from napari_toposeg.plugin.topology.errors.compare_panel import ComparePanel
+from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses
 from napari_toposeg.plugin.topology.errors.repair_panel import RepairPanel
 from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.plugin.translation import tr
@@ -25,8 +26,9 @@ class TopologyTab(QWidget):
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.diagram = DiagramPanel(session)
-        self.comparison = ComparePanel(session)
-        self.repair = RepairPanel(session)
+        known = LabelClasses(session, self)
+        self.comparison = ComparePanel(session, known=known)
+        self.repair = RepairPanel(session, known=known)
         self.pages = pages_of(
             self,
             (self.diagram, tr("Diagram"), tr("Persistence of a layer, linked with its voxels")),

@@ -36,7 +36,7 @@ class ProgressDialog(QDialog):
         self.setWindowModality(Qt.WindowModality.ApplicationModal)
         self._job = job
         self.bar = QProgressBar()
-        self.bar.setToolTip(tr("How much is read"))
+        self.bar.setToolTip(tr("How much is done"))
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
         buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)

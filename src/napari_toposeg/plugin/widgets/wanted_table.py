@@ -2,12 +2,9 @@
 
 from collections.abc import Mapping
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from napari_toposeg.plugin.canvas.label_values import classes_of
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.wish_delegate import WishDelegate
 from napari_toposeg.plugin.widgets.wishes import Wish, read_wish
@@ -56,10 +53,15 @@ class WantedTable(QTableWidget):
                 found[int(self.item(line, 0).data(Qt.ItemDataRole.UserRole))] = wish
         return found
 
-    def show_classes(self, labels: NDArray[np.integer] | None, names: Mapping[int, str]) -> None:
-        """List the classes of a label map ``(z, y, x)``, each to be one solid piece."""
-        found = () if labels is None else classes_of(labels)
-        found = found if len(found) <= MOST_CLASSES else ()
+    def show_classes(self, sizes: Mapping[int, int], names: Mapping[int, str]) -> None:
+        """List classes, each to be one solid piece.
+
+        Parameters
+        ----------
+        sizes
+            Voxels of each class, by its label.
+        """
+        found = tuple(sizes) if len(sizes) <= MOST_CLASSES else ()
         self.setRowCount(len(found))
         rows = min(max(len(found), 1), MOST_ROWS)
         self.setFixedHeight(HEADER_HEIGHT + ROW_HEIGHT * rows + 2)
@@ -67,7 +69,7 @@ class WantedTable(QTableWidget):
             name = fixed(names.get(number, tr("label {number}").format(number=number)))
             name.setData(Qt.ItemDataRole.UserRole, number)
             self.setItem(line, 0, name)
-            self.setItem(line, 1, fixed(f"{int(np.count_nonzero(labels == number)):,}"))
+            self.setItem(line, 1, fixed(f"{sizes[number]:,}"))
             self.setItem(line, 2, QTableWidgetItem(WANTED))
 
 

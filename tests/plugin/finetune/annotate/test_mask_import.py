@@ -96,3 +96,29 @@ def test_a_layer_and_a_file_become_annotations_in_a_notebook(ct, qapp, tmp_path)
     path = write_volume(mask_of(ct, 1, 2), tmp_path / "mask.nii.gz")
     again = annotation_from_mask(viewer, image, path)
     np.testing.assert_array_equal(again.data, made.data)
+
+
+def test_a_mask_and_a_scan_that_are_not_in_memory_are_not_read_in_the_window(
+    dock, qtbot, ct, count_chunks
+) -> None:
+    mask = mask_of(ct, 3, 200).voxels
+    scan, held = count_chunks(ct.voxels, (5, 6, 7)), count_chunks(mask, (5, 6, 7))
+    viewer = dock.session.viewer
+    viewer.add_image(scan.array, name="scan")
+    names = {"index": [0, 3, 200], "class": ["", "left", "right"]}
+    layer = viewer.add_labels(held.array, name="mask", features=names)
+    section, panel = dock.finetune.annotate.masks, dock.finetune.annotate
+    assert panel.layer is None, "what is not in memory cannot be painted"
+    section.mask.choose(layer)
+    scan.forget()
+    held.forget()
+    section.use_layer()
+    # Its end, not that of what is drawn then.
+    with qtbot.waitSignal(dock.session.job.finished, timeout=20_000):
+        pass
+    assert sorted(held.chunks) == sorted(np.ndindex(held.array.numblocks))
+    assert not held.in_window
+    expected = np.where(mask == 0, BACKGROUND, np.where(mask == 3, 1, 2))
+    np.testing.assert_array_equal(panel.layer.data, expected)
+    assert [each.name for each in panel.known] == ["left", "right"]
+    assert len({deep for deep, _, _ in scan.chunks}) <= 1, "a slice is drawn, and no more is read"

@@ -17,6 +17,7 @@ from napari_toposeg.plugin.topology.diagram.layer_diagram import (
     run_persistence,
     value_range,
 )
+from napari_toposeg.plugin.topology.diagram.source import values_of
 from napari_toposeg.progress import finish
 
 
@@ -51,6 +52,28 @@ def test_block_means_are_means_and_the_border_repeats() -> None:
     assert means.shape == (1, 2, 3)
     assert means[0, 0, 0] == voxels[:, :2, :2].mean()
     assert means[0, 1, 2] == voxels[:, 2, 4].mean()
+
+
+@pytest.mark.parametrize("extent", ["whole", "coarse", "region", "view", "slice"])
+@pytest.mark.parametrize("labels", [False, True])
+def test_what_is_not_in_memory_gives_the_excerpt_that_it_gives_in_memory(
+    count_chunks, extent, labels
+) -> None:
+    voxels = (two_balls() > 2).astype(np.int32) * 7 if labels else two_balls()
+    counted = count_chunks(voxels, (5, 7, 8))
+    counted.forget()
+    where = {"centre": (9, 9, 9), "box": (slice(6, 10), slice(0, 7), slice(8, 16)), "most": 500}
+    shares: list[float] = []
+    data = values_of(counted.array, labels=labels)
+    assert counted.chunks == []
+    found = take_excerpt(data, extent, progress=shares.append, **where)
+    expected = take_excerpt(values_of(voxels, labels=labels), extent, **where)
+    np.testing.assert_array_equal(found.voxels, expected.voxels)
+    assert found.voxels.dtype == expected.voxels.dtype and found.note == expected.note
+    if extent == "view":
+        assert set(counted.chunks) == {(1, 0, 1)}
+    if extent in ("whole", "coarse", "region", "view"):
+        assert shares[-1] == 1.0 and shares == sorted(shares)
 
 
 def test_whole_layers_have_no_note_and_the_others_say_what_was_left_out() -> None:

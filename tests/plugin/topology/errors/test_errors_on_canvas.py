@@ -91,7 +91,7 @@ def test_on_the_repair_page_the_keys_lead_through_the_edits(viewer, dock, qtbot)
     assert sorted(press(viewer, qtbot, *[Qt.Key.Key_N] * len(places))) == sorted(places)
     assert layer_with(viewer, EDITS).visible
     with qtbot.waitSignal(dock.session.job_ended, timeout=60_000):
-        panel.apply_button.click()
+        panel.buttons.apply.click()
     assert "as promised" in panel.summary.text()
     layer = viewer.layers["prediction"]
     assert layer.data[4, 10, 4:36].all() and not layer.data[7].any()

@@ -16,9 +16,11 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import DEFECTS, EDITS, HERE, ROLE, layer_with, voxel_at
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.errors.betti_table import betti_text
+from napari_toposeg.plugin.topology.errors.comparison import compare_labels
 from napari_toposeg.plugin.topology.errors.counting import BettiRow
 from napari_toposeg.plugin.topology.errors.label_inputs import is_label_map, is_probability
 from napari_toposeg.plugin.topology.tab import TopologyTab
+from napari_toposeg.progress import finish
 from napari_toposeg.topology import BettiNumbers
 
 SCALE, TRANSLATE = (2.0, 1.0, 0.5), (100.0, -7.0, 3.0)
@@ -267,12 +269,15 @@ def test_only_probabilities_on_the_same_grid_are_offered(compared, session):
     assert [picker.itemText(k) for k in range(picker.count())] == ["none", "fits"]
 
 
-def test_a_layer_of_other_values_is_refused_with_the_reason(compared, session):
+def test_a_layer_of_other_values_is_refused_with_the_reason(compared, session, qtbot):
     values = np.full(two_bars()[0].shape, 40.0)
     layer = session.viewer.add_image(values, name="odd", contrast_limits=(0, 1), **PLACE)
     compared.comparison.form.probability.choose(layer)
-    with pytest.raises(InvalidConfig, match="odd has values from 40 to 40"):
-        compared.comparison.compare()
+    compared.comparison.compare()
+    with qtbot.waitSignal(session.job.failed, timeout=MINUTE) as failed:
+        pass
+    assert isinstance(failed.args[0], InvalidConfig)
+    assert "odd has values from 40 to 40" in str(failed.args[0])
 
 
 def test_a_layer_removed_meanwhile_is_no_error(compared, session):
@@ -290,3 +295,61 @@ def test_the_form_folds_to_a_line_once_there_is_a_result(compared):
     assert panel.fold.text() == "prediction against truth"
     panel.fold.click()
     assert panel.form.isVisible()
+
+
+@pytest.fixture
+def lazy(tab, session, count_chunks):
+    """Two label maps of two classes that are not in memory, drawn and chosen."""
+    truth, prediction = (count_chunks(labels, (4, 6, 10)) for labels in two_classes())
+    layers = [add(session, each.array, name) for each, name in ((prediction, "p"), (truth, "t"))]
+    form = tab.comparison.form
+    form.prediction.choose(layers[0])
+    form.truth.choose(layers[1])
+    for each in (prediction, truth):
+        assert each.in_window, "napari draws a slice of it there, and that is noted"
+        each.forget()
+    return tab, prediction, truth
+
+
+def test_label_maps_that_are_not_in_memory_are_compared_in_the_background(lazy, session, qtbot):
+    tab, prediction, truth = lazy
+    compare(tab, qtbot)
+    found = tab.comparison.result
+    assert not prediction.in_window and not truth.in_window
+    for each in (prediction, truth):
+        assert len(each.chunks) == len(set(each.chunks)) == each.array.npartitions
+    expected = finish(compare_labels(prediction.voxels, truth.voxels, spacing=SCALE))
+    assert list(found.rows()) == list(expected.rows())
+    assert list(found.number_rows()) == list(expected.number_rows())
+    prediction.forget()
+    with qtbot.waitSignal(session.job_ended, timeout=MINUTE):
+        tab.comparison.count_listed()
+    assert prediction.chunks == [], "what was judged is in memory"
+
+
+def test_their_classes_are_listed_when_a_person_wishes_it(lazy, session, qtbot):
+    tab, prediction, _ = lazy
+    form = tab.comparison.form
+    assert [form.value.itemText(k) for k in range(form.value.count())] == [
+        "each class",
+        "all together",
+    ]
+    form.against.setCurrentIndex(form.against.findData("wanted"))
+    assert form.unread.isVisible() and not form.wanted.isVisible()
+    assert not tab.repair.form.unread.isHidden()
+    assert prediction.chunks == [], "nothing is read before someone asks"
+    with pytest.raises(InvalidConfig, match="not known yet"):
+        tab.comparison.compare()
+    with qtbot.waitSignal(session.job_ended, timeout=MINUTE):
+        form.unread.button.click()
+    assert not prediction.in_window
+    assert sorted(prediction.chunks) == sorted(np.ndindex(prediction.array.numblocks))
+    sizes = [int((prediction.voxels == label).sum()) for label in (1, 2)]
+    for table in (form.wanted, tab.repair.classes):
+        assert [table.item(line, 1).text() for line in (0, 1)] == [f"{n:,}" for n in sizes]
+    assert form.wanted.isVisible() and not form.unread.isVisible()
+    assert form.value.count() == 4
+    prediction.forget()
+    compare(tab, qtbot)
+    assert tab.comparison.result.proposal is not None
+    assert not prediction.in_window

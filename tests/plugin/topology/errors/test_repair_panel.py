@@ -1,5 +1,6 @@
 """The Repair page: proposed, looked at, taken or refused, written in one stroke, pinned."""
 
+import threading
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_toposeg.plugin.canvas.marks import ANNOTATION, EDITS, HERE, layer_wi
 from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND, read_annotation
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.errors.repair_panel import RepairPanel
+from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.topology import betti_numbers
 
 SCALE, TRANSLATE = (2.0, 1.0, 0.5), (100.0, -7.0, 3.0)
@@ -115,9 +117,9 @@ def test_a_refused_edit_stays_out_and_is_shown_as_refused(proposed, layer, sessi
 
 
 def test_all_can_be_refused_and_taken(proposed, layer):
-    proposed.none.click()
+    proposed.buttons.none.click()
     assert not any(proposed.proposal.accepted)
-    proposed.all.click()
+    proposed.buttons.all.click()
     assert all(proposed.proposal.accepted)
 
 
@@ -153,13 +155,15 @@ def test_the_repaired_map_is_pinned_as_training_labels(proposed, layer, session)
     np.testing.assert_allclose(made.scale, SCALE)
 
 
-def test_an_image_that_is_no_probability_is_refused(panel, session):
+def test_an_image_that_is_no_probability_is_refused(panel, session, qtbot):
     scan = np.full((10, 12, 20), 40.0, np.float32)
     place = {"scale": SCALE, "translate": TRANSLATE}
     layer = session.viewer.add_image(scan, name="scan", contrast_limits=(0, 1), **place)
     panel.probability.choose(layer)
-    with pytest.raises(InvalidConfig, match="which lies in"):
-        panel.propose()
+    panel.propose()
+    with qtbot.waitSignal(session.job.failed, timeout=60_000) as failed:
+        pass
+    assert "which lies in" in str(failed.args[0])
 
 
 def test_what_was_written_is_counted_and_held_against_the_promise(proposed, session, qtbot):
@@ -178,7 +182,7 @@ def test_the_legend_counts_and_filters_the_edits(proposed, session):
     proposed.legend.buttons["removes"].click()
     assert [proposed.proposal.edits[row].edit.adds for row in proposed.list.shown] == [False]
     assert set(np.unique(layer_with(session.viewer, EDITS).data)) == {0, 2}
-    proposed.none.click()
+    proposed.buttons.none.click()
     assert [e.edit.accepted for e in proposed.proposal.edits if e.edit.adds] == [True]
 
 
@@ -190,3 +194,93 @@ def test_without_a_label_map_it_says_so(qtbot, session):
         panel.propose()
     with pytest.raises(InvalidConfig, match="no label map"):
         panel.pin()
+
+
+@pytest.fixture
+def lazy(session, count_chunks):
+    """The bars, not in memory."""
+    counted = count_chunks(broken_bars(), (4, 6, 10))
+    layer = session.viewer.add_labels(counted.array, name="bars", scale=SCALE, translate=TRANSLATE)
+    return counted, layer
+
+
+def test_a_label_map_that_is_not_in_memory_is_repaired_beside_it(lazy, session, qtbot):
+    counted, layer = lazy
+    panel = RepairPanel(session)
+    qtbot.addWidget(panel)
+    counted.forget()
+    with pytest.raises(InvalidConfig, match="not known yet"):
+        panel.propose()
+    for act in (panel.form.unread.button.click, panel.propose, panel.apply):
+        with qtbot.waitSignal(session.job_ended, timeout=60_000):
+            act()
+    made = session.viewer.layers["bars repaired"]
+    assert numbers(made, 1) == (1, 0, 0) == numbers(made, 2)
+    np.testing.assert_allclose(made.scale, SCALE)
+    np.testing.assert_allclose(made.translate, TRANSLATE)
+    assert "as promised ✓" in panel.summary.text()
+    assert layer.data is counted.array, "what may be a file stays as it is"
+
+
+def test_no_chunk_is_read_in_the_window_for_a_repair(lazy, session, qtbot):
+    counted, layer = lazy
+    panel = RepairPanel(session)
+    qtbot.addWidget(panel)
+    # What napari draws when layers come is not ours.
+    session.viewer.layers.selection.clear()
+    layer.visible = False
+    counted.forget()
+    with qtbot.waitSignal(session.job_ended, timeout=60_000):
+        panel.form.unread.button.click()
+    with qtbot.waitSignal(session.job_ended, timeout=60_000):
+        panel.propose()
+    with qtbot.waitSignal(session.job_ended, timeout=60_000):
+        panel.apply()
+    panel.form.labels.choose(layer)
+    with qtbot.waitSignal(session.job_ended, timeout=60_000):
+        assert panel.pin() is None
+    assert len(counted.chunks) == 3 * counted.array.npartitions
+    assert not counted.in_window
+    annotation = session.viewer.layers["bars annotation"]
+    np.testing.assert_array_equal(np.asarray(annotation.data) % BACKGROUND, counted.voxels)
+
+
+def test_ticks_in_a_large_map_are_counted_beside_the_window_and_the_newest_wins(
+    proposed, layer, qtbot, monkeypatch
+):
+    monkeypatch.setattr("napari_toposeg.plugin.topology.errors.recount.AT_ONCE", 0)
+    threads, go = [], threading.Event()
+    with_answers = Proposal.with_answers
+
+    def slow(proposal, answers):
+        threads.append(threading.current_thread())
+        assert go.wait(20)
+        return with_answers(proposal, answers)
+
+    monkeypatch.setattr(Proposal, "with_answers", slow)
+    count = len(proposed.proposal.edits)
+    proposed.answer(0, False)
+    proposed.answer(count - 1, False)
+    proposed.answer(0, True)
+    assert proposed.list.columns.ticks.tolist() == [True] * (count - 1) + [False]
+    assert "Counting" in proposed.summary.text() and not proposed.buttons.apply.isEnabled()
+    for act in (proposed.apply, proposed.pin):
+        with pytest.raises(InvalidConfig, match="still being counted"):
+            act()
+    go.set()
+    with qtbot.waitSignal(proposed.recount.counted, timeout=20_000):
+        pass
+    assert len(threads) == 2, "the first and the newest answers; those between were dropped"
+    assert threading.main_thread() not in threads
+    assert proposed.proposal.accepted == (*[True] * (count - 1), False)
+    assert proposed.buttons.apply.isEnabled()
+    lines = proposed.summary.text().splitlines()
+    assert any("✗" in line for line in lines)
+
+
+def test_what_is_counted_of_a_proposal_that_is_gone_is_dropped(proposed, qtbot, monkeypatch):
+    monkeypatch.setattr("napari_toposeg.plugin.topology.errors.recount.AT_ONCE", 0)
+    proposed.answer(0, False)
+    proposed.forget()
+    qtbot.waitUntil(lambda: not proposed.recount._errand.running, timeout=20_000)
+    assert proposed.proposal is None and proposed.summary.text() == ""

@@ -8,7 +8,7 @@ here.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,9 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import read_volume
 from napari_toposeg.plugin.canvas.label_values import classes_of
 from napari_toposeg.plugin.canvas.layers import label_voxels
+from napari_toposeg.plugin.canvas.lazy import is_lazy, load_run
 from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND
-from napari_toposeg.plugin.finetune.annotate.classes import Classes, at_least
+from napari_toposeg.plugin.finetune.annotate.classes import Classes, at_least, classes_of_layer
 from napari_toposeg.plugin.finetune.annotate.covering import UNLABELLED
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow, wait_for
@@ -49,14 +50,30 @@ class Imported:
     note: str
 
 
+def classes_for(layer: Any, mask: Volume) -> Classes:
+    """Return the classes that a layer tells of, as many as its mask may need.
+
+    Parameters
+    ----------
+    mask
+        Its voxels; where they are not in memory, they may need all that an annotation can hold.
+    """
+    if is_lazy(mask.voxels):
+        return classes_of_layer(layer, MOST_CLASSES)
+    return classes_of_layer(layer, int(np.clip(mask.voxels.max(initial=0), 0, MOST_CLASSES)))
+
+
 def import_run(
     mask: Volume, image: Volume, classes: Classes, *, extent: Extent, axis: int
 ) -> Run[Imported]:
-    """Make an annotation of a mask; see `import_mask`."""
-    return wait_for(
-        lambda: import_mask(mask, image, classes, extent=extent, axis=axis),
-        f"Bringing {mask.name} onto the grid of {image.name}",
-        seconds=2e-8 * image.voxels.size,
+    """Make an annotation of a mask, which is read if it is not in memory; see `import_mask`."""
+    read = yield from load_run(mask)
+    return (
+        yield from wait_for(
+            lambda: import_mask(read, image, classes, extent=extent, axis=axis),
+            f"Bringing {mask.name} onto the grid of {image.name}",
+            seconds=2e-8 * image.voxels.size,
+        )
     )
 
 
@@ -78,7 +95,7 @@ def import_mask(
     mask
         Label map, 0 background, on any grid.
     image
-        The scan that is annotated.
+        The scan that is annotated; its grid alone matters, its voxels stay unread.
     classes
         What is known of the labels 1, 2, ... of the mask.
     extent

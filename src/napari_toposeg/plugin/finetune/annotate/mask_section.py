@@ -7,17 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from napari.layers import Labels
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFileDialog, QVBoxLayout, QWidget
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import role_of, slice_axis
-from napari_toposeg.plugin.finetune.annotate.classes import classes_of_layer
 from napari_toposeg.plugin.finetune.annotate.mask_import import (
-    MOST_CLASSES,
     Imported,
+    classes_for,
     import_file_run,
     import_run,
 )
@@ -56,9 +54,9 @@ class MaskSection(QWidget):
         layer = self.mask.layer
         if layer is None:
             raise InvalidConfig("there is no mask; open one, or choose a file")
-        mask, image = self._session.volume_of(layer), self._image()
+        mask, image = self._session.volume_of(layer, read=False), self._image()
         extent, axis = self.extent.currentData(), slice_axis(self._session.viewer)
-        known = classes_of_layer(layer, int(np.clip(mask.voxels.max(initial=0), 0, MOST_CLASSES)))
+        known = classes_for(layer, mask)
         self._start(
             lambda: import_run(mask, image, known, extent=extent, axis=axis), str(layer.name)
         )
@@ -88,7 +86,7 @@ class MaskSection(QWidget):
         self._session.start(run, title=tr("Mask as annotation"), on_result=take)
 
     def _image(self) -> Volume:
-        return self._session.volume_of(self._session.require_image())
+        return self._session.volume_of(self._session.require_image(), read=False)
 
     def _ask(self) -> None:
         chosen, _ = QFileDialog.getOpenFileName(self, tr("A label map of this scan"))

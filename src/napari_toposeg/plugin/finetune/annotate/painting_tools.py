@@ -12,10 +12,10 @@ from qtpy.QtWidgets import QGridLayout, QPushButton, QVBoxLayout, QWidget
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import layer_with
+from napari_toposeg.plugin.errand import Errand
 from napari_toposeg.plugin.finetune.annotate import slice_tools
 from napari_toposeg.plugin.finetune.annotate.annotation_layer import fill_slice
 from napari_toposeg.plugin.finetune.annotate.between import Between
-from napari_toposeg.plugin.finetune.annotate.errand import Errand
 from napari_toposeg.plugin.finetune.annotate.history import Change
 from napari_toposeg.plugin.finetune.annotate.undo import Undo
 from napari_toposeg.plugin.session import Session

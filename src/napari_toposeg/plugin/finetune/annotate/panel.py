@@ -14,6 +14,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QWidget
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.canvas.lazy import is_lazy
 from napari_toposeg.plugin.canvas.marks import ANNOTATION, role_of
 from napari_toposeg.plugin.finetune.annotate.annotation_layer import new_annotation, set_classes
 from napari_toposeg.plugin.finetune.annotate.annotations import Annotation
@@ -201,9 +202,11 @@ class AnnotatePanel(QWidget):
 
     def _accepts(self, layer: Any) -> bool:
         image = self._session.image_layer
+        # What is painted is in memory; any other label map comes in as a mask.
         return (
             isinstance(layer, Labels)
             and image is not None
+            and not is_lazy(layer.data)
             and tuple(layer.data.shape) == tuple(image.data.shape)
             and role_of(layer) in (None, ANNOTATION)
         )

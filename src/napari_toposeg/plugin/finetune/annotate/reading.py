@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_toposeg.plugin.errand import Errand
 from napari_toposeg.plugin.finetune.annotate.annotations import Annotation, read_annotation
-from napari_toposeg.plugin.finetune.annotate.errand import Errand
 
 AFTER_MS = 400
 AT_ONCE = 8_000_000

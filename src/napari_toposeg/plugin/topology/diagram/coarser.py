@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_toposeg.plugin.canvas.regions import Region
+
 Size3 = tuple[int, int, int]
 
 SLAB = 32
@@ -37,7 +39,10 @@ def region_size(shape: Size3, most: int) -> Size3:
 
 
 def block_means(
-    voxels: Any, step: Size3, progress: Callable[[float], object] | None = None
+    voxels: Any,
+    step: Size3,
+    progress: Callable[[float], object] | None = None,
+    box: Region | None = None,
 ) -> NDArray[np.float32]:
     """Return the mean of each block; blocks that reach over the border repeat the last voxel.
 
@@ -49,14 +54,17 @@ def block_means(
         Voxels of a block along ``(z, y, x)``.
     progress
         Told the share that is done, 0 to 1.
+    box
+        Part of the array; by default all.
     """
-    deep = voxels.shape[0]
+    along_z, along_y, along_x = box or tuple(slice(0, edge) for edge in voxels.shape)
     slab = step[0] * max(1, SLAB // step[0])
     means = []
-    for start in range(0, deep, slab):
-        means.append(_means(np.asarray(voxels[start : start + slab]), step))
+    for start in range(along_z.start, along_z.stop, slab):
+        stop = min(start + slab, along_z.stop)
+        means.append(_means(np.asarray(voxels[start:stop, along_y, along_x]), step))
         if progress is not None:
-            progress(min(start + slab, deep) / deep)
+            progress((stop - along_z.start) / (along_z.stop - along_z.start))
     return np.concatenate(means)
 
 

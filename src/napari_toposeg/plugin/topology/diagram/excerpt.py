@@ -4,7 +4,6 @@ The one idea: a very large layer is cut or made coarser, openly: the note says w
 what was left out, and every feature is led back to voxels of the layer itself. No Qt here.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidVolume
+from napari_toposeg.plugin.canvas.lazy import WHOLE, is_lazy, load
 from napari_toposeg.plugin.canvas.regions import Region
 from napari_toposeg.plugin.topology.diagram.coarser import (
     Size3,
@@ -21,9 +21,9 @@ from napari_toposeg.plugin.topology.diagram.coarser import (
     size3,
 )
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.progress import Report, to_nobody
 
 Extent = Literal["whole", "coarse", "region", "view", "drawn", "slice"]
-Report = Callable[[float], object]
 
 MOST_VOXELS = 200**3
 """Voxels that take a few seconds; more only when the user asks for the whole layer."""
@@ -98,7 +98,7 @@ def take_excerpt(
     """
     match extent:
         case "whole":
-            there = np.asarray(voxels)
+            there = _read(voxels, WHOLE, progress)
             return Excerpt(there, (0, 0, 0), (1, 1, 1), size3(there.shape), "")
         case "coarse":
             z, y, x = (slice(0, edge) for edge in size3(voxels.shape))
@@ -144,9 +144,14 @@ def _box(voxels: Any, box: Region, most: int, progress: Report | None) -> Excerp
             "Coarser copy: means of {blocks} voxels (z, y, x). Thinner structures may be lost."
         )
         notes.append(text.format(blocks=by(step)))
-        means = block_means(voxels[box], step, progress)
+        means = block_means(voxels, step, progress, box)
         return Excerpt(means, start, step, size3(means.shape), " ".join(notes))
-    return Excerpt(np.asarray(voxels[box]), start, step, size, " ".join(notes))
+    return Excerpt(_read(voxels, box, progress), start, step, size, " ".join(notes))
+
+
+def _read(voxels: Any, box: Region, progress: Report | None) -> NDArray[Any]:
+    """Return a box of what is in memory without a copy, of what is not slab by slab."""
+    return load(voxels, box, progress or to_nobody) if is_lazy(voxels) else voxels[box]
 
 
 def _slice(voxels: Any, centre: Size3, axis: int) -> Excerpt:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels, Layer
+from numpy.typing import NDArray
 
 from napari_toposeg.plugin.canvas.layers import is_image, layer_attributes, require_plain
+from napari_toposeg.plugin.canvas.lazy import finest, is_lazy
 from napari_toposeg.plugin.canvas.marks import role_of
 
 
@@ -30,11 +32,44 @@ def data_of(layer: Layer) -> Any:
     InvalidVolume
         If the layer is not one 3D scalar array, or was rotated or sheared in the viewer.
     """
-    data = layer.data[0] if getattr(layer, "multiscale", False) else layer.data
+    data = finest(layer)
     require_plain(data, layer_attributes(layer))
     return data
 
 
+class Foreground:
+    """A label map that is not in memory, seen as 1 in the foreground and 0 outside, part by part.
+
+    Parameters
+    ----------
+    labels
+        Array ``(z, y, x)`` that gives a part when it is sliced.
+    """
+
+    dtype = np.dtype(np.uint8)
+    ndim = 3
+
+    def __init__(self, labels: Any) -> None:
+        self._labels = labels
+        self.shape = tuple(map(int, labels.shape))
+        self.chunks = getattr(labels, "chunks", None)
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, part: Any) -> NDArray[np.uint8]:
+        """Read a part."""
+        return foreground(np.asarray(self._labels[part]))
+
+
+def foreground(labels: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return 1 where a label map is above or below 0, and 0 elsewhere."""
+    found: NDArray[np.uint8] = (labels != 0).view(np.uint8)
+    return found
+
+
 def values_of(data: Any, *, labels: bool) -> Any:
     """Return what features are found in: of a label map, 1 in the foreground and 0 outside."""
-    return (np.asarray(data) != 0).view(np.uint8) if labels else data
+    if not labels:
+        return data
+    return Foreground(data) if is_lazy(data) else foreground(data)

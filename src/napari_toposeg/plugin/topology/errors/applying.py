@@ -1,22 +1,57 @@
 """Applying a repair: written into a layer in one stroke, and counted once it is there.
 
 The one idea: a promise is kept where it can be checked. What a proposal says of the result is held
-against the Betti numbers of the layer itself. No Qt here.
+against the Betti numbers of the layer itself. A label map that is not in memory may be a file, and
+stays as it is: the repaired one becomes a layer beside it. No Qt here.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+from napari.components import ViewerModel
 from numpy.typing import NDArray
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.canvas.lazy import finest, is_lazy
+from napari_toposeg.plugin.canvas.sources import SOURCE
 from napari_toposeg.plugin.topology.errors.defects_view import name_of
 from napari_toposeg.plugin.topology.errors.repairing import Proposal, numbers_text
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run
 from napari_toposeg.topology import BettiNumbers, betti_numbers_by_class
+
+
+def apply_edits(viewer: ViewerModel, layer: Any, proposal: Proposal) -> tuple[Any, int]:
+    """Write the edits that are taken, into the layer or, if it is not in memory, into a new one.
+
+    Returns
+    -------
+    Labels
+        The layer that holds the repaired label map.
+    int
+        How many voxels changed.
+
+    Raises
+    ------
+    InvalidConfig
+        If the layer is not any more what the repair was proposed for.
+    """
+    if is_lazy(finest(layer)):
+        repaired = proposal.labels
+        made = add_like(viewer, layer, repaired, tr("{name} repaired").format(name=layer.name))
+        return made, int(np.count_nonzero(repaired != proposal.before))
+    return layer, write_edits(layer, proposal)
+
+
+def add_like(viewer: ViewerModel, layer: Any, labels: NDArray[np.integer], name: str) -> Any:
+    """Add a label map that looks like a Labels layer and lies where it lies, and return it."""
+    _, attributes, _ = layer.as_layer_data_tuple()
+    # Its voxels are no file's.
+    metadata = {key: each for key, each in layer.metadata.items() if key != SOURCE}
+    changed = {"name": name, "metadata": metadata, "multiscale": False}
+    return viewer.add_labels(labels, **(attributes | changed))
 
 
 def write_edits(layer: Any, proposal: Proposal) -> int:

@@ -4,31 +4,24 @@ The one idea: three ways to know what is right, a truth, another label map of wh
 and the Betti numbers that are wanted; the form shows only what the chosen one needs.
 """
 
-from typing import Any
+from functools import partial
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QWidget
 
 from napari_toposeg.errors import InvalidConfig
-from napari_toposeg.plugin.canvas.label_values import classes_of
 from napari_toposeg.plugin.canvas.layers import class_names
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.errors.comparison import (
-    Against,
-    Comparison,
-    compare_labels,
-    compare_with_wanted,
-)
+from napari_toposeg.plugin.topology.errors.comparison import Against, Comparison
 from napari_toposeg.plugin.topology.errors.counting import MOST_CLASSES
+from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses, UnreadClasses
 from napari_toposeg.plugin.topology.errors.label_inputs import (
     FittingPicker,
     connectivity_combo,
     is_label_map,
     probability_picker,
-    read_probability,
 )
+from napari_toposeg.plugin.topology.errors.reading import Labels, compare_run, still
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import row
 from napari_toposeg.plugin.widgets.pickers import LayerPicker, narrow
@@ -40,17 +33,29 @@ Choice = str | int
 
 
 class CompareForm(QWidget):
-    """The inputs of the Errors page."""
+    """The inputs of the Errors page.
+
+    Parameters
+    ----------
+    session
+        The dock's session.
+    known
+        What knows the classes of label maps.
+    """
 
     changed = Signal()
     """Something else is judged, or held against."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, known: LabelClasses, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._known = session, known
+        self._sizes: dict[int, int] | None = {}
         self._build(session)
         self._lay_out()
         self.prediction.layer_chosen.connect(self._list_classes)
+        known.changed.connect(self._list_classes)
         self.against.currentIndexChanged.connect(lambda _: self._show_fitting())
         self._list_classes()
 
@@ -79,46 +84,34 @@ class CompareForm(QWidget):
         """Return the names of the classes, from the layer that is judged, else from the other."""
         return class_names(self.truth.layer) | class_names(self.prediction.layer)
 
-    def make_run(self) -> tuple[Run[Comparison], NDArray[np.integer]]:
-        """Return the run that compares what is chosen, and the label map that it judges.
+    def make_run(self) -> Run[tuple[Comparison, Labels]]:
+        """Return the run that reads what is chosen and compares it.
+
+        It returns the comparison, and the label map that it judges.
 
         Raises
         ------
         InvalidConfig
-            If there is no label map, or the probability or the wanted numbers cannot be.
+            If there is no label map, or the wanted numbers cannot be read.
         """
         layer, way, choice = self.prediction.layer, self.way, self.choice
         if layer is None:
             raise InvalidConfig("there is no label map to judge; segment or open one first")
-        volume = self._session.volume_of(layer)
-        # A copy: a person may go on painting, and errors are counted again later.
-        labels = volume.voxels.copy()
-        joined: int = self.connectivity.currentData()
-        probability = read_probability(self._session, self.probability.layer)
-        wanted = self.wanted.wanted if way == "wanted" else {}
-        if wanted:
-            run = compare_with_wanted(
-                labels,
-                wanted,
-                connectivity=joined,
-                names=self.names(),
-                probability=probability,
-                spacing=volume.spacing,
-            )
-            return run, labels
-        is_held = way in ("truth", "reference")
-        run = compare_labels(
-            labels,
-            self._session.volume_of(self.truth.layer).voxels if is_held else None,
+        if way == "wanted":
+            self._known.require(layer)
+        is_held, sure = way in ("truth", "reference"), self.probability.layer
+        read = partial(self._session.volume_of, read=False)
+        return compare_run(
+            still(read(layer)),
+            read(self.truth.layer) if is_held else None,
+            None if sure is None else read(sure),
+            wanted=self.wanted.wanted if way == "wanted" else {},
+            connectivity=self.connectivity.currentData(),
+            names=self.names(),
             value=None if choice in (EACH, TOGETHER) else int(choice),
             together=choice == TOGETHER,
-            connectivity=joined,
-            names=self.names(),
-            probability=probability,
-            spacing=volume.spacing,
             against=way,
         )
-        return run, labels
 
     def _build(self, session: Session) -> None:
         self.prediction = LayerPicker(session, is_label_map, empty=tr("no labels"))
@@ -131,6 +124,7 @@ class CompareForm(QWidget):
             self.against.addItem(text, way)
         self.truth = FittingPicker(session, self.prediction, "labels", empty=tr("none: only count"))
         self.wanted = WantedTable()
+        self.unread = UnreadClasses(session, self._known)
         self.value = QComboBox()
         self.connectivity = connectivity_combo()
         self.probability = probability_picker(session, self.prediction, tr("none"))
@@ -150,6 +144,7 @@ class CompareForm(QWidget):
             tr("Label map on the same grid; without one only numbers are counted"),
         )
         form.addRow(self.wanted)
+        form.addRow(self.unread)
         row(form, tr("&Class"), self.value, tr("Class whose errors are listed"))
         row(
             form,
@@ -166,29 +161,26 @@ class CompareForm(QWidget):
 
     def _list_classes(self, _: object = None) -> None:
         layer = self.prediction.layer
+        sizes = self._sizes = self._known.of(layer)
         self.value.clear()
-        classes = () if layer is None else classes_of(_voxels(layer))
-        names = class_names(layer)
-        if 1 < len(classes) <= MOST_CLASSES:
+        if sizes is None or 1 < len(sizes) <= MOST_CLASSES:
             self.value.addItem(tr("each class"), EACH)
             self.value.addItem(tr("all together"), TOGETHER)
-            for each in classes:
+            names = class_names(layer)
+            for each in sizes or ():
                 self.value.addItem(names.get(each, tr("label {n}").format(n=each)), each)
         else:
-            self.value.addItem(tr("all together") if classes else "–", EACH)
+            self.value.addItem(tr("all together") if sizes else "–", EACH)
+        if sizes is None:
+            self.unread.show_layer(layer)
         self._show_fitting()
 
     def _show_fitting(self) -> None:
-        wanted = self.against.currentData() == "wanted"
-        self._form.setRowVisible(self.wanted, wanted)
+        wanted, known = self.against.currentData() == "wanted", self._sizes is not None
+        self._form.setRowVisible(self.wanted, wanted and known)
+        self._form.setRowVisible(self.unread, not known)
         self._form.setRowVisible(self.truth, not wanted)
         self._form.setRowVisible(self.value, not wanted and self.value.count() > 1)
-        layer = self.prediction.layer
         if wanted:
-            data = None if layer is None else np.asarray(_voxels(layer))
-            self.wanted.show_classes(data, class_names(layer))
+            self.wanted.show_classes(self._sizes or {}, class_names(self.prediction.layer))
         self.changed.emit()
-
-
-def _voxels(layer: Any) -> Any:
-    return layer.data[0] if getattr(layer, "multiscale", False) else layer.data

@@ -6,8 +6,6 @@ one by one, and all show the same choice of them.
 
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -20,26 +18,42 @@ from napari_toposeg.plugin.topology.errors.comparison import Comparison, describ
 from napari_toposeg.plugin.topology.errors.counting import count_mended, mended_alone
 from napari_toposeg.plugin.topology.errors.error_list import ErrorList
 from napari_toposeg.plugin.topology.errors.found_defects import FoundDefects
+from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses
 from napari_toposeg.plugin.topology.errors.overlays import hide_mark, mark_defect, show_defects
+from napari_toposeg.plugin.topology.errors.reading import Labels
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import button, research_note, side_by_side, value
 from napari_toposeg.topology import BettiNumbers
 
 
 class ComparePanel(QWidget):
-    """Holds a Labels layer against another one, or against wanted numbers."""
+    """Holds a Labels layer against another one, or against wanted numbers.
+
+    Parameters
+    ----------
+    session
+        The dock's session.
+    known
+        What knows the classes of label maps; pages that share it count a map once.
+    """
 
     overlay_made = Signal(object)
     """The overlay of the errors, on which N and P shall step too."""
     repair_wanted = Signal(object, object)
     """A proposal whose edits the errors are, and the layer that it would repair."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget | None = None,
+        *,
+        known: LabelClasses | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._known = session, known or LabelClasses(session)
         self.result: Comparison | None = None
         self._source: Any = None
-        self._judged: NDArray[np.integer] | None = None
+        self._judged: Labels | None = None
         self._build()
         self._lay_out()
         self.prediction, self.truth = self.form.prediction, self.form.truth
@@ -56,6 +70,11 @@ class ComparePanel(QWidget):
         return self._source
 
     @property
+    def judged(self) -> Labels | None:
+        """The label map as it was judged, None before it was."""
+        return self._judged
+
+    @property
     def defects(self) -> FoundDefects | None:
         """The errors that were found, those too that are not listed."""
         return None if self.result is None else self.result.defects
@@ -63,25 +82,23 @@ class ComparePanel(QWidget):
     def compare(self) -> None:
         """Start the comparison of what is chosen, in the background."""
         layer = self.form.prediction.layer
-        run, labels = self.form.make_run()
+        run = self.form.make_run()
         self._session.start(
             lambda: run,
             title=tr("Comparing topology"),
-            on_result=lambda result: self.show_result(result, layer, labels),
+            on_result=lambda found: self.show_result(found[0], layer, found[1]),
         )
 
-    def show_result(
-        self, result: Comparison, layer: Any, labels: NDArray[np.integer] | None = None
-    ) -> None:
+    def show_result(self, result: Comparison, layer: Any, labels: Labels) -> None:
         """Show a comparison and lay its errors over the layer.
 
         Parameters
         ----------
         labels
-            The label map as it was judged; by default as the layer holds it now.
+            The label map as it was judged.
         """
         self.result, self._source = result, layer
-        self._judged = np.asarray(layer.data) if labels is None else labels
+        self._judged = labels
         hide_mark(self._session.viewer)
         self.table.show_numbers(result.numbers, result.against)
         self.list.show_result(result)
@@ -171,7 +188,7 @@ class ComparePanel(QWidget):
         self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.fold.setToolTip(tr("Show or hide what is compared, and how"))
         self.fold.toggled.connect(lambda _: self._show_fold())
-        self.form = CompareForm(self._session)
+        self.form = CompareForm(self._session, self._known)
         self.button = button(
             tr("Compare"),
             tr("Count Betti numbers and find what is wrong; it works in the background"),

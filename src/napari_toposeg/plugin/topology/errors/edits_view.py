@@ -7,11 +7,13 @@ ticking a box only says so, and the panel counts anew.
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_toposeg.plugin.topology.errors.comparison import Against
 from napari_toposeg.plugin.topology.errors.defects_view import change_text, name_of, short
 from napari_toposeg.plugin.topology.errors.kind_icons import icon_of
 from napari_toposeg.plugin.topology.errors.kinds import EDIT_STYLES, word_of
+from napari_toposeg.plugin.topology.errors.legend import Entry
 from napari_toposeg.plugin.topology.errors.overlays import kind_of_edit
 from napari_toposeg.plugin.topology.errors.repairing import ClassEdit, Proposal
 from napari_toposeg.plugin.topology.errors.wanted_defects import from_edits
@@ -96,6 +98,15 @@ def columns_of(proposal: Proposal, names: Mapping[int, str]) -> tuple[Column, ..
             lambda row: change_text(change[row]),
         ),
     )
+
+
+def legend_entries(kinds: NDArray[np.str_]) -> list[Entry]:
+    """Return the entries of a legend for edits of these kinds, each with its count."""
+    return [
+        Entry(kind, icon_of(style), tr(style.word), int((kinds == kind).sum()), tr(style.tip))
+        for kind, style in EDIT_STYLES.items()
+        if (kinds == kind).any()
+    ]
 
 
 def mended_kinds(proposal: Proposal) -> list[str]:

@@ -3,7 +3,6 @@
 The one idea: a layer comes in, a layer and a result come out, on any viewer, without the dock.
 """
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from napari.components import ViewerModel
@@ -11,18 +10,17 @@ from napari.layers import Layer
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import class_names, layer_to_volume
-from napari_toposeg.plugin.topology.errors.applying import write_edits
-from napari_toposeg.plugin.topology.errors.comparison import (
-    Against,
-    Comparison,
-    compare_labels,
-    compare_with_wanted,
-)
+from napari_toposeg.plugin.topology.errors.applying import apply_edits
+from napari_toposeg.plugin.topology.errors.comparison import Against, Comparison
 from napari_toposeg.plugin.topology.errors.overlays import show_defects
-from napari_toposeg.plugin.topology.errors.repairing import Proposal, propose
+from napari_toposeg.plugin.topology.errors.reading import (
+    Wanted,
+    compare_run,
+    propose_run,
+    still,
+)
+from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.progress import finish
-
-Wanted = Mapping[int, Sequence[int]]
 
 
 def compare_layers(
@@ -62,7 +60,8 @@ def compare_layers(
     Raises
     ------
     InvalidConfig
-        If both another layer and wanted numbers are given, or numbers cannot be.
+        If both another layer and wanted numbers are given, if numbers cannot be, or if the
+        probability does not lie in 0..1.
     ShapeMismatch
         If the layers differ in shape.
     """
@@ -70,29 +69,17 @@ def compare_layers(
         raise InvalidConfig(
             "both another layer and wanted numbers are given; hold the labels against one of them"
         )
-    volume = layer_to_volume(prediction)
-    sure = None if probability is None else layer_to_volume(probability).voxels
-    names = class_names(prediction)
-    if wanted:
-        run = compare_with_wanted(
-            volume.voxels,
-            wanted,
+    result, _ = finish(
+        compare_run(
+            layer_to_volume(prediction, read=False),
+            None if other is None else layer_to_volume(other, read=False),
+            None if probability is None else layer_to_volume(probability, read=False),
+            wanted=wanted,
             connectivity=connectivity,
-            names=names,
-            probability=sure,
-            spacing=volume.spacing,
-        )
-    else:
-        run = compare_labels(
-            volume.voxels,
-            None if other is None else layer_to_volume(other).voxels,
-            connectivity=connectivity,
-            names=names,
-            probability=sure,
-            spacing=volume.spacing,
+            names=class_names(prediction),
             against=against,
         )
-    result = finish(run)
+    )
     if result.defects is not None:
         # Against a truth the outline is seldom of interest; of a repair every edit is.
         shown = None if wanted else result.defects.is_critical
@@ -110,7 +97,8 @@ def repair_layer(
 ) -> Proposal:
     """Give classes of a Labels layer the Betti numbers wanted, and return what was done.
 
-    It is one stroke, which ``labels.undo()`` takes back.
+    It is one stroke, which ``labels.undo()`` takes back. Labels that are not in memory (dask, zarr)
+    stay as they are: the repaired label map is added to the viewer, named "... repaired".
 
     Parameters
     ----------
@@ -129,20 +117,20 @@ def repair_layer(
     Raises
     ------
     InvalidConfig
-        If the layer is not in the viewer, or if numbers cannot be.
+        If the layer is not in the viewer, if numbers cannot be, or if the probability does not
+        lie in 0..1.
     ShapeMismatch
         If the probability has another shape.
     """
     if labels not in viewer.layers:
         raise InvalidConfig(f"{labels.name} is not in the viewer; add the layer first")
-    volume = layer_to_volume(labels)
-    run = propose(
-        volume.voxels.copy(),
-        wanted,
-        probability=None if probability is None else layer_to_volume(probability).voxels,
-        connectivity=connectivity,
-        spacing=volume.spacing,
+    proposal = finish(
+        propose_run(
+            still(layer_to_volume(labels, read=False)),
+            wanted,
+            None if probability is None else layer_to_volume(probability, read=False),
+            connectivity=connectivity,
+        )
     )
-    proposal = finish(run)
-    write_edits(labels, proposal)
+    apply_edits(viewer, labels, proposal)
     return proposal

@@ -8,10 +8,8 @@ from typing import Any
 
 import numpy as np
 from napari.layers import Labels
-from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox
 
-from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import is_image, same_grid
 from napari_toposeg.plugin.canvas.marks import ANNOTATION, DEFECTS, EDITS, FEATURE, role_of
 from napari_toposeg.plugin.session import Session
@@ -30,7 +28,7 @@ def is_label_map(layer: Any) -> bool:
 
 def is_probability(layer: Any) -> bool:
     """Tell whether a layer can be a probability: an image of fractions that is shown in 0..1."""
-    if not is_image(layer) or np.asarray(layer.data[:0]).dtype.kind != "f":
+    if not is_image(layer) or np.dtype(layer.dtype).kind != "f":
         return False
     low, high = layer.contrast_limits
     return bool(low >= 0 and high <= 1)
@@ -67,26 +65,6 @@ class FittingPicker(LayerPicker):
 def probability_picker(session: Session, labels: LayerPicker, empty: str) -> FittingPicker:
     """Return a picker of probabilities that lie on the grid of a label map."""
     return FittingPicker(session, labels, "probability", empty=empty)
-
-
-def read_probability(session: Session, layer: Any) -> NDArray[np.floating] | None:
-    """Return the voxels of a probability layer, or None where there is none.
-
-    Raises
-    ------
-    InvalidConfig
-        If its values do not lie in 0..1.
-    """
-    if layer is None:
-        return None
-    voxels = session.volume_of(layer).voxels
-    low, high = voxels.min(), voxels.max()
-    if not (low >= 0 and high <= 1):
-        raise InvalidConfig(
-            f"{layer.name} has values from {low:.3g} to {high:.3g}; "
-            "choose a probability, which lies in 0..1, or none"
-        )
-    return voxels
 
 
 def connectivity_combo() -> QComboBox:

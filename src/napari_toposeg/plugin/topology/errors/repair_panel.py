@@ -12,31 +12,50 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import DEFECTS, EDITS, jump_to, layer_with, mark_here
-from napari_toposeg.plugin.finetune.annotate.annotation_layer import annotation_of
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.errors.applying import check_numbers, checked_text, write_edits
-from napari_toposeg.plugin.topology.errors.edits_view import EditsView
-from napari_toposeg.plugin.topology.errors.kind_icons import icon_of
-from napari_toposeg.plugin.topology.errors.kinds import EDIT_STYLES
-from napari_toposeg.plugin.topology.errors.legend import Entry, Legend
+from napari_toposeg.plugin.topology.errors.applying import apply_edits, check_numbers, checked_text
+from napari_toposeg.plugin.topology.errors.edits_view import EditsView, legend_entries
+from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses
+from napari_toposeg.plugin.topology.errors.legend import Legend
 from napari_toposeg.plugin.topology.errors.overlays import hide_mark, kind_of_edit, show_edits
+from napari_toposeg.plugin.topology.errors.pinning import pin_labels, pin_layer
+from napari_toposeg.plugin.topology.errors.recount import Recount
+from napari_toposeg.plugin.topology.errors.repair_buttons import RepairButtons
 from napari_toposeg.plugin.topology.errors.repair_form import RepairForm
 from napari_toposeg.plugin.topology.errors.repairing import Proposal, numbers_lines
 from napari_toposeg.plugin.translation import tr
-from napari_toposeg.plugin.widgets.forms import button, research_note, side_by_side, value
+from napari_toposeg.plugin.widgets.forms import button, research_note, value
 
 
 class RepairPanel(QWidget):
-    """Proposes the cheapest repair found, and writes what a person takes of it."""
+    """Proposes the cheapest repair found, and writes what a person takes of it.
+
+    Parameters
+    ----------
+    session
+        The dock's session.
+    known
+        What knows the classes of label maps; pages that share it count a map once.
+    """
 
     overlay_made = Signal(object)
     """The overlay of the edits, on which N and P shall step too."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        parent: QWidget | None = None,
+        *,
+        known: LabelClasses | None = None,
+    ) -> None:
         super().__init__(parent)
-        self._session = session
+        self._session, self._known = session, known or LabelClasses(session)
         self.proposal: Proposal | None = None
         self._source: Any = None
+        self.recount = Recount(self)
+        self.recount.counted.connect(self._take)
+        self.recount.failed.connect(self._on_failed)
+        session.closing.connect(self.recount.close)
         self._build()
         self._lay_out()
         self.labels, self.probability = self.form.labels, self.form.probability
@@ -65,6 +84,7 @@ class RepairPanel(QWidget):
 
     def show_proposal(self, proposal: Proposal, layer: Any) -> None:
         """List the edits of a proposal and lay them over the label map."""
+        self.recount.forget()
         self.proposal, self._source = proposal, layer
         errors = layer_with(self._session.viewer, DEFECTS)
         if errors is not None:
@@ -78,18 +98,12 @@ class RepairPanel(QWidget):
             self._session.say(text.format(name=layer.name))
 
     def answer(self, row: int, taken: bool) -> None:
-        """Take or refuse one edit, and count anew."""
-        if self.proposal is not None:
-            answers = list(self.proposal.accepted)
-            answers[row] = taken
-            self._take(answers)
+        """Take or refuse one edit, and count anew; of a large map in the background."""
+        self._answer([row], taken)
 
     def answer_all(self, taken: bool) -> None:
         """Take or refuse all edits that are listed."""
-        if self.proposal is not None:
-            answers = np.array(self.proposal.accepted)
-            answers[self.list.shown] = taken
-            self._take(answers.tolist())
+        self._answer(self.list.shown, taken)
 
     def step(self, forward: bool) -> None:
         """Go to the next or the previous edit of the list."""
@@ -107,33 +121,45 @@ class RepairPanel(QWidget):
     def apply(self) -> None:
         """Write the edits that are taken into the label map, in one stroke that can be undone.
 
-        What was written is counted in the background, and held against what was promised.
+        A label map that is not in memory stays as it is, and a repaired layer comes beside it. What
+        was written is counted in the background, and held against what was promised.
         """
         proposal, layer = self.proposal, self._source
         if proposal is None or layer not in self._session.viewer.layers:
             raise InvalidConfig("there is no proposal for a layer that is open; press Propose")
-        written = write_edits(layer, proposal)
+        self._require_counted()
+        repaired, written = apply_edits(self._session.viewer, layer, proposal)
         self.forget()
         # Ctrl+Z shall undo in the layer that was repaired.
-        self._session.viewer.layers.selection.active = layer
+        self._session.viewer.layers.selection.active = repaired
         self.form.list_classes()
-        text = tr("{n} voxels of {name} changed (Ctrl+Z in the layer undoes)")
-        self._session.say(text.format(n=f"{written:,}", name=layer.name))
-        self._check(proposal, layer)
+        text = (
+            tr("{n} voxels of {name} changed (Ctrl+Z in the layer undoes)")
+            if repaired == layer
+            else tr("{name} was added, {n} voxels changed: the label map itself is not in memory")
+        )
+        self._session.say(text.format(n=f"{written:,}", name=repaired.name))
+        self._check(proposal, repaired)
 
     def pin(self) -> Any:
-        """Make the label map, with what is taken, an annotation that a network can train on."""
+        """Make the label map, with what is taken, an annotation that a network can train on.
+
+        Returns
+        -------
+        Labels
+            The annotation; None where the label map is not in memory, and is read first.
+        """
         layer = self._source if self.proposal is not None else self.form.labels.layer
         if layer is None:
             raise InvalidConfig("there is no label map to train on; segment or open one first")
-        labels = np.asarray(layer.data) if self.proposal is None else self.proposal.labels
-        made = annotation_of(self._session.viewer, layer, labels)
-        text = tr("{name} can be trained on in the Fine-tune tab")
-        self._session.say(text.format(name=made.name))
-        return made
+        if self.proposal is None:
+            return pin_layer(self._session, layer)
+        self._require_counted()
+        return pin_labels(self._session, layer, self.proposal.labels)
 
     def forget(self) -> None:
         """Drop the proposal and its overlay."""
+        self.recount.forget()
         self.proposal = None
         self.list.set_proposal(None, {})
         self.legend.show_entries([])
@@ -154,18 +180,37 @@ class RepairPanel(QWidget):
             on_result=lambda counted: self.summary.setText(checked_text(proposal, counted, names)),
         )
 
-    def _take(self, answers: list[bool]) -> None:
-        assert self.proposal is not None
-        self.proposal = self.proposal.with_answers(answers)
-        self.list.renew(self.proposal)
+    def _answer(self, rows: Any, taken: bool) -> None:
+        if self.proposal is None:
+            return
+        answers = np.array(self.recount.answers or self.proposal.accepted)
+        answers[rows] = taken
+        self.list.columns.set_ticks(answers)
+        self.summary.setText(tr("Counting with the edits that are ticked…"))
+        self.recount.send(self.proposal, answers.tolist())
+        self._refresh()
+
+    def _take(self, counted: Proposal) -> None:
+        self.proposal = counted
+        self.list.renew(counted)
         self._show()
+
+    def _on_failed(self, error: BaseException) -> None:
+        self._session.show_error(error)
+        if self.proposal is not None:
+            # With the boxes as they were.
+            self._take(self.proposal)
+
+    def _require_counted(self) -> None:
+        if self.recount.answers is not None:
+            raise InvalidConfig("what is ticked is still being counted; wait a moment")
 
     def _show(self) -> None:
         proposal = self.proposal
         if proposal is None:
             return
         kinds = np.array([kind_of_edit(each) for each in proposal.edits], np.str_)
-        self._show_legend(kinds)
+        self.legend.show_entries(legend_entries(kinds))
         chosen = list(self.legend.chosen)
         shown = np.isin(kinds, chosen) if chosen else np.ones(len(kinds), np.bool_)
         self.list.show_only(shown)
@@ -175,27 +220,14 @@ class RepairPanel(QWidget):
         self.summary.setText("\n".join(numbers_lines(proposal, self.form.names())))
         self._refresh()
 
-    def _show_legend(self, kinds: Any) -> None:
-        self.legend.show_entries(
-            [
-                Entry(
-                    kind, icon_of(style), tr(style.word), int((kinds == kind).sum()), tr(style.tip)
-                )
-                for kind, style in EDIT_STYLES.items()
-                if (kinds == kind).any()
-            ]
-        )
-
     def _refresh(self) -> None:
         some = self.proposal is not None and bool(self.proposal.edits)
         is_there = self.form.labels.layer is not None
         self.button.setEnabled(is_there and not self._session.busy)
-        for each in (self.all, self.none, self.apply_button, self.previous, self.next):
-            each.setEnabled(some)
-        self.pin_button.setEnabled(is_there)
+        self.buttons.refresh(edits=some, counted=self.recount.answers is None, labels=is_there)
 
     def _build(self) -> None:
-        self.form = RepairForm(self._session)
+        self.form = RepairForm(self._session, self._known)
         self.button = button(
             tr("Propose a repair"),
             tr("Look for the cheapest edits that give each class its numbers; nothing changes yet"),
@@ -205,23 +237,9 @@ class RepairPanel(QWidget):
         self.list.setMinimumHeight(90)
         self.summary = value(tr("Betti numbers before and after the edits that are taken"))
         self.legend = Legend()
-        self.all = button(tr("All"), tr("Tick every edit listed"), lambda: self.answer_all(True))
-        self.none = button(
-            tr("None"), tr("Clear the box of every edit listed"), lambda: self.answer_all(False)
-        )
-        self.previous = button(
-            tr("Back (P)"), tr("Go to the edit before (P)"), lambda: self.step(False)
-        )
-        self.next = button(tr("Next (N)"), tr("Go to the next edit (N)"), lambda: self.step(True))
-        self.apply_button = button(
-            tr("Apply ticked"),
-            tr("Write the ticked edits into the label map; Ctrl+Z in the layer undoes it"),
-            lambda: self._session.attempt(self.apply),
-        )
-        self.pin_button = button(
-            tr("Train on this"),
-            tr("Make an annotation of the label map, with the ticked edits, for the Fine-tune tab"),
-            lambda: self._session.attempt(self.pin),
+        attempt = self._session.attempt
+        self.buttons = RepairButtons(
+            self.answer_all, self.step, lambda: attempt(self.apply), lambda: attempt(self.pin)
         )
 
     def _lay_out(self) -> None:
@@ -232,7 +250,7 @@ class RepairPanel(QWidget):
         layout.addWidget(self.button)
         layout.addWidget(self.summary)
         layout.addWidget(self.legend)
-        layout.addLayout(side_by_side(self.all, self.none, self.previous, self.next))
+        layout.addLayout(self.buttons.above())
         layout.addWidget(self.list, 1)
-        layout.addLayout(side_by_side(self.apply_button, self.pin_button))
+        layout.addLayout(self.buttons.below())
         layout.addWidget(research_note())

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from napari_toposeg.plugin.finetune.annotate.errand import Errand
+from napari_toposeg.plugin.errand import Errand
 
 
 @pytest.fixture
