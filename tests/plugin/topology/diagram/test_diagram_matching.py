@@ -1,10 +1,12 @@
 """Two layers are matched on the same excerpt, and what only one has is told."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from napari_toposeg.errors import ShapeMismatch
-from napari_toposeg.plugin.topology.diagram import layer_diagram
+from napari_toposeg.plugin.topology.diagram import layer_diagram, matching
 from napari_toposeg.plugin.topology.diagram.matching import run_matching, unit_warning
 from napari_toposeg.progress import finish
 
@@ -50,6 +52,25 @@ def test_faint_features_of_a_large_excerpt_are_left_out_and_it_is_told(monkeypat
     assert "left out" in strong.parts[0].excerpt.note
     assert strong.weight.min() > layer_diagram.FAINTEST
     assert (strong.persistence > 0.5).sum() == (every.persistence > 0.5).sum() > 2
+
+
+def test_a_matching_that_is_closed_ends_in_its_thread(monkeypatch) -> None:
+    begun, threads = threading.Event(), []
+
+    def endless(first, second, *, progress, **choices):
+        threads.append(threading.current_thread())
+        while True:
+            progress(0.5)
+            begun.set()
+
+    monkeypatch.setattr(matching, "match_barcodes", endless)
+    run = run_matching(*rings(), "whole")
+    while not begun.is_set():
+        step = next(run)
+    assert "Matching" in next(run).message and step.total == 100
+    run.close()
+    threads[0].join(20)
+    assert not threads[0].is_alive()
 
 
 def test_layers_of_two_shapes_are_refused() -> None:

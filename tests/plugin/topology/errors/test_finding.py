@@ -71,3 +71,16 @@ def test_what_does_not_fit_is_refused(viewer):
     gone = viewer.layers.pop(1)
     with pytest.raises(InvalidConfig, match="not in the viewer"):
         repair_layer(viewer, gone, {1: (1, 0, 0)})
+
+
+def test_a_notebook_can_do_the_same_with_what_is_not_in_memory(viewer, count_chunks):
+    prediction, truth = (count_chunks(labels, (4, 6, 10)).array for labels in two_bars())
+    place = {"scale": (2, 1, 1), "units": ("mm",) * 3}
+    lazy, other = (viewer.add_labels(array, **place) for array in (prediction, truth))
+    expected = compare_layers(viewer, viewer.layers["prediction"], viewer.layers["truth"])
+    assert list(compare_layers(viewer, lazy, other).rows()) == list(expected.rows())
+    done = repair_layer(viewer, lazy, {1: (1, 0, 0)})
+    made = viewer.layers[f"{lazy.name} repaired"]
+    np.testing.assert_array_equal(made.data, done.labels)
+    assert tuple(betti_numbers(np.asarray(made.data))) == (1, 0, 0)
+    assert lazy.data is prediction

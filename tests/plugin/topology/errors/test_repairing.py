@@ -1,9 +1,12 @@
 """Repair of label maps: the promised numbers, classes that are spared, edits taken or left."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
+from napari_toposeg.plugin.topology.errors import repairing
 from napari_toposeg.plugin.topology.errors.repairing import propose
 from napari_toposeg.progress import finish
 from napari_toposeg.topology import betti_numbers
@@ -92,3 +95,24 @@ def test_as_many_answers_as_edits_are_asked_for():
     found = finish(propose(broken_bar(), {1: (1, 0, 0)}))
     with pytest.raises(ShapeMismatch, match="one for each"):
         found.with_answers([True])
+
+
+def test_a_search_that_is_closed_ends_at_its_next_report(monkeypatch):
+    begun, go, calls = threading.Event(), threading.Event(), []
+    transform = repairing.distance_transform_edt
+
+    def slow(*args):
+        calls.append(threading.current_thread())
+        begun.set()
+        assert go.wait(20)
+        return transform(*args)
+
+    monkeypatch.setattr(repairing, "distance_transform_edt", slow)
+    run = propose(broken_bar(), {1: (1, 0, 0)})
+    next(run)
+    assert begun.wait(20)
+    run.close()
+    go.set()
+    calls[0].join(20)
+    assert not calls[0].is_alive()
+    assert len(calls) == 1, "the distance of the outside is not computed any more"
