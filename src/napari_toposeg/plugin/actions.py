@@ -85,6 +85,7 @@ from napari_toposeg.plugin.segment.actions import (
 from napari_toposeg.plugin.topology.actions import (
     compare_layers,
     diagram_layer,
+    list_classes,
     repair_layer,
     show_features,
 )
@@ -124,6 +125,7 @@ __all__ = [
     "keep_best",
     "kept_topology",
     "kept_topology_run",
+    "list_classes",
     "measure_classes",
     "new_annotation",
     "numbers_table",

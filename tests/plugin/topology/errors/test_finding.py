@@ -13,7 +13,7 @@ from tests.plugin.topology.label_maps import two_bars
 
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.plugin.canvas.marks import DEFECTS, layer_with
-from napari_toposeg.plugin.topology.errors.finding import compare_layers, repair_layer
+from napari_toposeg.plugin.topology.errors.finding import compare_layers, list_classes, repair_layer
 from napari_toposeg.topology import betti_numbers
 
 
@@ -77,6 +77,7 @@ def test_a_notebook_can_do_the_same_with_what_is_not_in_memory(viewer, count_chu
     prediction, truth = (count_chunks(labels, (4, 6, 10)).array for labels in two_bars())
     place = {"scale": (2, 1, 1), "units": ("mm",) * 3}
     lazy, other = (viewer.add_labels(array, **place) for array in (prediction, truth))
+    assert list_classes(lazy) == {1: int((two_bars()[0] == 1).sum())}
     expected = compare_layers(viewer, viewer.layers["prediction"], viewer.layers["truth"])
     assert list(compare_layers(viewer, lazy, other).rows()) == list(expected.rows())
     done = repair_layer(viewer, lazy, {1: (1, 0, 0)})

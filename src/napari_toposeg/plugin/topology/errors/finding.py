@@ -9,7 +9,9 @@ from napari.components import ViewerModel
 from napari.layers import Layer
 
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.plugin.canvas.label_values import class_sizes
 from napari_toposeg.plugin.canvas.layers import class_names, layer_to_volume
+from napari_toposeg.plugin.canvas.lazy import finest
 from napari_toposeg.plugin.topology.errors.applying import apply_edits
 from napari_toposeg.plugin.topology.errors.comparison import Against, Comparison
 from napari_toposeg.plugin.topology.errors.overlays import show_defects
@@ -21,6 +23,17 @@ from napari_toposeg.plugin.topology.errors.reading import (
 )
 from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.progress import finish
+
+
+def list_classes(layer: Any) -> dict[int, int]:
+    """Return how many voxels each class of a Labels layer has, by label.
+
+    Parameters
+    ----------
+    layer
+        Labels layer, in memory or not: it is read slab by slab, and none of it is kept.
+    """
+    return class_sizes(finest(layer))
 
 
 def compare_layers(
