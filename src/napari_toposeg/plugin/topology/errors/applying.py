@@ -50,8 +50,8 @@ def add_like(viewer: ViewerModel, layer: Any, labels: NDArray[np.integer], name:
     _, attributes, _ = layer.as_layer_data_tuple()
     # Its voxels are no file's.
     metadata = {key: each for key, each in layer.metadata.items() if key != SOURCE}
-    changed = {"name": name, "metadata": metadata, "multiscale": False}
-    return viewer.add_labels(labels, **(attributes | changed))
+    attributes |= {"name": name, "metadata": metadata, "multiscale": False}
+    return viewer.add_labels(labels, **attributes)
 
 
 def write_edits(layer: Any, proposal: Proposal) -> int:
