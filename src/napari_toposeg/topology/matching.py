@@ -129,7 +129,7 @@ def match_barcodes(
         How many threads to use at most; by default as many as there are processors for more than
         64^3 voxels, else one. The matching does not depend on it.
     progress
-        Called from this thread with the fraction done, every second or oftener for 128^3 voxels.
+        Called from this thread with the fraction done, several times a second for 128^3 voxels.
         What it raises cancels the work and is passed on. ``"betti-matching-3d"`` does not call it.
 
     Returns
