@@ -8,7 +8,7 @@ import torch
 
 from napari_toposeg.config import NetworkConfig
 from napari_toposeg.errors import InvalidCheckpoint
-from napari_toposeg.learning import cards
+from napari_toposeg.learning import cards, model_store
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.checkpoints import load_model, save_checkpoint
 from napari_toposeg.learning.networks import build
@@ -93,17 +93,17 @@ def test_a_file_of_another_kind_is_refused(tmp_path):
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones(checkpoint, store):
-    cards.register_model(checkpoint, "mine")
+    model_store.register_model(checkpoint, "mine")
     with pytest.raises(InvalidCheckpoint, match="mine"):
         load_card("yours")
 
 
 def test_a_registered_model_is_listed_loaded_exported_and_removed(checkpoint, store, tmp_path):
-    assert cards.register_model(checkpoint, "mine").name == "mine"
+    assert model_store.register_model(checkpoint, "mine").name == "mine"
     assert "mine" in [card.name for card in cards.list_models()]
     assert load_model("mine").card.classes == ("vessel",)
-    assert cards.export_model("mine", tmp_path / "out.safetensors").is_file()
-    cards.remove_model("mine")
+    assert model_store.export_model("mine", tmp_path / "out.safetensors").is_file()
+    model_store.remove_model("mine")
     assert "mine" not in [card.name for card in cards.list_models()]
 
 
@@ -117,7 +117,7 @@ def test_a_model_is_moved_into_the_store_whole(checkpoint, store, monkeypatch, s
         return replace(source, target)
 
     monkeypatch.setattr(Path, "replace", across)
-    assert cards.move_model(checkpoint, "mine") == CARD.model_copy(update={"name": "mine"})
+    assert model_store.move_model(checkpoint, "mine") == CARD.model_copy(update={"name": "mine"})
     assert [each.name for each in store.iterdir()] == ["mine.safetensors"]
     assert (store / "mine.safetensors").read_bytes() == content
     assert checkpoint.exists() is not same_disk
@@ -126,14 +126,14 @@ def test_a_model_is_moved_into_the_store_whole(checkpoint, store, monkeypatch, s
 def test_a_damaged_model_is_not_moved_into_the_store(checkpoint, store):
     checkpoint.write_bytes(checkpoint.read_bytes()[:20])
     with pytest.raises(InvalidCheckpoint):
-        cards.move_model(checkpoint, "mine")
+        model_store.move_model(checkpoint, "mine")
     assert checkpoint.exists() and not store.exists()
 
 
 @pytest.mark.parametrize("name", ["", "../evil", "a/b", ".hidden"])
 def test_names_that_are_paths_are_refused(checkpoint, store, name):
     with pytest.raises(InvalidCheckpoint, match="cannot name a model"):
-        cards.register_model(checkpoint, name)
+        model_store.register_model(checkpoint, name)
 
 
 def test_listing_models_imports_no_torch():
@@ -145,6 +145,6 @@ def test_listing_models_imports_no_torch():
 
 
 def test_an_import_does_not_replace_a_model(checkpoint, store):
-    cards.import_model(checkpoint, "mine")
+    model_store.import_model(checkpoint, "mine")
     with pytest.raises(InvalidCheckpoint, match="already"):
-        cards.import_model(checkpoint, "mine")
+        model_store.import_model(checkpoint, "mine")

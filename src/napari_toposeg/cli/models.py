@@ -104,11 +104,11 @@ def import_model(arguments: argparse.Namespace) -> Answer:
 
 def put_into_store(path: Path, arguments: argparse.Namespace) -> Answer:
     """Copy a model of this program, or convert published weights."""
-    from napari_toposeg.learning import cards
+    from napari_toposeg.learning import cards, model_store
 
     if arguments.layout == "auto" and cards.has_card(path):
         name = arguments.name or (path.stem if path.is_file() else path.resolve().name)
-        card = cards.import_model(path, name)
+        card = model_store.import_model(path, name)
         return Answer(imported(card), described(card))
     from napari_toposeg.learning.importing import import_weights
 
@@ -125,17 +125,17 @@ def imported(card: "Card") -> str:
 
 def export_model(arguments: argparse.Namespace) -> Answer:
     """Write a copy of a model."""
-    from napari_toposeg.learning import cards
+    from napari_toposeg.learning import model_store
 
-    path = cards.export_model(arguments.name, arguments.path)
+    path = model_store.export_model(arguments.name, arguments.path)
     return Answer(f"written: {path}", {"name": arguments.name, "path": path})
 
 
 def remove(arguments: argparse.Namespace) -> Answer:
     """Delete a model of the store."""
-    from napari_toposeg.learning import cards
+    from napari_toposeg.learning import model_store
 
-    cards.remove_model(arguments.name)
+    model_store.remove_model(arguments.name)
     return Answer(f"removed: {arguments.name}", {"name": arguments.name})
 
 

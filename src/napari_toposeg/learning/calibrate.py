@@ -18,16 +18,11 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import list_cases
 from napari_toposeg.io.layouts import CaseFiles
 from napari_toposeg.learning.calibration import fit_temperature, surprise, tempered
-from napari_toposeg.learning.cards import (
-    load_card,
-    new_model_path,
-    read_header,
-    resolve_model,
-    shipped_folder,
-)
+from napari_toposeg.learning.cards import load_card, read_header, resolve_model, shipped_folder
 from napari_toposeg.learning.cases import read_case, read_names, require_known
 from napari_toposeg.learning.checkpoints import Model, load_model, read_tensors, save_checkpoint
 from napari_toposeg.learning.devices import choose_threads
+from napari_toposeg.learning.model_store import new_model_path
 from napari_toposeg.learning.seeds import random_of
 from napari_toposeg.learning.segmentation import as_part
 from napari_toposeg.learning.sweep import Sweep, class_probabilities

@@ -37,7 +37,7 @@ def store(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def registered(monkeypatch) -> dict[str, bytes]:
     """Models by name, in place of the store, whose files need a network."""
-    from napari_toposeg.learning import cards
+    from napari_toposeg.learning import cards, model_store
 
     models: dict[str, bytes] = {}
 
@@ -51,7 +51,7 @@ def registered(monkeypatch) -> dict[str, bytes]:
             cards.Card.model_construct(name=n, task="segment", intended_use="") for n in known
         )
 
-    monkeypatch.setattr(cards, "move_model", register)
+    monkeypatch.setattr(model_store, "move_model", register)
     monkeypatch.setattr(cards, "list_models", listed)
     return models
 

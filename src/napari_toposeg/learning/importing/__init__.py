@@ -9,11 +9,12 @@ from typing import Literal, Protocol, get_args
 
 from napari_toposeg import __version__
 from napari_toposeg.errors import InvalidCheckpoint
-from napari_toposeg.learning.cards import Card, new_model_path
+from napari_toposeg.learning.cards import Card
 from napari_toposeg.learning.checkpoints import load_strictly, save_checkpoint
 from napari_toposeg.learning.importing import monai_swin, monai_vit, nnssl, selfmedmae
 from napari_toposeg.learning.importing.converted import Converted
 from napari_toposeg.learning.importing.reading import Published, read_published
+from napari_toposeg.learning.model_store import new_model_path
 from napari_toposeg.learning.networks import build
 
 Layout = Literal["monai-vit", "monai-swin", "nnssl", "selfmedmae"]

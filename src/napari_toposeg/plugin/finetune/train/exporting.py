@@ -25,7 +25,8 @@ def export_with_card(name: str, path: str | Path) -> Path:
     InvalidCheckpoint
         If there is no such model.
     """
-    from napari_toposeg.learning.cards import export_model, load_card
+    from napari_toposeg.learning.cards import load_card
+    from napari_toposeg.learning.model_store import export_model
 
     target = Path(path)
     if not target.is_dir() and target.suffix != SUFFIX:

@@ -167,7 +167,8 @@ def require_free_name(name: str) -> str:
     InvalidConfig
         If a model has it already.
     """
-    from napari_toposeg.learning.cards import list_models, require_name
+    from napari_toposeg.learning.cards import list_models
+    from napari_toposeg.learning.model_store import require_name
 
     require_name(name)
     if name in {card.name for card in list_models()}:
@@ -207,7 +208,7 @@ def keep_best(folder: Path, name: str) -> "Card | None":
     Card or None
         Card of the model; None where the run wrote no checkpoint yet.
     """
-    from napari_toposeg.learning.cards import move_model
+    from napari_toposeg.learning.model_store import move_model
 
     there = [folder / file for file in (BEST, LAST) if (folder / file).is_file()]
     # Another window may have made a model of this name meanwhile.
