@@ -160,6 +160,10 @@ def test_fine_tuning_tells_plan_and_notes_first(tmp_path):
             {"average": 0.9, "teacher_weight": 1.0, "unlabelled": True},
             {"average", "teacher_weight", "teacher_certainty", "unlabelled"},
         ),
+        (
+            {"average": 0.9, "teacher_weight": 1.0, "unlabelled": True, "mixed": 0.5},
+            {"average", "teacher_weight", "teacher_certainty", "unlabelled", "mixed"},
+        ),
     ],
 )
 def test_the_teacher_is_told_where_there_is_one(tmp_path, settings, shown):

@@ -17,11 +17,12 @@ from napari_toposeg.learning.labelled_files import read_labelled_folders
 from napari_toposeg.learning.losses.overlap import IGNORED, dice_cross_entropy
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.predict import segment
-from napari_toposeg.learning.self_training import SelfTraining, UnlabelledCrops
+from napari_toposeg.learning.self_training import SelfTraining, UnlabelledCrops, with_blocks
 from napari_toposeg.learning.teacher import Taught
 from napari_toposeg.progress import finish
 
 UNCHANGED = Augmentation(share=0.0)
+LABELLED = torch.full((2, 1, 8, 8, 8), 0.5), torch.full((2, 8, 8, 8), 2)
 
 
 def small_network() -> torch.nn.Module:
@@ -91,7 +92,7 @@ def test_of_unlabelled_crops_the_teachers_classes_are_learnt():
     crops = UnlabelledCrops([Example("scan", scan)], (8, 8, 8), UNCHANGED, seed=0)
     taught = Taught(small_network(), 0.9).train()
     batch = crops.draw(1, range(2))
-    found = self_training(weight=2.0, unlabelled=crops).of_unlabelled(taught, batch, 1)
+    found = self_training(weight=2.0, unlabelled=crops).of_unlabelled(taught, batch, 1, LABELLED)
     image = batch["untold image"]
     expected = 2.0 * loss_against(taught, image, taught.tell(image).argmax(1))
     assert torch.allclose(found["told"], expected)
@@ -106,7 +107,42 @@ def test_padding_of_unlabelled_crops_does_not_count():
     )
     taught = Taught(small_network(), 0.9).train()
     training = self_training(unlabelled=crops)
-    assert training.of_unlabelled(taught, crops.draw(1, range(2)), 1)["certain"] == 0.5
+    found = training.of_unlabelled(taught, crops.draw(1, range(2)), 1, LABELLED)
+    assert found["certain"] == 0.5
+
+
+def test_blocks_of_labelled_crops_lie_where_they_were_with_their_labels():
+    crops = UnlabelledCrops(
+        [Example("scan", np.zeros((8, 12, 16), np.float32))],
+        (8, 12, 16),
+        UNCHANGED,
+        seed=0,
+        mixed=0.5,
+    )
+    blocks = [crops.draw_block(1, sample) for sample in range(200)]
+    assert 70 < sum(block is None for block in blocks) < 130
+    plain = torch.zeros(200, 1, 8, 12, 16), torch.zeros(200, 8, 12, 16, dtype=torch.long)
+    torch.manual_seed(0)
+    others = torch.rand(200, 1, 8, 12, 16) + 1, torch.ones(200, 8, 12, 16, dtype=torch.long)
+    image, target = with_blocks(plain, others, blocks)
+    assert torch.equal(image[:, 0] > 0, target == 1)
+    assert torch.equal(image[image > 0], others[0][image > 0])
+    assert not plain[0].any()
+    shares = target.float().mean((1, 2, 3))
+    for share, block in zip(shares, blocks, strict=True):
+        assert share == 0 if block is None else 0.05 < share < 0.6
+
+
+def test_a_mixed_crop_is_learnt_by_the_label_within_the_block_and_by_the_teacher_around():
+    scan = np.random.default_rng(0).random((12, 12, 12)).astype(np.float32)
+    crops = UnlabelledCrops([Example("scan", scan)], (8, 8, 8), UNCHANGED, seed=0, mixed=1.0)
+    taught = Taught(small_network(), 0.9).train()
+    batch = crops.draw(1, range(2))
+    found = self_training(unlabelled=crops).of_unlabelled(taught, batch, 1, LABELLED)
+    told = taught.tell(batch["untold image"]).argmax(1)
+    image, target = with_blocks((batch["untold image"], told), LABELLED, batch["blocks"])
+    assert not torch.equal(target, told)
+    assert torch.allclose(found["told"], loss_against(taught, image, target))
 
 
 @pytest.mark.parametrize("everywhere", [False, True])

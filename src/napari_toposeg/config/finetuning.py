@@ -9,7 +9,7 @@ from pydantic import Field, field_validator, model_validator
 from napari_toposeg.config.network import NetworkName, SizeName
 from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window, Words
 from napari_toposeg.config.terms import Term, term_in
-from napari_toposeg.config.training import AugmentationName, LossName, TopologyConfig
+from napari_toposeg.config.training import AugmentationName, Level, LossName, TopologyConfig
 
 
 class FinetuneConfig(TopologyConfig):
@@ -110,6 +110,11 @@ class FinetuneConfig(TopologyConfig):
         description="voxels that the teacher tells: those without labels, or labelled ones too "
         "(self-distillation)",
     )
+    mixed: Level = Field(
+        0.0,
+        description="share of the crops without labels into which a block of a labelled crop is "
+        "put, with its labels; needs unlabelled images",
+    )
     unlabelled: bool = Field(
         False,
         description="learn from the images, too, that are not named as labelled or for validation; "
@@ -201,6 +206,11 @@ class FinetuneConfig(TopologyConfig):
             raise ValueError(
                 "teacher_weight: the teacher is the running mean of the weights, and average is 0; "
                 "set average, such as 0.99"
+            )
+        if self.mixed and not self.unlabelled:
+            raise ValueError(
+                "mixed: blocks of labelled crops are put into crops without labels, and unlabelled "
+                "is not set; set it too"
             )
         if self.unlabelled and not self.teacher_weight:
             raise ValueError(

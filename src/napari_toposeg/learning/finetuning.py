@@ -74,7 +74,12 @@ class Segmentation:
         if config.unlabelled:
             crop = self.described.crop
             crops = UnlabelledCrops(
-                unlabelled, crop, self.augmentation, config.seed, flips=self.flips
+                unlabelled,
+                crop,
+                self.augmentation,
+                config.seed,
+                flips=self.flips,
+                mixed=config.mixed,
             )
         return SelfTraining(
             config.teacher_weight,
@@ -131,7 +136,7 @@ class Segmentation:
             return losses
         taught = cast(Taught, network)
         told = (
-            self.self_training.of_unlabelled(taught, batch, step)
+            self.self_training.of_unlabelled(taught, batch, step, (relit, target))
             if self.self_training.unlabelled
             else self.self_training.of_labelled(taught, image, target, answers, step)
         )

@@ -25,7 +25,7 @@ OF_TOPOMAE = (
 OF_DINO = frozenset({"local_views", "koleo"})
 OF_MASKS = frozenset({"mask_ratio", "cube"})
 TEACHING = frozenset(
-    {"teacher_weight", "teacher_certainty", "teacher_of", "unlabelled", "unlabelled_ids"}
+    {"teacher_weight", "teacher_certainty", "teacher_of", "mixed", "unlabelled", "unlabelled_ids"}
 )
 """Settings of what a teacher tells."""
 OF_PERSISTENCE = frozenset({"topology_tau", "topology_dimensions"})
@@ -128,7 +128,8 @@ def unused_by_teacher(config: FinetuneConfig) -> frozenset[str]:
         return TEACHING | {"average"}
     if not config.teacher_weight:
         return TEACHING
-    return frozenset({"teacher_of"}) if config.unlabelled else frozenset({"unlabelled"})
+    idle = frozenset[str]() if config.mixed else frozenset({"mixed"})
+    return idle | {"teacher_of" if config.unlabelled else "unlabelled"}
 
 
 def unused_by_terms(config: FinetuneConfig) -> frozenset[str]:

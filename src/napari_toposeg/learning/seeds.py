@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     DIVIDE = 8
     TEACH = 9
     BEND = 10
+    MIX = 11
 
 
 def seeded(seed: int, step: int, device: torch.device, *purpose: int) -> torch.Generator:

@@ -3,13 +3,16 @@
 The teacher sees a crop that the network sees changed: one without labels as it is, where the
 network sees it turned, scaled and lit anew; one with labels turned alike, where the network sees it
 lit anew. So the network learns from images without labels, and on others it is held to answers that
-do not jump about (self-distillation). The teacher's most probable class counts, and only where its
-probability reaches a threshold. Voxels with a label count only where that is wanted.
+do not jump about (self-distillation). Blocks of labelled crops can be put into those without, so
+that what is known and what is told stand side by side. The teacher's most probable class counts,
+and only where its probability reaches a threshold. Voxels with a label count only where that is
+wanted.
 
 References
 ----------
 Tarvainen, Valpola 2017, arXiv:1703.01780 (the teacher); Sohn et al. 2020, arXiv:2001.07685 (a
-weakly and a strongly changed view, and the threshold).
+weakly and a strongly changed view, and the threshold); Bai et al. 2023, arXiv:2305.00673 (blocks of
+labelled images within others); French et al. 2020, arXiv:1906.01916 (blocks for segmentation).
 """
 
 # B crops, C channels, K classes with background
@@ -34,8 +37,12 @@ from napari_toposeg.learning.teacher import Taught
 
 SAMPLES_APART = 2**20
 """Added to the numbers of samples, so that they are changed by other chances than labelled ones."""
+BLOCK = (0.4, 0.8)
+"""Least and largest edge of a block of a labelled crop, as shares of the crop's."""
 RAMP = 0.3
 """Share of the run over which the weight grows, where the teacher knows nothing at the start."""
+
+Block = tuple[slice, slice, slice]
 
 
 @dataclass(frozen=True)
@@ -84,11 +91,21 @@ class SelfTraining:
         counts = torch.ones_like(target, dtype=torch.bool) if self.everywhere else target == IGNORED
         return self.losses(self.told(taught, image, counts), taught, answers, step)
 
-    def of_unlabelled(self, taught: Taught, batch: Batch, step: int) -> dict[str, Tensor]:
-        """Return the loss of crops of `unlabelled`: see `losses`."""
+    def of_unlabelled(
+        self, taught: Taught, batch: Batch, step: int, labelled: tuple[Tensor, Tensor]
+    ) -> dict[str, Tensor]:
+        """Return the loss of crops of `unlabelled`: see `losses`.
+
+        Parameters
+        ----------
+        labelled
+            Labelled crops as the network sees them, and their class numbers, of which blocks are
+            put into the others.
+        """
         assert self.unlabelled is not None
         told = self.told(taught, batch["untold image"], batch["inside"])
         relit, target = self.unlabelled.changed(batch, told, step)
+        relit, target = with_blocks((relit, target), labelled, batch["blocks"])
         return self.losses(target, taught, taught.forward_scales(relit), step)
 
     def told(self, taught: Taught, image: Tensor, counts: Tensor) -> Tensor:
@@ -124,6 +141,8 @@ class UnlabelledCrops:
     ----------
     flips
         Axes along which they are mirrored at random.
+    mixed
+        Share of them that get a block of a labelled crop.
     """
 
     examples: Sequence[Example]
@@ -131,6 +150,7 @@ class UnlabelledCrops:
     augmentation: Augmentation
     seed: int
     flips: tuple[int, ...] = ()
+    mixed: float = 0.0
 
     def draw(self, step: int, samples: range) -> dict[str, Any]:
         """Draw crops, on the CPU, and how they will be turned."""
@@ -141,6 +161,7 @@ class UnlabelledCrops:
             "inside": torch.from_numpy(np.stack([crop.inside for crop in crops])),
             "untold turns": self.augmentation.draw_turns(self.seed, step, apart, self.crop),
             "untold samples": apart,
+            "blocks": [self.draw_block(step, sample) for sample in samples],
         }
 
     def draw_crop(self, step: int, sample: int) -> Crop:
@@ -149,8 +170,39 @@ class UnlabelledCrops:
         example = self.examples[int(random.integers(len(self.examples)))]
         return draw_unlabelled(example, self.crop, random, flips=self.flips)
 
+    def draw_block(self, step: int, sample: int) -> Block | None:
+        """Draw where a crop gets a block of a labelled one, if it does."""
+        random = random_of(self.seed, step, sample, Purpose.MIX)
+        if random.random() >= self.mixed:
+            return None
+        edges = [round(edge * random.uniform(*BLOCK)) for edge in self.crop]
+        room = np.subtract(self.crop, edges)
+        first = random.integers(room, endpoint=True).tolist()
+        z, y, x = (slice(at, at + edge) for at, edge in zip(first, edges, strict=True))
+        return z, y, x
+
     def changed(self, batch: Batch, told: Tensor, step: int) -> tuple[Tensor, Tensor]:
         """Return the crops turned and lit anew, and what was told of them turned alike."""
         turns, samples = batch["untold turns"], batch["untold samples"]
         image, target = self.augmentation.turn(batch["untold image"], told, turns)
         return self.augmentation.relight(image, self.seed, step, samples), target
+
+
+def with_blocks(
+    crops: tuple[Tensor, Tensor], others: tuple[Tensor, Tensor], blocks: Sequence[Block | None]
+) -> tuple[Tensor, Tensor]:
+    """Return crops with blocks of others in them, which come from the same places.
+
+    Parameters
+    ----------
+    crops, others
+        Images ``(B, C, Z, Y, X)`` and class numbers ``(B, Z, Y, X)``.
+    blocks
+        Of each crop; None: it stays as it is.
+    """
+    image, target = (part.clone() for part in crops)
+    for index, block in enumerate(blocks):
+        if block is not None:
+            image[index, :, *block] = others[0][index, :, *block]
+            target[index, *block] = others[1][index, *block]
+    return image, target
