@@ -33,6 +33,7 @@ TINY = {
     "batch": 1,
     "every": 1,
     "steps": 1,
+    "minutes": 0,
     "threads": 1,
     "device": "cpu",
     "previews": False,
@@ -94,6 +95,17 @@ def test_the_hippocampus_cases_are_divided_without_rest() -> None:
     assert len(set().union(*parts)) == 200
 
 
+def test_few_labels_start_from_what_was_pretrained() -> None:
+    first, second = (
+        tomllib.loads((RECIPES[0].parent / f"few-labels-{part}.toml").read_text(encoding="utf-8"))
+        for part in ("pretrain", "finetune")
+    )
+    assert second["checkpoint"] == first["output"]
+    assert {key: first[key] for key in ("network", "size", "crop")} == {
+        key: second[key] for key in ("network", "size", "crop")
+    }
+
+
 def made(name: str, root: Path) -> Path:
     """Make a small dataset in the layout that a recipe asks for."""
     names = {"0": "background", "1": "one", "2": "two", "3": "three"}
@@ -110,6 +122,9 @@ def made(name: str, root: Path) -> Path:
             return make_decathlon(root, "BRATS", modality=sequences, labels=names)
         case "msd", _:
             return make_decathlon(root, "case", modality={"0": "CT"}, labels=names)
+        case "few", _:
+            two = {"0": "background", "1": "anterior", "2": "posterior"}
+            return make_decathlon(root, "case", modality={"0": "MRI"}, labels=two)
         case "lung", _:
             one = {"0": "background", "1": "vessel"}
             return make_decathlon(root, "case", modality={"0": "CT"}, labels=one)
@@ -117,6 +132,14 @@ def made(name: str, root: Path) -> Path:
             return make_acdc(root, [("patient001", 1, 12)])
         case _:
             return make_btcv(root)
+
+
+def folders(place: Path) -> dict[str, Path | str]:
+    """Name one of the cases of a dataset as labelled; a start that is not there is left out."""
+    ids = place / "ids.txt"
+    ids.write_text("case_001\n", encoding="utf-8")
+    parts = {"images": place / "imagesTr", "labels": place / "labelsTr", "ids": ids}
+    return {"checkpoint": "none", **parts}
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
@@ -130,7 +153,10 @@ def test_a_recipe_runs_on_data_of_its_layout(
     changes = {"output": output, "crop": crop, "spacing": (2.0, 2.0, 2.0)}
     if "checkpoint" in settings:
         changes |= {key: TINY[key] for key in TINY if key in FinetuneConfig.model_fields}
-        finish(finetune(FinetuneConfig.create(**settings | changes | {"data": place})))
+        changes |= folders(place) if "images" in settings else {"data": place}
+        steps = list(finetune(FinetuneConfig.create(**settings | changes)))
+        if settings.get("unlabelled"):
+            assert any("told" in step.losses for step in steps)
     else:
         changes |= {key: TINY[key] for key in TINY if key in PretrainConfig.model_fields}
         changes |= {"validation": (), "data": (place,), "topology_block": 8}
