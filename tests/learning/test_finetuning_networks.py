@@ -96,9 +96,9 @@ def test_a_frozen_encoder_thaws_after_its_share_and_resumes_to_the_same_weights(
         run.close()
         return model_tensors(config.output / "last.safetensors")
 
-    torch.manual_seed(config.seed)
-    begun = build_dense(NetworkConfig(name=name, size="nano", patch=8), outputs=2).state_dict()
     held = weights(config, 2)
+    torch.manual_seed(config.seed)
+    begun = build_dense(load_card(config.output).network, outputs=2).state_dict()
     same = {each for each, tensor in begun.items() if torch.equal(tensor, held[each])}
     assert {each for each in begun if each.startswith("encoder.")} <= same
     assert any(not each.startswith("encoder.") for each in begun.keys() - same)
