@@ -20,7 +20,9 @@ def runs(config: CompareConfig, settings: Make) -> list[str]:
     """Return the runs of a comparison, brought to the small scans."""
     small = settings(counts=[1])
     places = {name: getattr(small, name) for name in ON_SCANS}
-    return [trial.label for trial in Comparison.of(config.model_copy(update=places)).trials]
+    arms = tuple(arm.model_copy(update={"counts": None}) for arm in config.arms)
+    brought = config.model_copy(update=places | {"arms": arms})
+    return [trial.label for trial in Comparison.of(brought).trials]
 
 
 @pytest.mark.parametrize("name", FILES)
