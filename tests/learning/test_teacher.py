@@ -260,6 +260,7 @@ def test_a_model_that_knows_is_held_to_what_it_knows_of_voxels_nobody_painted(tm
     [
         ({"teacher_weight": 1.0, "average": 0.0}, "average is 0"),
         ({"average": 0.9, "unlabelled": True}, "teacher_weight is not set"),
+        ({"mixed": 0.5, "teacher_weight": 1.0}, "mixed: .* unlabelled is not set"),
     ],
 )
 def test_a_teacher_that_is_nobody_is_refused(tmp_path, settings, told):
