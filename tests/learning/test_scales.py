@@ -86,6 +86,19 @@ def test_what_is_pretrained_keeps_its_scales_when_it_is_fine_tuned(tmp_path):
     assert load_card(tuned.output).network.scales == 3
 
 
+def test_what_goes_on_from_a_model_keeps_its_scales_whatever_the_crop(tmp_path):
+    settings = {"network": "resenc-unet", "size": "nano", "patch": 8, "crop": (32, 32, 32)}
+    first = PretrainConfig.create(
+        **SMALL | FEW | settings, objective="mae", phantoms=1, output=tmp_path / "first"
+    )
+    finish(pretrain(first))
+    again = {"start": str(first.output), "crop": (16, 16, 16), "output": tmp_path / "second"}
+    second = first.model_copy(update=again)
+    finish(pretrain(second))
+    assert load_card(first.output).network.scales == 4
+    assert load_card(second.output).network.scales == 4
+
+
 def test_a_run_from_scratch_plans_its_scales_and_writes_them_down(tmp_path):
     config = FinetuneConfig.create(
         **FEW,

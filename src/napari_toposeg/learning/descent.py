@@ -24,7 +24,7 @@ from napari_toposeg.learning.networks.blocks import compute_anew
 from napari_toposeg.learning.passes import Passes
 from napari_toposeg.learning.ranks import join_ranks, mean_over_ranks
 from napari_toposeg.learning.task import Batch, Evaluation, Task
-from napari_toposeg.progress import Step
+from napari_toposeg.progress import Step, retold
 
 GRADIENT_NORM = 1.0
 NOT_DECAYED = ("token", "position")
@@ -128,14 +128,11 @@ class Descent:
     def judge(self, number: int) -> Generator[Step, None, Evaluation]:
         """Evaluate without training; each piece of it is a Step that can be cancelled at."""
         self.network.eval()
-        work = self.task.evaluate(self.network)
-        while True:
-            try:
-                piece = next(work)
-            except StopIteration as done:
-                evaluation: Evaluation = done.value
-                return evaluation
-            yield Step(step=number - 1, total=self.config.steps, message=piece.message)
+
+        def tell(piece: Step) -> Step:
+            return Step(step=number - 1, total=self.config.steps, message=piece.message)
+
+        return (yield from retold(self.task.evaluate(self.network), tell))
 
 
 @contextmanager

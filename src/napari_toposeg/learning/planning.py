@@ -17,6 +17,7 @@ from napari_toposeg.config import (
     TrainingConfig,
 )
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.learning.cards import load_card
 from napari_toposeg.learning.networks import build_encoder, resenc_width_of
 from napari_toposeg.volume import Spacing
 
@@ -139,6 +140,17 @@ def plan_scales(network: NetworkConfig, crop: Size3) -> NetworkConfig:
             "asked for; ask for fewer, or for a larger network"
         )
     return network.model_copy(update={"scales": scales})
+
+
+def with_scales_of_start(config: PretrainConfig) -> PretrainConfig:
+    """Settle the scales of a residual U-Net that goes on from another, whatever the crop."""
+    if config.start is None or config.scales is not None:
+        return config
+    network, start = plan_network(config), load_card(config.start).network
+    if not network.name == start.name == "resenc-unet" or network.size != start.size:
+        return config
+    scales = start.scales or len(resenc_width_of(start.size).widths)
+    return config.model_copy(update={"scales": scales})
 
 
 def least_multiples(network: NetworkConfig) -> int:

@@ -28,6 +28,7 @@ from napari_toposeg.learning.planning import (
     plan_scales,
     planned,
     task_of,
+    with_scales_of_start,
 )
 from napari_toposeg.learning.pretraining import Pretraining
 from napari_toposeg.learning.run_folder import require_free
@@ -83,6 +84,7 @@ class Prepared:
 def prepare(config: PretrainConfig) -> Prepared:
     """Read the data, plan what the settings leave open, and make what is to be trained."""
     require_free(config)
+    config = with_scales_of_start(config)
     network = plan_network(config)
     if config.crop:
         network = plan_scales(network, config.crop)
