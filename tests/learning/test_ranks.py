@@ -21,6 +21,7 @@ from napari_toposeg.learning.descent import is_decayed
 from napari_toposeg.learning.finetune import finetune
 from napari_toposeg.learning.networks import build
 from napari_toposeg.learning.networks.blocks import blocks_of, compute_anew
+from napari_toposeg.learning.networks.encoder import EncoderDecoder
 from napari_toposeg.learning.preemption import requeue
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.ranks import new_fabric, require_processes
@@ -109,8 +110,26 @@ def test_bf16_fine_tunes_on_the_cpu_to_nearly_the_numbers_of_full_precision(
     in_16_bits = small_finetuning.model_copy(
         update={"precision": "bf16-mixed", "output": tmp_path / "half"}
     )
-    whole = finetuning_losses(small_finetuning)
-    assert finetuning_losses(in_16_bits) == pytest.approx(whole, rel=0.02)
+    whole, half = finetuning_losses(small_finetuning), finetuning_losses(in_16_bits)
+    assert half == pytest.approx(whole, rel=0.02)
+    assert half != whole
+
+
+@pytest.mark.parametrize(
+    "further", [{}, {"average": 0.9, "teacher_weight": 1.0}], ids=["alone", "with a teacher"]
+)
+def test_every_pass_of_a_fine_tuning_has_its_precision(small_finetuning, monkeypatch, further):
+    seen = []
+    forward_scales = EncoderDecoder.forward_scales
+
+    def noted(self, *inputs):
+        seen.append(torch.is_autocast_enabled("cpu"))
+        return forward_scales(self, *inputs)
+
+    monkeypatch.setattr(EncoderDecoder, "forward_scales", noted)
+    finetuning_losses(small_finetuning.model_copy(update={"precision": "bf16-mixed", **further}))
+    assert len(seen) >= small_finetuning.steps * (2 if further else 1)
+    assert all(seen)
 
 
 def test_bf16_is_not_chosen_on_the_cpu_also_where_it_has_it(small_run):

@@ -79,7 +79,7 @@ def loss_against(taught: Taught, image: torch.Tensor, target: torch.Tensor) -> t
     """Dice and cross-entropy of the answers at all scales, each against its nearest voxels."""
     terms = []
     for answer, weight in zip(
-        taught.forward_scales(image), taught.student.scale_weights, strict=True
+        taught(image, all_scales=True), taught.student.scale_weights, strict=True
     ):
         stride = image.shape[-1] // answer.shape[-1]
         near = target[:, stride // 2 :: stride, stride // 2 :: stride, stride // 2 :: stride]
@@ -151,7 +151,7 @@ def test_of_labelled_crops_it_tells_of_the_other_voxels_or_of_all(everywhere):
     image, target = torch.rand(2, 1, 8, 8, 8), torch.full((2, 8, 8, 8), IGNORED)
     target[:, :4] = 1
     taught = Taught(small_network(), 0.9).train()
-    answers = taught.forward_scales(image)
+    answers = taught(image, all_scales=True)
     training = self_training(everywhere=everywhere)
     found = training.of_labelled(taught, image, target, answers, 1)
     told = taught.tell(image).argmax(1)

@@ -162,8 +162,6 @@ def begin(task: Task, config: TrainingConfig, fabric: Fabric | None = None) -> D
     network = fabric.setup_module(task.network)
     # Sharded parameters are others than those before, so the optimiser is made after.
     optimiser = fabric.setup_optimizers(new_optimiser(task, config))
-    for method in task.forward_methods:
-        network.mark_forward_method(method)
     passes = None
     if fabric.world_size == 1:
         passes = Passes(task.network, fabric.device, compiled=config.compile)

@@ -36,8 +36,6 @@ VALIDATION_OVERLAP = 0.25
 class Segmentation:
     """The task of a segmentation network: see `task.Task`."""
 
-    forward_methods: tuple[str, ...] = ("forward_scales",)
-
     def __init__(
         self,
         network: EncoderDecoder,
@@ -53,7 +51,6 @@ class Segmentation:
         self.taught: Taught | None = None
         if config.average:
             self.network = self.taught = Taught(network, config.average, knows=judged_first)
-            self.forward_methods = ("forward_scales", "tell")
         self.judged_first = judged_first and bool(validation)
         self.examples = examples
         self.scale_weights = network.scale_weights
@@ -130,7 +127,7 @@ class Segmentation:
         if "turns" in batch:
             image, target = self.augmentation.turn(image, target, batch["turns"])
         relit = self.augmentation.relight(image, self.config.seed, step, batch["samples"])
-        answers = cast(EncoderDecoder, network).forward_scales(relit)
+        answers: list[Tensor] = network(relit, all_scales=True)
         losses = self.losses_of_labels(answers, target, batch, step)
         if self.self_training is None:
             return losses

@@ -42,7 +42,6 @@ class Pretraining:
         card: Card,
     ) -> None:
         self.objective, self.network = objective, objective.network
-        self.forward_methods = objective.forward_methods
         self.judged_first = False
         self.examples, self.config, self.described = examples, config, card
         self.crop: Size3 = card.crop

@@ -106,7 +106,7 @@ class SelfTraining:
         told = self.told(taught, batch["untold image"], batch["inside"])
         relit, target = self.unlabelled.changed(batch, told, step)
         relit, target = with_blocks((relit, target), labelled, batch["blocks"])
-        return self.losses(target, taught, taught.forward_scales(relit), step)
+        return self.losses(target, taught, taught(relit, all_scales=True), step)
 
     def told(self, taught: Taught, image: Tensor, counts: Tensor) -> Tensor:
         """Return the classes ``(B, Z, Y, X)`` that the teacher is certain of, -1 elsewhere.
@@ -116,7 +116,8 @@ class SelfTraining:
         counts
             True where its answer may count.
         """
-        certainty, classes = taught.tell(image).max(1)
+        probabilities: Tensor = taught(image, told=True)
+        certainty, classes = probabilities.max(1)
         return classes.masked_fill(~counts | (certainty < self.certainty), IGNORED)
 
     def losses(

@@ -48,14 +48,11 @@ class Task(Protocol):
     ----------
     network
         All that is trained or kept: its state is what a checkpoint holds.
-    forward_methods
-        Methods of the network, besides ``forward``, that `losses` calls.
     judged_first
         Whether the network is judged before the first step too: it can be the best there is.
     """
 
     network: nn.Module
-    forward_methods: tuple[str, ...]
     judged_first: bool
 
     def parameter_groups(self) -> Sequence[dict[str, Any]]:

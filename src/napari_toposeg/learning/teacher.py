@@ -43,14 +43,23 @@ class Taught(nn.Module):
         self.teacher.eval()
         return self
 
-    def forward(self, image_BCZYX: Tensor) -> Tensor:
-        """Return the answer for every voxel, ``(B, outputs, Z, Y, X)``."""
-        answer: Tensor = (self.student if self.training else self.teacher)(image_BCZYX)
-        return answer
+    def forward(
+        self, image_BCZYX: Tensor, *, all_scales: bool = False, told: bool = False
+    ) -> Tensor | list[Tensor]:
+        """Return the answer for every voxel, ``(B, outputs, Z, Y, X)``.
 
-    def forward_scales(self, image_BCZYX: Tensor) -> list[Tensor]:
-        """Return the student's answers at all scales, from fine to coarse."""
-        return self.student.forward_scales(image_BCZYX)
+        Parameters
+        ----------
+        all_scales
+            Return the answers at all scales, from fine to coarse.
+        told
+            Return `tell`, whatever the mode.
+        """
+        if told:
+            return self.tell(image_BCZYX)
+        network = self.student if self.training else self.teacher
+        answer: Tensor | list[Tensor] = network(image_BCZYX, all_scales=all_scales)
+        return answer
 
     def tell(self, image_BCZYX: Tensor) -> Tensor:
         """Return the teacher's probabilities of the classes, ``(B, K, Z, Y, X)``, float32."""

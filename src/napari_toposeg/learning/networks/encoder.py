@@ -97,9 +97,23 @@ class EncoderDecoder(nn.Module):
         seen = self.encoder.standard(image_BCZYX)
         return self.decode(self.encoder.features(seen, hidden_B1zyx), seen)
 
-    def forward(self, image_BCZYX: Tensor, hidden_B1zyx: Tensor | None = None) -> Tensor:
-        """Return the answer for every voxel, ``(B, outputs, Z, Y, X)``."""
-        return self.forward_scales(image_BCZYX, hidden_B1zyx)[0]
+    def forward(
+        self,
+        image_BCZYX: Tensor,
+        hidden_B1zyx: Tensor | None = None,
+        *,
+        all_scales: bool = False,
+    ) -> Tensor | list[Tensor]:
+        """Return the answer for every voxel, ``(B, outputs, Z, Y, X)``.
+
+        Parameters
+        ----------
+        all_scales
+            Return `forward_scales`. Training asks so, as precision, compilation and ranks come in
+            by ``forward`` alone.
+        """
+        answers = self.forward_scales(image_BCZYX, hidden_B1zyx)
+        return answers if all_scales else answers[0]
 
 
 class EncoderOnly(nn.Module):

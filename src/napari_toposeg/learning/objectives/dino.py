@@ -54,8 +54,6 @@ MOMENTUM, CENTRE_MOMENTUM = 0.992, 0.9
 class SelfDistillation:
     """The objective: see `objective.Objective`."""
 
-    forward_methods: tuple[str, ...] = ()
-
     def __init__(self, network: NetworkConfig, config: PretrainConfig) -> None:
         self.config, self.built = config, network
         self.pair = StudentTeacher(network)

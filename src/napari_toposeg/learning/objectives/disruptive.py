@@ -72,8 +72,6 @@ class Restorer(nn.Module):
 class DisruptiveAutoencoder:
     """The objective: see `objective.Objective`."""
 
-    forward_methods: tuple[str, ...] = ()
-
     def __init__(self, network: NetworkConfig, config: PretrainConfig) -> None:
         self.config, self.built = config, network
         self.restorer = Restorer(network)

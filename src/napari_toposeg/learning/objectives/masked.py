@@ -33,8 +33,6 @@ class MaskedReconstruction:
         The autoencoder.
     """
 
-    forward_methods: tuple[str, ...] = ()
-
     def __init__(self, network: Autoencoder, config: PretrainConfig) -> None:
         self.network: nn.Module = network
         self.config = config

@@ -55,8 +55,6 @@ class FeaturePredictor(nn.Module):
 class MaskedFeatures:
     """The objective: see `objective.Objective`."""
 
-    forward_methods: tuple[str, ...] = ()
-
     def __init__(self, network: NetworkConfig, config: PretrainConfig) -> None:
         self.config, self.built, self.cube = config, network, network.hidden_cube
         self.cells = 1 if self.cube % 2 else 2

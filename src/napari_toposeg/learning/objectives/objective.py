@@ -15,14 +15,7 @@ class Objective(Protocol):
     there is a volume and not padding, ``place`` ``(B, 3, 4)`` (see `crops.Crop`), and two lists:
     ``samples``, the numbers of its samples within the step's batch, and ``modality`` (see
     `volume.Modality`).
-
-    Attributes
-    ----------
-    forward_methods
-        Methods of the network, besides ``forward``, that `losses` calls.
     """
-
-    forward_methods: tuple[str, ...]
 
     @property
     def network(self) -> nn.Module:

@@ -73,8 +73,6 @@ class ThreeHeads(nn.Module):
 class RotationContrastInpainting:
     """The objective: see `objective.Objective`."""
 
-    forward_methods: tuple[str, ...] = ()
-
     def __init__(self, network: NetworkConfig, config: PretrainConfig) -> None:
         self.config, self.built = config, network
         self.heads = ThreeHeads(network)

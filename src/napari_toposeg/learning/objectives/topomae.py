@@ -54,8 +54,6 @@ class TopologicalReconstruction:
         One, or the pair of a ViT and a UNETR++.
     """
 
-    forward_methods: tuple[str, ...] = ()
-
     def __init__(self, autoencoder: Autoencoder, config: PretrainConfig) -> None:
         self.network = PlacedAutoencoder(autoencoder, spatial=config.spatial_weight > 0)
         self.config, self.cube = config, autoencoder.cube
