@@ -132,6 +132,22 @@ def test_every_pass_of_a_fine_tuning_has_its_precision(small_finetuning, monkeyp
     assert all(seen)
 
 
+def test_what_was_compiled_is_what_fine_tunes(small_finetuning, monkeypatch):
+    calls = []
+
+    def compile_(network):
+        def counted(*inputs, **named):
+            calls.append(network)
+            return network._call_impl(*inputs, **named)
+
+        network._compiled_call_impl = counted
+
+    monkeypatch.setattr(torch.nn.Module, "compile", compile_)
+    monkeypatch.setattr("napari_toposeg.learning.descent.require_compiler", lambda: None)
+    finetuning_losses(small_finetuning.model_copy(update={"compile": True}))
+    assert len(calls) >= small_finetuning.steps
+
+
 def test_bf16_is_not_chosen_on_the_cpu_also_where_it_has_it(small_run):
     assert small_run.precision == "auto"
     assert new_fabric(small_run).strategy.precision.precision == "32-true"
