@@ -110,7 +110,7 @@ def vessels() -> FinetuneConfig:
         crop=(48, 48, 48),
         steps=1200,
         every=150,
-        precision="bf16-mixed",
+        precision="32-true",
         threads=1,
     )
 
@@ -127,7 +127,7 @@ def hippocampus() -> FinetuneConfig:
         classes=("anterior", "posterior"),
         steps=1500,
         every=250,
-        precision="bf16-mixed",
+        precision="32-true",
         threads=1,
     )
 
