@@ -295,8 +295,11 @@ def test_closing_the_session_stops_the_training_silently(tab, session, fake, qtb
 
 def test_a_free_name_is_found(registered) -> None:
     assert free_name("my-model") == "my-model"
-    registered |= {"my-model": b"", "my-model-2": b""}
+    registered |= {"my-model": b"", "my-model-2": b"", "scan-2024": b""}
     assert free_name("my-model") == "my-model-3"
+    assert free_name("my-model-2") == "my-model-3"
+    assert free_name("my-model-7") == "my-model-7"
+    assert free_name("scan-2024") == "scan-2024-2"
 
 
 def test_no_torch_is_imported_to_build_the_tab() -> None:

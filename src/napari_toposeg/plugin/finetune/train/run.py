@@ -177,11 +177,18 @@ def require_free_name(name: str) -> str:
 
 
 def free_name(base: str) -> str:
-    """Return the base, or the base with a number, so that no model has it yet."""
+    """Return the base, or the base with a number, so that no model has it yet.
+
+    A name that was numbered so before is counted on: after ``lung-2`` comes ``lung-3``.
+    """
     from napari_toposeg.learning.cards import list_models
 
     taken = {card.name for card in list_models()}
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 3))
+    if base not in taken:
+        return base
+    stem, _, number = base.rpartition("-")
+    stem = stem if number.isdecimal() and stem in taken else base
+    names = (f"{stem}-{number}" for number in range(2, len(taken) + 3))
     return next(name for name in names if name not in taken)
 
 
