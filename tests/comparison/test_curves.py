@@ -8,7 +8,14 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from napari_toposeg.comparison.curves import PAPERS, Theme, draw, plot_curves
+from napari_toposeg.comparison.curves import (
+    PAPERS,
+    Theme,
+    draw,
+    plot_curves,
+    share_scale,
+    with_curves,
+)
 from napari_toposeg.comparison.table import Cell
 
 
@@ -50,3 +57,19 @@ def test_a_curve_goes_through_the_means_within_its_intervals() -> None:
 def test_each_theme_has_its_ground(theme: Theme, tmp_path: Path) -> None:
     path = plot_curves(cells(2), {"dice": "Dice"}, tmp_path / "curves.png", theme=theme)
     np.testing.assert_allclose(imread(path)[0, 0, :3], to_rgb(PAPERS[theme].ground), atol=0.01)
+
+
+def test_arms_with_one_count_are_left_out_beside_curves() -> None:
+    several, single = cells(2), [cell for cell in cells(4) if cell.count == 2][2:]
+    assert with_curves([*several, *single]) == several
+    assert with_curves(single) == single
+
+
+def test_panels_share_a_scale_only_where_their_values_overlap() -> None:
+    near, nearer, far = Figure().subplots(3)
+    for panel, limits in ((near, (0.7, 0.9)), (nearer, (0.8, 1.0)), (far, (0.0, 0.2))):
+        panel.set_ylim(limits)
+    share_scale([near, nearer])
+    assert near.get_ylim() == nearer.get_ylim() == (0.7, 1.0)
+    share_scale([near, nearer, far])
+    assert near.get_ylim() == (0.7, 1.0) and far.get_ylim() == (0.0, 0.2)

@@ -43,22 +43,27 @@ def plot_curves(
 ) -> Path:
     """Draw a panel for each kind of mask (rows) and metric (columns) as a PNG.
 
+    Arms with one count have no curve: they are left to the table where others have several.
+
     Parameters
     ----------
     metrics
         Their headings by name.
     """
+    cells = with_curves(cells)
     masks = list(dict.fromkeys(cell.mask for cell in cells))
     arms = list(dict.fromkeys(cell.arm for cell in cells))
     counts = list(dict.fromkeys(cell.count for cell in cells))
     paper = PAPERS[theme]
     size = (3.6 * len(metrics) + 0.4, 2.9 * len(masks) + 0.7)
     figure = Figure(figsize=size, layout="constrained", facecolor=paper.ground)
-    panels = figure.subplots(len(masks), len(metrics), squeeze=False, sharey="col")
+    panels = figure.subplots(len(masks), len(metrics), squeeze=False)
     for mask, row in zip(masks, panels, strict=True):
         for metric, panel in zip(metrics, row, strict=True):
             draw(panel, [cell for cell in cells if cell.mask == mask], arms, counts, metric)
             dress(panel, paper, counts, f"{metrics[metric]}, {mask}")
+    for column in panels.T:
+        share_scale(column)
     handles, names = panels[0][0].get_legend_handles_labels()
     figure.legend(
         handles,
@@ -71,6 +76,23 @@ def plot_curves(
     )
     figure.savefig(path, dpi=130)
     return path
+
+
+def with_curves(cells: Sequence[Cell]) -> Sequence[Cell]:
+    """Return the cells of the arms that have several counts, or all if none has."""
+    counts: dict[str, set[int]] = {}
+    for cell in cells:
+        counts.setdefault(cell.arm, set()).add(cell.count)
+    several = [cell for cell in cells if len(counts[cell.arm]) > 1]
+    return several or cells
+
+
+def share_scale(panels: Sequence[Axes]) -> None:
+    """Give panels one scale where their values overlap; elsewhere it would flatten the curves."""
+    lows, highs = zip(*(panel.get_ylim() for panel in panels), strict=True)
+    if max(lows) < min(highs):
+        for panel in panels:
+            panel.set_ylim(min(lows), max(highs))
 
 
 def draw(
