@@ -172,6 +172,23 @@ def test_what_a_training_cost_is_kept_over_all_its_parts(settings: Make) -> None
     assert not (trial.folder / "last.safetensors").exists()
 
 
+def test_a_training_whose_model_is_gone_is_done_again(settings: Make) -> None:
+    config = settings(counts=[1], seeds=[0], arms=[{"name": "mae", "objective": "mae"}])
+    comparison = finish(compare(config))
+    (trial,) = comparison.trials
+    rows = comparison.judgement(trial).rows
+    for folder in (trial.folder, trial.pretraining.folder):
+        (folder / "best.safetensors").unlink()
+    # What was judged is known without the models.
+    assert list(compare(config)) == []
+    other = config.model_copy(update={"metrics": ("dice",)})
+    again = finish(compare(other))
+    same = [row["dice"] for row in rows if "dice" in row]
+    found = again.judgement(trial).rows
+    assert [row["dice"] for row in found if "dice" in row] == same
+    assert not again.failed
+
+
 def test_results_hold_a_row_for_each_case_and_mask(settings: Make) -> None:
     comparison = finish(compare(settings(counts=[1], seeds=[0, 1], arms=[{"name": "scratch"}])))
     files = write_results(comparison)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from napari_toposeg.comparison.running import Comparison
-from napari_toposeg.comparison.spending import Spending, read_spent
+from napari_toposeg.comparison.spending import read_spent, state_of
 from napari_toposeg.comparison.trials import Pretraining, Trial, chosen
 from napari_toposeg.config import FinetuneConfig, PretrainConfig
 from napari_toposeg.progress import Step
@@ -138,10 +138,3 @@ def measured(
                     return None
                 yield Step(step=0, total=1, message=f"measuring {label}")
     return None
-
-
-def state_of(folder: Path) -> Literal["trained", "begun", "to do"]:
-    """Return how far a training is."""
-    if Spending(folder).is_closed:
-        return "trained"
-    return "begun" if (folder / "last.safetensors").is_file() else "to do"

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from napari_toposeg.comparison.cases import CaseSet, gather
 from napari_toposeg.comparison.columns import columns_of
 from napari_toposeg.comparison.judging import Judgement, is_judged, judge, read_judgement
-from napari_toposeg.comparison.spending import Spending
+from napari_toposeg.comparison.spending import Spending, state_of
 from napari_toposeg.comparison.trials import Pretraining, Trial, chosen, list_trials
 from napari_toposeg.comparison.vessels import with_phantoms
 from napari_toposeg.config import CompareConfig, FinetuneConfig, PretrainConfig
@@ -179,10 +179,11 @@ def claimed(folder: Path) -> Iterator[None]:
 
 def trained(run: Callable[[Any], Generator[Step, None, Path]], config: Training) -> Work:
     """Train to the end, from wherever it was left, and note the processor time that it took."""
-    spending = Spending(config.output)
-    if spending.is_closed:
+    state = state_of(config.output)
+    if state == "trained":
         return
-    begun = (config.output / "last.safetensors").is_file()
+    begun = state == "begun"
+    spending = Spending(config.output, anew=not begun)
     for step in run(config.model_copy(update={"resume": begun})):
         if step.checkpoint is not None:
             spending.note()

@@ -1,0 +1,34 @@
+"""The tables of docs/benchmark.md are made of the results that the repository keeps."""
+
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from napari_toposeg.comparison.running import Comparison
+from napari_toposeg.comparison.summary import tables_of
+from napari_toposeg.comparison.table import cells_of
+from napari_toposeg.comparison.writing import markdown
+from napari_toposeg.config import CompareConfig
+
+ROOT = Path(__file__).parents[2]
+RESULTS = sorted((ROOT / "benchmarks" / "results").glob("*.tar.xz"))
+
+
+@pytest.mark.parametrize("archive", RESULTS, ids=lambda path: path.name)
+def test_the_page_says_what_was_measured(
+    archive: Path, data_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = archive.name.removesuffix(".tar.xz")
+    with tarfile.open(archive) as packed:
+        packed.extractall(tmp_path, filter="data")
+    monkeypatch.chdir(ROOT)
+    config = CompareConfig.from_toml(ROOT / "benchmarks" / f"{name}.toml")
+    scans = data_folder / "hippocampus"
+    places = {"images": scans / "images", "labels": scans / "labels", "output": tmp_path}
+    comparison = Comparison.of(config.model_copy(update=places))
+    made = markdown(tables_of(comparison, cells_of(comparison))).strip()
+    page = (ROOT / "docs" / "benchmark.md").read_text("utf-8")
+    _, _, rest = page.partition(f"<!-- comparison {name}: begin -->")
+    shown, _, _ = rest.partition(f"<!-- comparison {name}: end -->")
+    assert shown.strip() == made
