@@ -1,6 +1,8 @@
 """Sample data: a real scan that is on the machine already, and phantoms of known topology."""
 
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from napari_toposeg.errors import ToposegError
 from napari_toposeg.io import read_example
@@ -11,7 +13,9 @@ from napari_toposeg.plugin.waiting import wait_for
 from napari_toposeg.progress import Run
 
 SECONDS = 2.0
-"""What the slowest of them takes."""
+"""What the slowest of them takes, and a phantom of `EDGE` voxels."""
+
+EDGE = 96
 
 TITLES = {
     "brain": mark("Brain MR (nibabel's example)"),
@@ -20,6 +24,34 @@ TITLES = {
     "linked_rings": mark("Linked rings (phantom with truth)"),
 }
 """Samples by name, in the order of the menus; the manifest lists the same."""
+
+
+@dataclass(frozen=True)
+class PhantomWish:
+    """A phantom that a person asks for.
+
+    Parameters
+    ----------
+    kind
+        One of `napari_toposeg.phantoms.NAMES`.
+    trees
+        Number of vessel trees; other kinds have none.
+    edge
+        Voxels along each side of the cube.
+    voxel
+        Their size in mm.
+    noise
+        Standard deviation of white noise, in HU.
+    seed
+        Of everything that is drawn.
+    """
+
+    kind: str = "vessel_tree"
+    trees: int = 12
+    edge: int = EDGE
+    voxel: float = 1.0
+    noise: float = 40.0
+    seed: int = 0
 
 
 def open_sample(name: str) -> list[LayerData]:
@@ -48,6 +80,27 @@ def sample_run(name: str) -> Run[list[LayerData]]:
     return (yield from wait_for(partial(open_sample, name), message, seconds=SECONDS))
 
 
+def phantom_run(wish: PhantomWish) -> Run[list[LayerData]]:
+    """Draw a phantom, and its truth as labels, in a thread of its own.
+
+    Raises
+    ------
+    InvalidConfig
+        If the grid is too coarse to show the phantom's topology, or too small for the trees.
+    """
+    settings: dict[str, Any] = {
+        "shape": (wish.edge,) * 3,
+        "spacing": (wish.voxel,) * 3,
+        "noise": wish.noise,
+        "seed": wish.seed,
+    }
+    if wish.kind == "vessel_tree":
+        settings["trees"] = wish.trees
+    draw = partial(make, wish.kind, **settings)
+    seconds = SECONDS * (wish.edge / EDGE) ** 3
+    return _layers((yield from wait_for(draw, tr("Drawing the phantom"), seconds=seconds)))
+
+
 def brain() -> list[LayerData]:
     """Open the MR volume that nibabel installs as its example, first frame (PDDL)."""
     return [volume_to_layer_data(read_example())]
@@ -55,7 +108,7 @@ def brain() -> list[LayerData]:
 
 def vessels() -> list[LayerData]:
     """Make a lung-like CT with a vessel tree, and its truth as labels."""
-    return _layers(make("vessel_tree", shape=(96, 96, 96)))
+    return _layers(make("vessel_tree", shape=(EDGE,) * 3))
 
 
 def torus() -> list[LayerData]:

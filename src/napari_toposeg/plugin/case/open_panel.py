@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from napari_toposeg.plugin import samples
 from napari_toposeg.plugin.canvas.layers import LayerData, add_layer_data
 from napari_toposeg.plugin.case.drops import Drops
+from napari_toposeg.plugin.case.phantom_dialog import ask_for_phantom
 from napari_toposeg.plugin.job import Job
 from napari_toposeg.plugin.opening import Found, Question, Wanted, open_run
 from napari_toposeg.plugin.readers import (
@@ -77,6 +78,17 @@ class OpenPanel(QWidget):
             on_result=self._add_all,
         )
 
+    def make_phantom(self) -> Job | None:
+        """Ask which phantom, and draw it in the background; None if the dialog was left."""
+        wish = ask_for_phantom(self)
+        if wish is None:
+            return None
+        return self._session.start(
+            partial(samples.phantom_run, wish),
+            title=tr("Making a phantom"),
+            on_result=self._add_all,
+        )
+
     def _open(self, wanted: Wanted) -> Job | None:
         if self._session.busy:
             # A long training must not keep a person from looking at another scan.
@@ -132,6 +144,9 @@ class OpenPanel(QWidget):
             action.triggered.connect(
                 lambda _=False, name=name: self._session.attempt(lambda: self.open_sample(name))
             )
+        menu.addSeparator()
+        wished = menu.addAction(tr("Make a phantom…"))
+        wished.triggered.connect(lambda: self._session.attempt(self.make_phantom))
         made.setMenu(menu)
         return made
 

@@ -44,6 +44,7 @@ class CaseTab(QWidget):
         self.file_button, self.folder_button = self._open.file_button, self._open.folder_button
         self.sample_button, self.dropped = self._open.sample_button, self._open.dropped
         self.open_path, self.open_sample = self._open.open_path, self._open.open_sample
+        self.make_phantom = self._open.make_phantom
         scan = self._scan
         self.modality, self.orientation, self.shape = scan.modality, scan.orientation, scan.shape
         self.spacing, self.tilt, self.notes = scan.spacing, scan.tilt, scan.notes
