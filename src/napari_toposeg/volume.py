@@ -103,6 +103,14 @@ class Volume:
         )
 
 
+def corner_distance(one: Volume, other: Volume) -> float:
+    """Return how far apart corners of two grids of one shape lie at most, in mm."""
+    ends = [(0, n - 1) for n in reversed(one.shape)]
+    corners = np.stack([*np.meshgrid(*ends), np.ones((2, 2, 2))]).reshape(4, -1)
+    apart = (one.affine - other.affine) @ corners
+    return float(np.linalg.norm(apart[:3], axis=0).max())
+
+
 def require_volume(voxels: NDArray[Any]) -> None:
     """Raise InvalidVolume unless the array is three-dimensional, not empty and of real numbers."""
     if voxels.ndim != 3 or 0 in voxels.shape:

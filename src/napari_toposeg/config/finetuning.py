@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from napari_toposeg.config.network import NetworkName, SizeName
-from napari_toposeg.config.run import Flips, PositiveInt, Size3, Spacing3, Window, Words
+from napari_toposeg.config.run import ClassNames, Flips, PositiveInt, Size3, Spacing3, Window, Words
 from napari_toposeg.config.terms import Term, term_in
 from napari_toposeg.config.training import AugmentationName, Level, LossName, TopologyConfig
 
@@ -38,7 +38,7 @@ class FinetuneConfig(TopologyConfig):
     validation: Path | None = Field(
         None, description="text file, one case name a line: cases that choose the best model"
     )
-    classes: tuple[str, ...] | None = Field(
+    classes: ClassNames | None = Field(
         None, description="names of the labels 1, 2, ... in order; default: the dataset's"
     )
     network: NetworkName | None = Field(

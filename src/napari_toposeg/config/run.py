@@ -37,6 +37,21 @@ def as_words(given: Any) -> Any:
 Words = Annotated[tuple[str, ...], BeforeValidator(as_words)]
 """Words, which a file may give as one, or as numbers."""
 
+
+def require_class_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse class names that are alike, or that no file can be named by."""
+    if len(set(names)) < len(names):
+        raise ValueError("two classes have one name; name each once")
+    if unfit := [name for name in names if not name.strip() or set(name) & set("/\\")]:
+        raise ValueError(
+            f"{unfit[0]!r} cannot be part of a file's name; name the class without / and \\"
+        )
+    return names
+
+
+ClassNames = Annotated[tuple[str, ...], AfterValidator(require_class_names)]
+"""Names of the labels 1, 2, ... in order."""
+
 PositiveInt = Annotated[int, Field(gt=0)]
 Flips = Literal["", "x", "y", "z", "yx", "zx", "zy", "zyx"]
 """Axes along which crops are mirrored at random."""

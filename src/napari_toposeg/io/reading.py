@@ -138,7 +138,8 @@ def finite(
     if nan is None:
         raise InvalidVolume(
             f"{path} has {count} of {voxels.size} voxels that are NaN or infinite; "
-            "pass nan=VALUE (such as 0, or -1024 for CT) to replace them, or repair the file"
+            "write it anew with a number in their place, such as 0, or -1024 for CT (in Python, "
+            "read_volume(path, nan=-1024) reads it so)"
         )
     return np.where(wrong, voxels.dtype.type(nan), voxels), (
         f"{count} NaN or infinite voxels replaced by {nan:g}",

@@ -87,6 +87,10 @@ def read_labelled(
     known = sorted(image_paths.keys() & label_paths.keys())
     wanted = [name for name in (known if names is None else names) if name not in without]
     require_known(wanted, known)
+    if names and not wanted:
+        raise InvalidConfig(
+            f"all of the {len(names)} named case(s) are for validation; name others to train on"
+        )
     if not wanted:
         raise InvalidConfig(
             f"{images} and {labels} share no case; name image and labels of a case alike"
@@ -116,14 +120,14 @@ def require_known(wanted: Iterable[str], known: Container[str]) -> None:
 
 
 def read_names(path: Path | None) -> list[str] | None:
-    """Read case names, one a line; None where there is no file."""
+    """Read case names, one a line, each once; None where there is no file."""
     if path is None:
         return None
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidConfig(f"{path} is not a readable list of case names ({error})") from error
     names = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
     if not names:
         raise InvalidConfig(f"{path} names no case; write one case name a line")
-    return names
+    return list(dict.fromkeys(names))

@@ -3,6 +3,7 @@
 import copy
 import time
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -21,7 +22,7 @@ from napari_toposeg.learning.auto_plan import (
 from napari_toposeg.learning.budget import Budget, steps_within
 from napari_toposeg.learning.cards import Card, load_card
 from napari_toposeg.learning.cases import Case
-from napari_toposeg.learning.class_weights import weights_of
+from napari_toposeg.learning.class_weights import voxel_counts, weights_of
 from napari_toposeg.learning.crops import require_multiple
 from napari_toposeg.learning.engine import optimise
 from napari_toposeg.learning.finetuning import Segmentation
@@ -34,7 +35,12 @@ from napari_toposeg.learning.labelled_files import (
 from napari_toposeg.learning.layer_rates import freeze_encoder
 from napari_toposeg.learning.networks import build_dense
 from napari_toposeg.learning.networks.encoder import EncoderDecoder
-from napari_toposeg.learning.notes import notes_on_devices, notes_on_patience, notes_on_unlabelled
+from napari_toposeg.learning.notes import (
+    notes_on_classes,
+    notes_on_devices,
+    notes_on_patience,
+    notes_on_unlabelled,
+)
 from napari_toposeg.learning.plan import TEACHING, TOPOLOGY, plan_finetuning
 from napari_toposeg.learning.planning import (
     least_multiples,
@@ -118,6 +124,7 @@ def plan_step(
         notes=notes_on_devices(config)
         + notes_on_patience(config, len(data.validation))
         + notes_on_unlabelled(config.unlabelled, len(data.unlabelled))
+        + notes_on_classes(card.classes, voxel_counts(data.training, data.classes)[1:].tolist())
         + reasons,
     )
 
@@ -153,7 +160,16 @@ def start_task(config: FinetuneConfig) -> str | None:
 
 
 def read_data(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledData:
-    """Read the labelled cases, on one grid, from wherever they are."""
+    """Read the labelled cases, on one grid, and count a class that is asked for but not in them.
+
+    So models from few labels have the classes of one from many, and can be compared with it.
+    """
+    data = read_anywhere(config, cases)
+    return replace(data, classes=max(data.classes, len(config.classes or ())))
+
+
+def read_anywhere(config: FinetuneConfig, cases: Sequence[Case] | None) -> LabelledData:
+    """Read the labelled cases from memory, folders, a store or a public dataset."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
     intensity = config.intensity or (start.intensity if start else None)
     if cases is not None:
@@ -186,6 +202,29 @@ def planned(config: FinetuneConfig, card: Card, data: LabelledData) -> FinetuneC
     return config.model_copy(update=settled)
 
 
+def class_names(config: FinetuneConfig, data: LabelledData) -> tuple[str, ...]:
+    """Return the names of the labels 1, 2, ....
+
+    Raises
+    ------
+    InvalidConfig
+        If a class lacks its name, or Betti numbers are wanted of one that there is not.
+    """
+    count = data.classes
+    numbered = tuple(f"class {number}" for number in range(1, count + 1))
+    names = config.classes or data.names[:count] or numbered
+    if len(names) < count:
+        raise InvalidConfig(
+            f"the labels hold {count} classes and {len(names)} names were given; name every class"
+        )
+    if unknown := [number for number in config.wanted_by_class if not 0 < number <= count]:
+        raise InvalidConfig(
+            f"wanted: Betti numbers are given for class {unknown[0]}, and the classes are 1 to "
+            f"{count}; the first of each four is the class"
+        )
+    return names
+
+
 def describe(config: FinetuneConfig, data: LabelledData, crop: Size3) -> Card:
     """Write the card of a segmentation model."""
     start = None if config.checkpoint == "none" else load_card(config.checkpoint)
@@ -194,14 +233,6 @@ def describe(config: FinetuneConfig, data: LabelledData, crop: Size3) -> Card:
         network = plan_scales(network, crop)
         centre, spread = units_of(data.training, crop)
         network = network.model_copy(update={"centre": centre, "spread": spread})
-    count = data.classes
-    classes = (
-        config.classes or data.names or tuple(f"class {number}" for number in range(1, count + 1))
-    )
-    if len(classes) < count:
-        raise InvalidConfig(
-            f"the labels hold {count} classes and {len(classes)} names were given; name every class"
-        )
     modalities = {example.modality for example in data.training}
     rate = config.learning_rate or rate_of(
         network, start.task if start else None, taught=bool(config.teacher_weight)
@@ -234,7 +265,7 @@ def describe(config: FinetuneConfig, data: LabelledData, crop: Size3) -> Card:
         spacing=data.spacing,
         modality=modalities.pop() if len(modalities) == 1 else "unknown",
         intensity=data.intensity,
-        classes=classes[:count],
+        classes=class_names(config, data),
         data=f"{len(data.training)} labelled volume(s)",
         recipe=recipe | {"learning_rate": rate, "started_from": start.name if start else "none"},
         made_with=f"napari-toposeg {__version__}",

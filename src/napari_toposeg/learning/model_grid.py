@@ -14,7 +14,7 @@ from napari_toposeg.learning.cases import Case, target_of
 from napari_toposeg.learning.examples import Example
 from napari_toposeg.learning.normalisation import normalisation_of
 from napari_toposeg.resampling import resample
-from napari_toposeg.volume import Spacing, Volume
+from napari_toposeg.volume import Spacing, Volume, corner_distance
 
 THIN_PERCENTILE = 10
 """Of the scans, those with slices as thin set the grid where slices are thick."""
@@ -26,7 +26,7 @@ def prepare_case(case: Case, spacing: Spacing, intensity: Intensity | None = Non
     Raises
     ------
     ShapeMismatch
-        If image and labels differ in shape.
+        If image and labels differ in shape, or lie more than half a voxel apart.
     """
     target = prepare_target(case, spacing)
     image = prepare_channels((case.image, *case.further), spacing, intensity)
@@ -47,13 +47,19 @@ def prepare_target(case: Case, spacing: Spacing) -> NDArray[np.int16]:
     Raises
     ------
     ShapeMismatch
-        If image and labels differ in shape.
+        If image and labels differ in shape, or lie more than half a voxel apart.
     """
     if case.image.shape != case.labels.shape:
         raise ShapeMismatch(
             f"case {case.name!r}: image {case.image.shape} and labels {case.labels.shape} differ "
             "in shape; "
             "resample the labels to the image's grid first"
+        )
+    apart = corner_distance(case.image, case.labels)
+    if apart > min(case.image.spacing) / 2:
+        raise ShapeMismatch(
+            f"case {case.name!r}: image and labels lie up to {apart:.3g} mm apart by their "
+            "headers; resample the labels to the image's grid, or mend the header that is wrong"
         )
     target = case.image.with_voxels(target_of(case), modality="label")
     resampled: NDArray[Any] = resample(target, spacing, order=0).voxels

@@ -115,3 +115,20 @@ def notes_on_unlabelled(wanted: bool, images: int) -> tuple[str, ...]:
         "all images are labelled, so that there are none to learn from without labels; name the "
         "labelled ones with --ids if the others' labels are not to be used",
     )
+
+
+def notes_on_classes(names: Sequence[str], voxels: Sequence[int]) -> tuple[str, ...]:
+    """Tell of classes that the labels for training do not hold.
+
+    Parameters
+    ----------
+    voxels
+        How many voxels of each class are labelled for training.
+    """
+    lacking = [name for name, count in zip(names, voxels, strict=True) if not count]
+    if not lacking:
+        return ()
+    return (
+        f"no voxel for training is labelled as {', '.join(lacking)}, so that the model will not "
+        "find it; label some, or leave the name out if there is no such class",
+    )

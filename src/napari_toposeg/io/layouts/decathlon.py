@@ -134,7 +134,8 @@ def class_names(said: Mapping[str, Any]) -> tuple[str, ...]:
         return ()
     pairs = [(key, value) if key.isdigit() else (value, key) for key, value in labels.items()]
     try:
-        by_number = {int(number): str(name) for number, name in pairs}
+        # BraTS has "NCR/NET", and files are named by their class.
+        by_number = {int(number): str(name).replace("/", "-") for number, name in pairs}
     except (TypeError, ValueError):
         # Regions, which are lists of labels that may overlap, are no classes.
         return ()
