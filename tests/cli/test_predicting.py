@@ -45,6 +45,7 @@ def test_betti_numbers_are_wanted_of_all_classes_or_of_some(words: str, wanted: 
         ("--repair vein=-1,0,0", "three counts"),
         ("--repair 1 0", "three counts"),
         ("--repair vein=1,0,0 vein=2,0,0", "given twice for vein"),
+        ("--repair vein=0,1,0", "loops or cavities of nothing"),
     ],
 )
 def test_what_is_no_betti_numbers_is_refused(words: str, said: str) -> None:

@@ -127,5 +127,7 @@ def wishes(words: Sequence[str]) -> Mapping[str, Numbers]:
         if name in found:
             raise ValueError(f"numbers are given twice for {name or 'every class'}")
         b0, b1, b2 = map(int, parts)
+        if b0 == 0 and (b1 or b2):
+            raise ValueError(f"{word!r} wants loops or cavities of nothing; want one component")
         found[name] = (b0, b1, b2)
     return found
