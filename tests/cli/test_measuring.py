@@ -76,6 +76,7 @@ def test_models_are_compared_case_by_case(
     ("words", "said"),
     [
         (["--metrics", "volume"], "volume"),
+        (["--classes", "bar", "bar"], "twice (bar)"),
         (["--tolerance", "-1"], "tolerance"),
         (["--probabilities", "a", "b"], "one for each"),
         (["--images", "nowhere", "--html", "page.html"], "nowhere"),
@@ -96,6 +97,24 @@ def test_what_cannot_be_measured_is_one_message(
         code = stopped.code
     assert code == 2
     assert said in capsys.readouterr().err
+
+
+def test_empty_maps_have_no_figures_unless_a_class_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    label_map(tmp_path / "empty" / "case.nii.gz", np.zeros((4, 4, 4)))
+    words = ["measure", "--prediction", str(tmp_path / "empty"), "--truth", str(tmp_path / "empty")]
+    assert main(words) == 2
+    assert "no class is in any prediction or truth" in capsys.readouterr().err
+    assert main([*words, "--classes", "bar"]) == 0
+
+
+def test_a_page_shows_cases_without_a_class(folders: list[str], tmp_path: Path) -> None:
+    for place in ("prediction", "truth"):
+        label_map(tmp_path / place / "healthy.nii.gz", np.zeros((10, 8, 8)))
+    page = tmp_path / "m.html"
+    assert main(["measure", *folders, "--html", str(page), "--worst", "3"]) == 0
+    assert "healthy" in page.read_text(encoding="utf-8")
 
 
 def test_a_missing_truth_is_named(capsys: pytest.CaptureFixture) -> None:

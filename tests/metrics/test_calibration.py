@@ -157,3 +157,56 @@ def test_a_missing_map_is_named(folders):
         calibrate_folders(*folders, ["front", "side"])
     with pytest.raises(UnreadableFile, match="predict --probability"):
         calibrate_folders(folders[1], folders[1])
+
+
+def write_case(folder, case: str, labels: list[int], *, maps: int = 2) -> None:
+    """Write a truth with some labels, a slice each, and maps that say 0.3 everywhere."""
+    truth = np.zeros((4, 5, 6), np.uint8)
+    for place, label in enumerate(labels):
+        truth[place] = label
+    volume = Volume(truth, np.eye(4), modality="label")
+    write_volume(volume, folder / "truth" / f"{case}.nii.gz")
+    values = volume.with_voxels(np.full(truth.shape, 0.3, np.float32), modality="probability")
+    for label in range(1, maps + 1):
+        write_volume(values, folder / "maps" / f"{case}_{label}_probability.nii.gz")
+
+
+@pytest.mark.parametrize("labels", [{"a": [1], "b": [1, 2]}, {"a": [], "b": [1]}, {"a": []}])
+def test_all_cases_have_the_classes_of_all_truths_and_maps(tmp_path, labels):
+    for case, of_case in labels.items():
+        write_case(tmp_path, case, of_case)
+    found = calibrate_folders(tmp_path / "maps", tmp_path / "truth")
+    named = calibrate_folders(tmp_path / "maps", tmp_path / "truth", ["1", "2"])
+    assert found.to_dict() == named.to_dict()
+    assert {len(counts) for counts in found.cases[REGIONS[0]].values()} == {len(labels)}
+
+
+def test_a_label_without_a_map_is_named(tmp_path):
+    write_case(tmp_path, "a", [1, 3])
+    with pytest.raises(UnreadableFile, match="a_3_probability"):
+        calibrate_folders(tmp_path / "maps", tmp_path / "truth")
+
+
+@pytest.mark.parametrize("classes", [None, ["1", "2"]])
+def test_maps_are_of_the_case_of_their_whole_name(tmp_path, classes):
+    write_case(tmp_path, "a", [1], maps=0)
+    write_case(tmp_path, "a_b", [1, 2])
+    write_case(tmp_path, "a_b_1", [1], maps=0)
+    found = calibrate_folders(tmp_path / "maps", tmp_path / "truth", classes)
+    assert {what: len(counts) for what, counts in found.cases[REGIONS[0]].items()} == {
+        "1": 1,
+        "2": 1,
+        FOREGROUND: 1,
+        MOST_PROBABLE: 1,
+    }
+
+
+def test_a_class_named_twice_has_no_maps_of_its_own(folders):
+    with pytest.raises(InvalidConfig, match=r"twice \(front\)"):
+        calibrate_folders(*folders, ["front", "front"])
+
+
+def test_maps_of_named_classes_ask_for_the_names(folders):
+    for classes in (None, ["left", "right"]):
+        with pytest.raises(UnreadableFile, match="name the classes as the files do"):
+            calibrate_folders(*folders, classes)

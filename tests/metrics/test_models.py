@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_toposeg.config import MeasureConfig
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.errors import InvalidConfig, InvalidVolume
 from napari_toposeg.io import write_volume
 from napari_toposeg.metrics import MEAN, METRICS, measure, measure_case
 from napari_toposeg.metrics.models import name_models
@@ -103,6 +103,72 @@ def test_models_are_named_by_as_much_of_their_place_as_tells_them_apart():
     assert list(name_models(folders[1:])) == ["raw", "fix"]
     with pytest.raises(InvalidConfig, match="twice"):
         name_models([Path("a"), Path("b/../a")])
+
+
+def lump(edge: int) -> Volume:
+    voxels = np.zeros((8, 8, 8), np.uint8)
+    voxels[1 : 1 + edge, 1 : 1 + edge, 1 : 1 + edge] = 1
+    return Volume(voxels, AFFINE, modality="label")
+
+
+@pytest.fixture
+def tumours(tmp_path) -> MeasureConfig:
+    """Write a tumour in 2 of 8 cases; a model that finds it small, and one that invents 6 more."""
+    for number in range(8):
+        name, ill = f"case{number}.nii.gz", number < 2
+        write_volume(lump(4 if ill else 0), tmp_path / "truth" / name)
+        write_volume(lump(3 if ill else 0), tmp_path / "careful" / name)
+        write_volume(lump(4 if ill else 2), tmp_path / "eager" / name)
+    folders = [tmp_path / "careful", tmp_path / "eager"]
+    return MeasureConfig.create(prediction=folders, truth=tmp_path / "truth")
+
+
+def test_a_case_without_a_class_counts_for_every_model(tumours):
+    measured = measure(tumours)
+    for table in measured.tables.values():
+        assert [row["case"] for row in table.rows] == [f"case{number}" for number in range(8)]
+        summary = table.summary()[MEAN]
+        assert summary["dice"]["cases"] == summary["exact"]["cases"] == 8
+        assert summary["exact"]["mean"] == np.mean(list(table.exact.values()))
+    (dice,), (exact,) = (measured.tests()[name] for name in ("dice", "exact"))
+    assert (dice.cases, exact.cases) == (8, 8)
+    assert dice.difference > 0 and exact.difference == 6 / 8
+
+
+def test_classes_that_occur_are_measured_as_classes_that_are_named(tumours):
+    named = measure(tumours.model_copy(update={"classes": ("1",)}))
+    assert measure(tumours).to_dict() == named.to_dict()
+
+
+def test_a_class_that_one_model_invents_is_right_in_the_others(tumours):
+    true = lump(4)
+    invented = true.with_voxels(np.where(np.arange(8) == 7, 3, true.voxels).astype(np.uint8))
+    write_volume(invented, tumours.prediction[1] / "case0.nii.gz")
+    tables = measure(tumours).tables
+    assert [table.classes for table in tables.values()] == [("1", "3")] * 2
+    right, wrong = (
+        [row["dice"] for row in table.rows if row["class"] == "3"] for table in tables.values()
+    )
+    assert right == [1] * 8 and wrong == [0] + [1] * 7
+
+
+def test_a_model_that_finds_nothing_where_nothing_is_has_all_cases(tumours):
+    healthy = tumours.truth.parent / "healthy"
+    for number in range(2, 8):
+        write_volume(lump(0), healthy / f"case{number}.nii.gz")
+    folders = (healthy, tumours.prediction[1])
+    (test,) = measure(tumours.model_copy(update={"prediction": folders})).tests()["dice"]
+    assert (test.cases, test.difference, test.better) == (6, 1, "healthy")
+
+
+def test_maps_without_any_class_are_refused_unless_it_is_named(tumours):
+    for number in range(2):
+        (tumours.truth / f"case{number}.nii.gz").unlink()
+    clean = tumours.model_copy(update={"prediction": tumours.prediction[:1]})
+    with pytest.raises(InvalidVolume, match=r"no class is in any prediction or truth.*--classes"):
+        measure(clean)
+    named = measure(clean.model_copy(update={"classes": ("tumour",)}))
+    assert named.first.summary()["tumour"]["dice"]["cases"] == 6
 
 
 def test_probabilities_come_one_folder_a_model(config):

@@ -84,6 +84,26 @@ def test_an_infinite_distance_ranks_last_and_is_not_averaged():
     assert test.p == stats.wilcoxon([-0.1, -0.2, 0.3, -0.4, -0.5, -99]).pvalue
 
 
+def test_a_model_that_finds_nothing_is_not_called_better():
+    # One voxel too large in every case, against right in 6 cases and empty in 14.
+    large, empty = np.ones(20), np.where(np.arange(20) < 6, 0, np.inf)
+    for order in (("large", "empty"), ("empty", "large")):
+        values = {"large": large, "empty": empty}
+        (test,) = paired_tests({name: values[name] for name in order}, higher_is_better=False)
+        assert (test.cases, test.infinite) == (6, 14)
+        assert test.adjusted < 0.05 and test.low * test.high > 0
+        assert test.better is None
+        assert test.ranks * test.difference < 0
+
+
+def test_infinite_cases_that_agree_with_the_others_keep_the_verdict():
+    first, second = cases(0), cases(0) + 0.1
+    second[:10] = np.inf
+    (test,) = paired_tests({"a": first, "b": second}, higher_is_better=False)
+    assert test.infinite == 10 and test.better == "a"
+    assert test.ranks == -sum(range(1, 31))
+
+
 def test_seeds_that_differ_widen_the_interval_and_cases_stay_the_unit():
     random = np.random.default_rng(0)
     shifts = random.normal(0, 0.1, (5, 1))

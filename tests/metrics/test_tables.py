@@ -79,6 +79,15 @@ def test_class_absent_from_both_maps_is_measured_only_if_named():
     assert measure_case(ones, ones, ["here", "absent"])["absent"]["dice"] == 1
 
 
+def test_a_class_cannot_be_named_twice(folders):
+    ones = label_map(0, classes=1)
+    for measured in (measure_case, measure_exactness):
+        with pytest.raises(InvalidConfig, match=r"twice \(x\)"):
+            measured(ones, ones, ["x", "x"])
+    with pytest.raises(InvalidConfig, match="name of its own"):
+        measure_folders(*folders, ["x", "y", "x"])
+
+
 def test_labels_as_floats_are_fine_and_probabilities_are_not():
     truth = label_map(0)
     assert measure_case(truth.with_voxels(truth.voxels.astype(np.float32)), truth)["1"]["dice"] == 1
@@ -114,6 +123,16 @@ def test_folders_are_matched_by_case_name(folders):
         label_map(1),
     )
     assert {metric: table.rows[2][metric] for metric in METRICS} == pytest.approx(again["1"])
+
+
+def test_a_class_of_one_case_is_measured_in_every_case(folders):
+    only = np.where(label_map(1).voxels == 2, 0, label_map(1).voxels)
+    for folder, ending in zip(folders, ("nrrd", "nii.gz"), strict=True):
+        write_volume(label_map(1).with_voxels(only), folder / f"case1.{ending}")
+        write_volume(label_map(2).with_voxels(only * 0), folder / f"case2.{ending}")
+    table = measure_folders(*folders)
+    assert table.cases == ("case0", "case1", "case2") and table.classes == ("1", "2")
+    assert table.rows == measure_folders(*folders, ["1", "2"]).rows
 
 
 def test_folders_without_a_common_name_are_refused(folders, tmp_path):

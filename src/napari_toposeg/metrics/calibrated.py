@@ -1,5 +1,6 @@
 """Calibration of a model over cases: folders of probability maps against the true label maps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 from napari_toposeg import io
 from napari_toposeg.errors import UnreadableFile
 from napari_toposeg.metrics.calibration import NEAR, Reliability, measure_calibration, near
-from napari_toposeg.metrics.cases import as_labels, require_same_grid
+from napari_toposeg.metrics.cases import as_labels, require_distinct_classes, require_same_grid
 from napari_toposeg.metrics.folders import PROBABILITY, listed
 from napari_toposeg.metrics.intervals import mean_with_interval
 from napari_toposeg.volume import Volume
 
 REGIONS = ("all voxels", f"within {NEAR:g} mm of the true box")
 """Where voxels are counted."""
+
+NUMBERED = re.compile(rf"(.+)_([1-9][0-9]*){PROBABILITY}")
+"""Name of the map of a class without a name: its case, and its label."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,8 @@ def calibrate_folders(
     truth
         Folder of true label maps, or one file.
     classes
-        Names of the labels 1, 2, ... as the files have them; by default the numbers that the truth
-        has.
+        Names of the labels 1, 2, ... as the files have them, the same for all cases; by default
+        the numbers from 1 to the highest that a map or the truth of a case has.
     seed
         Of the bootstrap.
 
@@ -99,15 +103,19 @@ def calibrate_folders(
         If a map and the truth do not share a grid.
     InvalidVolume
         If a file is no label map, or holds other than probabilities.
+    InvalidConfig
+        If a class is named twice.
     """
     maps, truths = io.list_cases(Path(probabilities)), io.list_cases(Path(truth))
     found: dict[str, dict[str, list[Reliability]]] = {region: {} for region in REGIONS}
-    names = [name for name in truths if any(file.startswith(f"{name}_") for file in maps)]
+    classes = numbers_of(maps, truths) if classes is None else classes
+    require_distinct_classes(classes)
+    names = [name for name in truths if any(map_name(name, each) in maps for each in classes)]
     if not names:
         raise UnreadableFile(
             f"{probabilities} has no probability map of a case of {truth} (it has {listed(maps)}); "
             f"give the folder that predict --probability wrote, with files <case>_<class>"
-            f"{PROBABILITY}.nii.gz"
+            f"{PROBABILITY}.nii.gz, and name the classes as the files do"
         )
     for name in names:
         true = io.read_volume(truths[name], modality="label")
@@ -115,6 +123,21 @@ def calibrate_folders(
             for what, count in counts.items():
                 found[region].setdefault(what, []).append(count)
     return Calibration(found, seed)
+
+
+def map_name(case: str, label: str) -> str:
+    """Return the name of the probability map of a class."""
+    return f"{case}_{label}{PROBABILITY}"
+
+
+def numbers_of(maps: Mapping[str, Path], truths: Mapping[str, Path]) -> list[str]:
+    """Return the numbers of the classes, of all cases that have both maps and a truth."""
+    matches = [match for name in maps if (match := NUMBERED.fullmatch(name))]
+    labels = [int(match[2]) for match in matches if match[1] in truths]
+    for case in {match[1] for match in matches} & set(truths):
+        true = io.read_volume(truths[case], modality="label")
+        labels.append(int(as_labels(true).max()))
+    return [str(label) for label in range(1, max(labels, default=0) + 1)]
 
 
 def calibrate_case(
@@ -141,11 +164,10 @@ def calibrate_case(
 
 
 def read_maps(
-    case: str, maps: Mapping[str, Path], truth: Volume, classes: Sequence[str] | None
+    case: str, maps: Mapping[str, Path], truth: Volume, classes: Sequence[str]
 ) -> dict[str, NDArray[Any]]:
     """Read the probability map of each class of a case."""
-    wanted = classes or [str(label) for label in range(1, int(as_labels(truth).max()) + 1)]
-    names = {label: f"{case}_{label}{PROBABILITY}" for label in wanted}
+    names = {label: map_name(case, label) for label in classes}
     if missing := [name for name in names.values() if name not in maps]:
         beside = [name for name in maps if name.startswith(f"{case}_")]
         raise UnreadableFile(

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_toposeg.config import PARTS
-from napari_toposeg.errors import InvalidVolume, ShapeMismatch
+from napari_toposeg.errors import InvalidConfig, InvalidVolume, ShapeMismatch
 from napari_toposeg.metrics.catalogue import metrics_of
 from napari_toposeg.metrics.overlap import cldice, dice
 from napari_toposeg.metrics.surface import (
@@ -26,7 +26,7 @@ from napari_toposeg.metrics.topological import (
 from napari_toposeg.topology.betti import class_boxes
 from napari_toposeg.topology.defects import around_both
 from napari_toposeg.topology.grid import Mask
-from napari_toposeg.volume import Spacing, Volume
+from napari_toposeg.volume import Spacing, Volume, corner_distance
 
 NOWHERE = (slice(0, 1),) * 3
 """Box of a class that is in neither map."""
@@ -71,7 +71,7 @@ def measure_case(
     InvalidVolume
         If voxels are not whole numbers from 0.
     InvalidConfig
-        If a part is unknown or the tolerance is negative.
+        If a part is unknown, a class named twice or the tolerance negative.
     """
     require_same_grid(prediction, truth)
     require_tolerance(tolerance)
@@ -86,6 +86,13 @@ def measure_case(
         values = measure_class(*masks, truth.spacing, tolerance, parts)
         measured[name] = {metric: values[metric] for metric in wanted}
     return measured
+
+
+def measure_absent(tolerance: float, parts: Collection[str]) -> dict[str, float]:
+    """Return the metrics of a class that is in neither map of a case: of two empty masks."""
+    empty = np.zeros((1, 1, 1), bool)
+    values = measure_class(empty, empty, (1.0, 1.0, 1.0), tolerance, parts)
+    return {metric.name: values[metric.name] for metric in metrics_of(parts)}
 
 
 def measure_exactness(
@@ -106,8 +113,18 @@ def named_labels(
 ) -> Mapping[int, str]:
     """Return label -> name of the classes to measure, by default of all labels present."""
     if classes is not None:
+        require_distinct_classes(classes)
         return dict(enumerate(classes, start=1))
     return {label: str(label) for label in sorted(set().union(*present) - {0})}
+
+
+def require_distinct_classes(classes: Sequence[str]) -> None:
+    """Raise InvalidConfig if a class is named twice."""
+    if twice := [name for name in dict.fromkeys(classes) if list(classes).count(name) > 1]:
+        raise InvalidConfig(
+            f"classes are named twice ({', '.join(twice)}); give each of the labels 1, 2, ... a "
+            "name of its own"
+        )
 
 
 def measure_class(
@@ -174,9 +191,7 @@ def require_same_grid(prediction: Volume, truth: Volume) -> None:
             f"prediction {prediction.name} has {prediction.shape} voxels and truth {truth.name} "
             f"{truth.shape}; resample the prediction to the truth's grid first"
         )
-    ends = [(0, n - 1) for n in reversed(truth.shape)]
-    corners = np.stack([*np.meshgrid(*ends), np.ones((2, 2, 2))]).reshape(4, -1)
-    apart = np.linalg.norm(((prediction.affine - truth.affine) @ corners)[:3], axis=0).max()
+    apart = corner_distance(prediction, truth)
     if apart > min(truth.spacing) / 50:
         raise ShapeMismatch(
             f"prediction {prediction.name} and truth {truth.name} lie up to {apart:.3g} mm "

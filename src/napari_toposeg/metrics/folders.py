@@ -1,6 +1,6 @@
 """Folders of label maps against the true ones: files are cases, matched by name."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 
 from napari_toposeg import io
@@ -29,7 +29,7 @@ def measure_folders(
     prediction, truth
         Folders of label maps (or one file each), matched by file name without its ending.
     classes
-        Names of the labels 1, 2, ...; by default their numbers.
+        Names of the labels 1, 2, ...; by default the numbers of all labels that occur in a case.
     tolerance
         Of the surface Dice, in mm.
     parts
@@ -46,7 +46,7 @@ def measure_folders(
     InvalidVolume
         If a file is no label map.
     InvalidConfig
-        If a part is unknown or the tolerance is negative.
+        If a part is unknown, a class named twice or the tolerance negative.
     """
     predictions, truths = label_maps(prediction), label_maps(truth)
     names = [name for name in truths if name in predictions]
@@ -67,8 +67,9 @@ def measure_folders(
         rows += [{"case": name, "class": label} | values for label, values in measured.items()]
         if "betti" in parts:
             exact[name] = measure_exactness(found, true, classes)
-    return MeasureTable(
+    table = MeasureTable(
         tuple(rows),
+        cases=tuple(names),
         exact=exact,
         parts=tuple(part for part in PARTS if part in parts),
         tolerance=tolerance,
@@ -76,6 +77,12 @@ def measure_folders(
         only_truth=tuple(name for name in truths if name not in predictions),
         seed=seed,
     )
+    return table.completed(classes_of([table])) if classes is None else table
+
+
+def classes_of(tables: Iterable[MeasureTable]) -> list[str]:
+    """Return the numbers of the labels that occur in any table, in order."""
+    return sorted({name for table in tables for name in table.classes}, key=int)
 
 
 def label_maps(path: Path | str) -> dict[str, Path]:

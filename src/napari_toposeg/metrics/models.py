@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from napari_toposeg.config import MeasureConfig, write_atomically
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.errors import InvalidConfig, InvalidVolume
 from napari_toposeg.metrics.calibrated import Calibration, calibrate_folders
 from napari_toposeg.metrics.catalogue import Metric
-from napari_toposeg.metrics.folders import measure_folders
+from napari_toposeg.metrics.folders import classes_of, measure_folders
 from napari_toposeg.metrics.paired import PairedTest, paired_tests
 from napari_toposeg.metrics.tables import MEAN, MeasureTable, Row, finite
 
@@ -140,9 +140,11 @@ def measure(config: MeasureConfig) -> Measured:
     ShapeMismatch
         If the two maps of a case do not share a grid.
     InvalidVolume
-        If a file is no label map, or holds other than probabilities.
+        If a file is no label map, or holds other than probabilities; or if no map has a label and
+        no class is named.
     InvalidConfig
-        If a folder is given twice, or folders of probabilities are not one for each prediction.
+        If a folder or a class is given twice, or folders of probabilities are not one for each
+        prediction.
     """
     models = name_models(config.prediction)
     if config.probabilities and len(config.probabilities) != len(models):
@@ -161,11 +163,30 @@ def measure(config: MeasureConfig) -> Measured:
         )
         for name, folder in models.items()
     }
+    if not config.classes:
+        tables = with_common_classes(tables)
     calibration = {
         name: calibrate_folders(folder, config.truth, config.classes or None, seed=config.seed)
         for name, folder in zip(models, config.probabilities, strict=False)
     }
     return Measured(tables, calibration)
+
+
+def with_common_classes(tables: Mapping[str, MeasureTable]) -> dict[str, MeasureTable]:
+    """Return the tables with a row for each case and each class that occurs in any of them.
+
+    Raises
+    ------
+    InvalidVolume
+        If no class occurs.
+    """
+    classes = classes_of(tables.values())
+    if not classes:
+        raise InvalidVolume(
+            "no class is in any prediction or truth: all labels are 0; check the folders, or name "
+            "the classes to count cases without them as right (--classes)"
+        )
+    return {name: table.completed(classes) for name, table in tables.items()}
 
 
 def name_models(folders: Sequence[Path]) -> dict[str, Path]:

@@ -35,6 +35,8 @@ class PairedTest:
     difference, low, high
         Mean of first minus second over cases, with its 95 % bootstrap interval (NaN with fewer than
         two cases).
+    ranks
+        Sum of the signed ranks of first minus second, which ``p`` is of.
     p
         Two-sided, of Wilcoxon's signed-rank test; NaN without cases.
     adjusted
@@ -42,7 +44,8 @@ class PairedTest:
     cases
         How many the mean is of.
     infinite
-        How many have no finite difference. They count in ``p`` as the largest, not in the mean.
+        How many have no finite difference. They count in ``ranks`` and ``p`` as the largest, not in
+        the mean.
     higher_is_better
         Which way the metric goes.
     """
@@ -52,6 +55,7 @@ class PairedTest:
     difference: float
     low: float
     high: float
+    ranks: float
     p: float
     adjusted: float
     cases: int
@@ -62,9 +66,12 @@ class PairedTest:
     def better(self) -> str | None:
         """The model that is better, None where they cannot be told apart.
 
-        Told apart means that the adjusted p is below `LEVEL` and the interval leaves out 0.
+        Told apart means that the adjusted p is below `LEVEL`, the interval leaves out 0, and the
+        ranks have the sign of the difference: cases that are infinite count in the ranks alone.
         """
         if not (self.adjusted < LEVEL and self.low * self.high > 0):
+            return None
+        if self.ranks * self.difference <= 0:
             return None
         return self.first if (self.difference > 0) == self.higher_is_better else self.second
 
@@ -125,6 +132,7 @@ def pair_test(
         first,
         second,
         **interval_of(differences_SC[:, finite], seed),
+        ranks=signed_ranks(by_case),
         p=signed_rank_p(by_case),
         adjusted=np.nan,
         cases=int(finite.sum()),
@@ -153,14 +161,27 @@ def signed_rank_p(differences: NDArray[np.float64]) -> float:
 
     if not len(differences):
         return np.nan
-    apart = differences[~np.isnan(differences) & (differences != 0)]
+    apart = differences_apart(differences)
     if not len(apart):
         return 1.0
-    beyond = np.abs(apart[np.isfinite(apart)]).max(initial=0) + 1
-    apart = np.clip(apart, -beyond, beyond)
     if np.ptp(np.abs(apart)) == 0:
         return float(stats.binomtest(int((apart > 0).sum()), len(apart)).pvalue)
     return float(stats.wilcoxon(apart).pvalue)
+
+
+def signed_ranks(differences: NDArray[np.float64]) -> float:
+    """Return the ranks of the differences above 0 less those below, as the test's p has them."""
+    from scipy import stats
+
+    apart = differences_apart(differences)
+    return float(np.sign(apart) @ stats.rankdata(np.abs(apart)))
+
+
+def differences_apart(differences: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the differences that are ranked, infinite ones as the largest."""
+    apart = differences[~np.isnan(differences) & (differences != 0)]
+    beyond = np.abs(apart[np.isfinite(apart)]).max(initial=0) + 1
+    return np.asarray(np.clip(apart, -beyond, beyond))
 
 
 def holm(p: Sequence[float]) -> list[float]:

@@ -6,14 +6,14 @@ The one idea: the case is the unit of chance. A mean over cases comes with the i
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from napari_toposeg.config import PARTS, write_atomically
-from napari_toposeg.metrics.cases import TOLERANCE
+from napari_toposeg.metrics.cases import TOLERANCE, measure_absent
 from napari_toposeg.metrics.catalogue import EXACT, Metric, metrics_of
 from napari_toposeg.metrics.intervals import RESAMPLES, mean_with_interval
 from napari_toposeg.topology.grid import foreground_connectivity
@@ -31,8 +31,9 @@ class MeasureTable:
     Parameters
     ----------
     rows
-        One for each case and class: ``"case"``, ``"class"`` and every metric. A class that is
-        neither in the prediction nor in the truth of a case has no row.
+        One for each case and class: ``"case"``, ``"class"`` and every metric.
+    cases
+        Names of the cases that were measured, those without any class, too.
     exact
         By case 1 where all Betti numbers of every class and of their union are the truth's, else 0;
         empty where it was not measured.
@@ -49,6 +50,7 @@ class MeasureTable:
     """
 
     rows: tuple[Row, ...]
+    cases: tuple[str, ...] = ()
     exact: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[str, ...] = PARTS
     tolerance: float = TOLERANCE
@@ -61,6 +63,21 @@ class MeasureTable:
     def classes(self) -> tuple[str, ...]:
         """Names of the classes, in order of appearance."""
         return tuple(dict.fromkeys(str(row["class"]) for row in self.rows))
+
+    def completed(self, classes: Sequence[str]) -> "MeasureTable":
+        """Return the table with a row for every case and class.
+
+        A class that is in neither map of a case is right there: it has the metrics of two empty
+        masks.
+        """
+        absent = measure_absent(self.tolerance, self.parts)
+        measured = {(row["case"], row["class"]): row for row in self.rows}
+        rows = [
+            measured.get((case, name), {"case": case, "class": name} | absent)
+            for case in self.cases
+            for name in classes
+        ]
+        return replace(self, rows=tuple(rows))
 
     @property
     def metrics(self) -> tuple[Metric, ...]:

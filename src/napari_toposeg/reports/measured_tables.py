@@ -136,8 +136,12 @@ def reading(measured: Measured) -> list[str]:
         lines.append(
             "Difference: of each case, mean over cases with a paired bootstrap interval; p: "
             "Wilcoxon's signed-rank test, and Holm's correction for all pairs of models; better: "
-            "where p < 0.05 and the interval leaves out 0"
+            "where p < 0.05, the interval leaves out 0 and the ranks have the difference's sign"
         )
+        if "surface" in parts:
+            lines.append(
+                "Infinite in one model (one mask empty): in p the largest difference, in no mean"
+            )
     if measured.calibration:
         lines.append(
             "Calibration error: mean distance of probability and share of truth in 15 bins of "
