@@ -29,6 +29,17 @@ def test_watching_returns_what_the_run_returns() -> None:
     assert (outcome.result, outcome.last.step, outcome.stopped) == ("result", 1, False)
 
 
+def test_how_far_a_stopped_run_came_is_told_by_its_last_whole_step() -> None:
+    def run():
+        yield Step(3, 9, seconds=1.5, losses={"loss": 0.5})
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield Step(3, 9, message="training")
+
+    outcome = watch(run(), io.StringIO())
+    assert outcome.signal == signal.SIGTERM
+    assert (outcome.last.seconds, outcome.last.losses) == (1.5, {"loss": 0.5})
+
+
 def test_a_log_gets_whole_lines_with_speed_and_time_left() -> None:
     log = io.StringIO()
     lines = Lines(log)

@@ -73,10 +73,12 @@ def watch(
     with interruptible() as received, closing(show):
         while True:
             try:
-                last = next(run)
+                step = next(run)
             except StopIteration as stop:
                 return Outcome(stop.value, last)
-            show(last)
+            # The pieces of a step tell no time: they do not say how far the run came.
+            last = step if last is None or step.seconds >= last.seconds else last
+            show(step)
             if ending := agreed(received()):
                 run.close()
                 return Outcome(None, last, ending)

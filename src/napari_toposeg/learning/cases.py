@@ -115,7 +115,8 @@ def require_known(wanted: Iterable[str], known: Container[str]) -> None:
     if lacking:
         raise InvalidConfig(
             f"{len(lacking)} case(s) lack an image or labels, first {lacking[:3]}; "
-            "image and labels of a case must be files of one name in the two folders"
+            "image and labels of a case must be files of one name in the two folders, and a case "
+            "is named by it without its ending, as in case_1 for case_1.nii.gz"
         )
 
 
