@@ -88,6 +88,17 @@ def test_settings_that_only_the_file_has_are_no_flags(capsys: pytest.CaptureFixt
     assert "--counts" in out and "--arms" not in out and "--finetune" not in out
 
 
+def test_all_labelled_cases_can_be_asked_for_by_their_word(
+    file: Path, capsys: pytest.CaptureFixture
+) -> None:
+    words = ["compare", "--config", str(file), "--plan", "--json", "--only", "scratch/*"]
+    assert main([*words, "--counts", "2", "all"]) == 0
+    labels = [run["label"] for run in json.loads(capsys.readouterr().out)["runs"]]
+    assert labels == ["scratch/2/0", "scratch/all/0"]
+    assert main([*words, "--counts", "most"]) == 2
+    assert "counts: Input should be a valid integer" in capsys.readouterr().err
+
+
 def test_a_wrong_config_is_one_message(file: Path, capsys: pytest.CaptureFixture) -> None:
     file.write_text(file.read_text("utf-8").replace("counts = [\n    1,\n]", "counts = [9]"))
     assert main(["compare", "--config", str(file)]) == 2

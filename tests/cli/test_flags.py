@@ -71,6 +71,16 @@ def test_flags_win_over_the_file(tmp_path: Path) -> None:
     assert (config.steps, config.batch, config.resume) == (7, 3, False)
 
 
+def test_steps_win_over_the_minutes_of_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "run.toml"
+    file.write_text('output = "run"\ncheckpoint = "none"\nminutes = 7.5\n')
+    assert settings(f"finetune --config {file}", FinetuneConfig).minutes == 7.5
+    config = settings(f"finetune --config {file} --steps 10", FinetuneConfig)
+    assert (config.steps, config.minutes) == (10, 0)
+    both = settings(f"finetune --config {file} --steps 10 --minutes 2", FinetuneConfig)
+    assert (both.steps, both.minutes) == (10, 2)
+
+
 def test_a_file_written_by_a_config_reads_back_equal(tmp_path: Path) -> None:
     config = settings("pretrain --data a --output run --mask-ratio 0.7")
     config.to_toml(tmp_path / "run.toml")

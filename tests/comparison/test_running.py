@@ -14,8 +14,11 @@ from napari_toposeg.comparison.running import Comparison, compare
 from napari_toposeg.comparison.writing import write_results
 from napari_toposeg.config import CompareConfig
 from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.learning import finetune as finetuning
 from napari_toposeg.progress import Step, finish
+
+from .conftest import PARTS
 
 Make = Callable[..., CompareConfig]
 FOUR = {"counts": [1], "seeds": [0, 1]}
@@ -70,6 +73,61 @@ def test_other_metrics_are_judged_without_training_anew(settings: Make) -> None:
     assert messages == {"1 of 1, scratch/1/0: judging"}
 
 
+def test_test_labels_that_were_replaced_are_judged_anew(
+    settings: Make, scans: Path, tmp_path: Path
+) -> None:
+    labels = tmp_path / "labels"
+    for path in (scans / "labels").iterdir():
+        write_volume(read_volume(path), labels / path.name.replace(".nii.gz", ".nii"))
+    config = settings(labels=labels, counts=[1], seeds=[0], arms=[{"name": "scratch"}])
+    before = judged(finish(compare(config)))
+    sizes = {path: path.stat().st_size for path in labels.iterdir()}
+    for name in PARTS["test"]:
+        truth = read_volume(labels / f"{name}.nii")
+        write_volume(truth.with_voxels(truth.voxels[::-1].copy()), labels / f"{name}.nii")
+    assert sizes == {path: path.stat().st_size for path in labels.iterdir()}
+    assert not judged(Comparison.of(config))
+    messages = {step.message for step in compare(config)}
+    assert messages == {"1 of 1, scratch/1/0: judging"}
+    after = judged(Comparison.of(config))
+    assert after.keys() == before.keys() and after != before
+
+
+def test_a_judgement_from_before_contents_were_kept_is_known(settings: Make) -> None:
+    config = settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])
+    (trial,) = finish(compare(config)).trials
+    (path,) = trial.folder.glob("judged-*.json")
+    kept = json.loads(path.read_text("utf-8"))
+    del kept["test"]
+    path.write_text(json.dumps(kept), "utf-8")
+    assert Comparison.of(config).is_done(trial)
+
+
+@pytest.fixture
+def rare(scans: Path, tmp_path: Path) -> Path:
+    """Labels of which class 2 is in the test cases alone."""
+    folder = tmp_path / "rare"
+    for path in (scans / "labels").iterdir():
+        truth = read_volume(path)
+        known = 2 if path.name[0] in PARTS["test"] else 1
+        write_volume(truth.with_voxels(truth.voxels.clip(max=known)), folder / path.name)
+    return folder
+
+
+def test_a_class_that_a_draw_lacks_is_judged_all_the_same(settings: Make, rare: Path) -> None:
+    one = {"labels": rare, "counts": [1], "seeds": [0], "arms": [{"name": "scratch"}]}
+    (rows,) = judged(finish(compare(settings(**one, classes=["one", "two"])))).values()
+    missed = [row["dice"] for row in rows if row["class"] == "two"]
+    assert missed and max(missed) < 0.5
+
+
+def test_a_class_that_nobody_named_fails_clearly(settings: Make, rare: Path) -> None:
+    one = {"labels": rare, "counts": [1], "seeds": [0], "arms": [{"name": "scratch"}]}
+    comparison = finish(compare(settings(**one, classes=None)))
+    (fault,) = comparison.failed.values()
+    assert "has label 2" in fault and "name all `classes`" in fault
+
+
 def test_a_training_sees_no_test_image(settings: Make) -> None:
     comparison = Comparison.of(settings())
     for trial in comparison.trials:
@@ -95,6 +153,43 @@ def test_masks_of_one_prediction_are_measured_side_by_side(settings: Make) -> No
     repaired = [row for row in rows if row["mask"] == "repaired" and "betti_exact" in row]
     assert [row["betti_exact"] for row in repaired] == [1.0] * 4
     assert (comparison.trials[0].folder / "repaired" / "e.nii.gz").is_file()
+
+
+def test_label_maps_are_written_where_they_are_wanted_later(settings: Make) -> None:
+    config = settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])
+    rows = judged(finish(compare(config)))
+    kept = config.model_copy(update={"keep_predictions": True})
+    # What was measured is known meanwhile.
+    assert judged(Comparison.of(kept)) == rows
+    (trial,) = finish(compare(kept)).trials
+    assert {path.name for path in trial.folder.glob("raw/*")} == {"e.nii.gz", "f.nii.gz"}
+    assert list(compare(kept)) == []
+    (trial.folder / "fix" / "f.nii.gz").unlink()
+    assert {step.message for step in compare(kept)} == {"1 of 1, scratch/1/0: judging"}
+    assert judged(Comparison.of(kept)) == rows
+
+
+def test_each_way_to_predict_by_one_training_keeps_label_maps_of_its_own(settings: Make) -> None:
+    arms = [
+        {"name": "plain"},
+        {"name": "turned", "predict": {"flips": "zyx"}},
+        {"name": "two", "members": 2},
+        {"name": "pierced", "predict": {"repair": ["1,1,0"]}},
+    ]
+    config = settings(
+        counts=[1], seeds=[0], arms=arms, repair=[1, 0, 0], metrics=["dice"], keep_predictions=True
+    )
+    comparison = finish(compare(config))
+    plain, turned, two, pierced = comparison.trials
+    assert not comparison.failed
+    assert plain.folder == turned.folder == two.folder == pierced.folder
+    maps = [path.parent.name for path in plain.folder.glob("*/e.nii.gz")]
+    # Raw and fixed maps are the same however they are repaired.
+    assert sorted(name.partition("-")[0] for name in maps) == sorted(
+        ["raw", "fix", "repaired"] * 3 + ["repaired"]
+    )
+    assert {"raw", "fix", "repaired"} <= set(maps)
+    assert list(compare(config)) == []
 
 
 def test_models_of_one_run_predict_together(settings: Make) -> None:

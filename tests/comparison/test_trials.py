@@ -1,6 +1,7 @@
 """Which runs there are: nested draws, digests that tell what would differ, parts that share."""
 
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -182,6 +183,33 @@ def test_scans_to_pretrain_on_may_not_be_test_cases(settings: Make, scans: Path)
         gather(settings(unlabelled=[scans / "images"]))
 
 
+def test_a_scan_more_to_pretrain_on_is_another_pretraining(
+    settings: Make, scans: Path, tmp_path: Path
+) -> None:
+    def pretraining(folder: Path) -> str:
+        arms = [{"name": "mae", "objective": "mae"}]
+        (trial,) = trials(settings(counts=[1], seeds=[0], arms=arms, unlabelled=[folder]))
+        assert trial.pretraining is not None
+        return trial.pretraining.digest
+
+    folder, elsewhere = tmp_path / "more", tmp_path / "elsewhere"
+    folder.mkdir()
+    shutil.copy(scans / "images" / "a.nii.gz", folder)
+    one = pretraining(folder)
+    shutil.copytree(folder, elsewhere)
+    assert pretraining(elsewhere) == one
+    shutil.copy(scans / "images" / "b.nii.gz", folder)
+    assert pretraining(folder) != one
+
+
+def test_a_folder_that_holds_no_scan_itself_is_no_source_of_unlabelled_ones(
+    settings: Make, scans: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(scans / "images", tmp_path / "set" / "imagesTr")
+    with pytest.raises(InvalidConfig, match=r"holds no volume.* give that of the images"):
+        gather(settings(unlabelled=[tmp_path / "set"]))
+
+
 @pytest.mark.parametrize(
     ("others", "words"),
     [
@@ -205,6 +233,17 @@ def test_settings_that_make_no_comparison_are_refused(
 ) -> None:
     with pytest.raises(InvalidConfig, match=words):
         settings(**others)
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_a_class_to_repair_that_there_is_not_is_refused_before_training(
+    settings: Make, own: bool
+) -> None:
+    wish = {"repair": ["vessel=1,0,0"]}
+    others = {"arms": [{"name": "odd", "predict": wish}]} if own else wish
+    with pytest.raises(InvalidConfig, match="names vessel, and the model's classes are one, two"):
+        Comparison.of(settings(classes=["one", "two"], **others))
+    Comparison.of(settings(classes=["one", "vessel"], **others))
 
 
 def test_columns_that_nothing_measures_are_refused(settings: Make) -> None:

@@ -62,7 +62,12 @@ def planned(config: CompareConfig) -> Answer:
         return Answer("stopped", {"stopped": True}, STOPPED)
     outlook = outcome.result
     rows = [
-        (run.label, run.state, run.steps, "" if run.seconds is None else duration(run.seconds))
+        (
+            run.label,
+            run.state,
+            run.steps or "planned",
+            "" if run.seconds is None else duration(run.seconds),
+        )
         for run in outlook.runs
     ]
     left = sum(run.state != "done" for run in outlook.runs)

@@ -20,6 +20,7 @@ from typing import (
     get_origin,
 )
 
+from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from napari_toposeg.config import RunConfig
@@ -85,17 +86,24 @@ def read_settings(arguments: argparse.Namespace, config: type[Config]) -> Config
     """
     words = vars(arguments)
     given = {name: words[name] for name in config.model_fields if words.get(name) is not None}
+    if "steps" in given and "minutes" in config.model_fields:
+        # Minutes are in place of steps: those of a file are not to take back what a flag says.
+        given.setdefault("minutes", 0)
     if arguments.config is not None:
         return config.from_toml(arguments.config, **given)
     return config.create(**given)
 
 
 def form_of(kind: Any) -> dict[str, Any]:
-    """Return what argparse must know to read a value of a type."""
+    """Return what argparse must know to read a value of a type.
+
+    What a config has words for is left to it as a word.
+    """
     inner = get_args(kind)
     match get_origin(kind):
         case origin if origin is Annotated:
-            return form_of(inner[0])
+            words = any(isinstance(each, BeforeValidator) for each in inner)
+            return form_of(inner[0]) | ({"type": str} if words else {})
         case origin if origin in (Union, UnionType):
             return form_of(next(part for part in inner if part is not NoneType))
         case origin if origin is Literal:

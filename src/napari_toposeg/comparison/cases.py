@@ -4,17 +4,21 @@ The labelled cases of a seed are drawn once, by a permutation of the pool: the f
 n labelled ones, so that draws are nested, and the same for all arms.
 """
 
+import filecmp
 import hashlib
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from napari_toposeg.config import ALL, CompareConfig, write_atomically
-from napari_toposeg.errors import InvalidConfig
+from napari_toposeg.errors import InvalidConfig, UnreadableFile
 from napari_toposeg.io import list_cases
+from napari_toposeg.io.companions import files_of, voxel_files
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class CaseSet:
     pool, validation, test
         Names: labelled cases are drawn from the first, checkpoints are chosen on the second,
         and all arms are judged on the third.
+    unlabelled_files
+        Files of the further scans to pretrain on, by their names.
     """
 
     images: Path
@@ -39,6 +45,7 @@ class CaseSet:
     pool: tuple[str, ...]
     validation: tuple[str, ...]
     test: tuple[str, ...]
+    unlabelled_files: Mapping[str, Path]
 
     def drawn(self, count: int, seed: int) -> tuple[str, ...]:
         """Return the labelled cases of a seed: the first so many of a permutation of the pool."""
@@ -49,6 +56,30 @@ class CaseSet:
         """Return names and sizes of files, by which it is told that data has changed."""
         kinds = (self.image_files, self.label_files) if labelled else (self.image_files,)
         return [[name, *(size_of(files[name]) for files in kinds)] for name in sorted(names)]
+
+    def fingerprint_of_unlabelled(self) -> list[list[str | int]]:
+        """Return names and sizes of the further scans to pretrain on."""
+        return [[name, size_of(place)] for name, place in sorted(self.unlabelled_files.items())]
+
+    @cached_property
+    def learnt_files(self) -> Mapping[Path, Path]:
+        """Files of the images that may be learnt from, by their places in the images' folder."""
+        found: dict[Path, Path] = {}
+        for image in (self.image_files[name] for name in (*self.pool, *self.validation)):
+            for file in (image, *voxel_files(image)):
+                found[file.relative_to(image.parent)] = file.resolve()
+        return found
+
+    @cached_property
+    def test_digest(self) -> str:
+        """Digest of what the files of the test cases hold: what was judged on others is told."""
+        found = hashlib.sha256()
+        for name in sorted(self.test):
+            for kind in (self.image_files, self.label_files):
+                for file in files_of(kind[name]):
+                    with file.open("rb") as content:
+                        found.update(hashlib.file_digest(content, "sha256").digest())
+        return found.hexdigest()
 
 
 def size_of(place: Path) -> int:
@@ -76,11 +107,18 @@ def gather(config: CompareConfig) -> CaseSet:
     require_known([*pool, *validation, *test], images.keys() & labels.keys())
     require_apart({"pool": pool, "validation": validation, "test": test})
     require_enough(config, len(pool))
-    cases = CaseSet(
-        config.images, config.labels, images, labels, tuple(sorted(pool)), validation, test
+    unlabelled = list_unlabelled(config.unlabelled)
+    require_unseen(unlabelled, [*validation, *test])
+    return CaseSet(
+        config.images,
+        config.labels,
+        images,
+        labels,
+        tuple(sorted(pool)),
+        validation,
+        test,
+        unlabelled,
     )
-    require_unseen(config, cases)
-    return cases
 
 
 def require_apart(parts: Mapping[str, Sequence[str]]) -> None:
@@ -105,10 +143,26 @@ def require_enough(config: CompareConfig, cases: int) -> None:
         )
 
 
-def require_unseen(config: CompareConfig, cases: CaseSet) -> None:
-    """Raise InvalidConfig if scans to pretrain on are test cases."""
-    scans = {name for place in config.unlabelled for name in list_cases(place)}
-    if shared := sorted(scans & {*cases.test, *cases.validation}):
+def list_unlabelled(places: Sequence[Path]) -> dict[str, Path]:
+    """Return the scans of folders, by name.
+
+    Raises
+    ------
+    InvalidConfig
+        If a folder holds none itself, as that of a store or of a dataset.
+    """
+    try:
+        return {name: file for place in places for name, file in list_cases(place).items()}
+    except UnreadableFile as error:
+        raise InvalidConfig(
+            f"unlabelled: {error}; of a dataset in folders give that of the images, and of a store "
+            "made by prepare the folder that it was made of: a comparison has to know their names"
+        ) from error
+
+
+def require_unseen(scans: Collection[str], held: Collection[str]) -> None:
+    """Raise InvalidConfig if scans to pretrain on are cases of validation or test."""
+    if shared := sorted({*scans} & {*held}):
         raise InvalidConfig(
             f"{len(shared)} of the unlabelled scans are named as cases of validation or test, "
             f"first {shared[:3]}; take them out, so that nothing is learnt from what is judged"
@@ -116,7 +170,7 @@ def require_unseen(config: CompareConfig, cases: CaseSet) -> None:
 
 
 def linked_images(cases: CaseSet, parent: Path) -> Path:
-    """Return a folder of links to the images that may be learnt from.
+    """Return a folder of links to the images that may be learnt from, and to nothing else.
 
     No training is given the folder that holds the test images, so none can learn from them.
     """
@@ -124,22 +178,34 @@ def linked_images(cases: CaseSet, parent: Path) -> Path:
     digest = hashlib.sha256("\n".join(names).encode()).hexdigest()[:10]
     folder = parent / f"images-{digest}"
     folder.mkdir(parents=True, exist_ok=True)
-    for name in names:
-        link(cases.image_files[name].resolve(), folder)
+    for place in folder.glob("[!.]*"):
+        if place.is_symlink() and Path(place.name) not in cases.learnt_files:
+            place.unlink(missing_ok=True)
+    for place, source in cases.learnt_files.items():
+        link(source, folder / place)
     return folder
 
 
-def link(source: Path, folder: Path) -> None:
-    """Link to a file or a folder, or copy it where the system has no links for everyone."""
-    target = folder / source.name
-    try:
-        target.symlink_to(source)
-    except FileExistsError:
-        # An earlier process made it, or one beside this.
+def link(source: Path, place: Path) -> None:
+    """Link to a file or a folder, or copy it where the system has no links for everyone.
+
+    A link to something else is replaced at once, so that a process beside this finds one of both.
+    """
+    if place.is_symlink() and place.readlink() == source:
         return
+    place.parent.mkdir(parents=True, exist_ok=True)
+    fresh = place.with_name(f".{place.name}.{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    try:
+        fresh.symlink_to(source)
     except OSError:
-        copy = shutil.copytree if source.is_dir() else shutil.copy2
-        copy(source, target)
+        if source.is_dir():
+            shutil.copytree(source, place, dirs_exist_ok=True)
+            return
+        if place.is_file() and filecmp.cmp(source, place):
+            return
+        shutil.copy2(source, fresh)
+    fresh.replace(place)
 
 
 def write_names(path: Path, names: Sequence[str]) -> Path:

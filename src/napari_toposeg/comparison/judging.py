@@ -21,6 +21,7 @@ from napari_toposeg.comparison.digests import counting, digest_of
 from napari_toposeg.comparison.spending import read_spent
 from napari_toposeg.comparison.trials import Trial
 from napari_toposeg.config import CompareConfig, PredictConfig, write_atomically
+from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.io.channels import read_channels
 from napari_toposeg.io.layouts import CaseFiles
@@ -51,10 +52,13 @@ class Judgement:
         and metrics; those that are infinite or not defined are None.
     seconds
         Processor seconds: of ``training``, and over all cases of ``segmenting`` and of each mask.
+    test
+        Digest of what the test cases held; "" in judgements from before it was kept.
     """
 
     rows: list[dict[str, Any]]
     seconds: dict[str, float] = field(default_factory=dict)
+    test: str = ""
 
 
 def judgement_path(trial: Trial, config: CompareConfig, cases: CaseSet) -> Path:
@@ -70,15 +74,32 @@ def judgement_path(trial: Trial, config: CompareConfig, cases: CaseSet) -> Path:
     return trial.folder / f"judged-{digest_of(key)}.json"
 
 
-def is_judged(trial: Trial, config: CompareConfig, cases: CaseSet) -> bool:
-    """Tell whether a run has been judged as the settings say."""
-    return judgement_path(trial, config, cases).is_file()
-
-
-def read_judgement(trial: Trial, config: CompareConfig, cases: CaseSet) -> Judgement:
-    """Read how a run did."""
+def read_judgement(trial: Trial, config: CompareConfig, cases: CaseSet) -> Judgement | None:
+    """Read how a run did; None if it is not judged, or was when the test cases held other data."""
     path = judgement_path(trial, config, cases)
-    return Judgement(**json.loads(path.read_text(encoding="utf-8")))
+    if not path.is_file():
+        return None
+    judgement = Judgement(**json.loads(path.read_text(encoding="utf-8")))
+    return judgement if judgement.test in ("", cases.test_digest) else None
+
+
+def maps_folder(trial: Trial, config: CompareConfig, mask: str) -> Path:
+    """Return the folder of a mask's label maps: one for each way to predict by one training."""
+    way = counting(trial.prediction)
+    if mask != REPAIRED or trial.prediction.repair == config.repair:
+        way.pop("repair", None)
+    if len(trial.members) > 1:
+        way["members"] = [member.digest for member in trial.members]
+    return trial.folder / (f"{mask}-{digest_of(way)}" if way else mask)
+
+
+def lacks_maps(trial: Trial, config: CompareConfig, judgement: Judgement) -> bool:
+    """Tell whether label maps of a judged run are to be kept and are not all there."""
+    if not config.keep_predictions:
+        return False
+    folders = {row["mask"]: maps_folder(trial, config, row["mask"]) for row in judgement.rows}
+    files = {folders[row["mask"]] / f"{row['case']}.nii.gz" for row in judgement.rows}
+    return not all(file.is_file() for file in files)
 
 
 def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step, None, None]:
@@ -97,6 +118,7 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
     for number, name in enumerate(cases.test, start=1):
         image, *further = read_channels(CaseFiles(name, (cases.image_files[name],)))
         truth = read_volume(cases.label_files[name], modality="label")
+        require_classes(name, truth, classes)
         tell = one_of(number, len(cases.test))
         with timed(seconds, "segmenting"):
             work = segment_together(image, models, sweep, further=further)
@@ -107,9 +129,25 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
             of_mask = {"case": name, "mask": mask}
             rows += [of_mask | row for row in measured(labels, truth, classes, config)]
             if config.keep_predictions:
-                write_volume(labels, trial.folder / mask / f"{name}.nii.gz")
-    content = json.dumps(simplified({"rows": rows, "seconds": seconds}))
+                folder = maps_folder(trial, config, mask)
+                write_volume(labels, folder / f"{name}.nii.gz")
+    judgement = {"rows": rows, "seconds": seconds, "test": cases.test_digest}
+    content = json.dumps(simplified(judgement))
     write_atomically(judgement_path(trial, config, cases), content.encode())
+
+
+def require_classes(name: str, truth: Volume, classes: Sequence[str]) -> None:
+    """Raise InvalidConfig if a case has a class that the model never heard of.
+
+    Left out, it would make a model from few cases better than one that had to learn it.
+    """
+    highest = int(truth.voxels.max())
+    if highest > len(classes):
+        raise InvalidConfig(
+            f"test case {name} has label {highest}, and the model knows {len(classes)} class(es), "
+            "as its labelled cases have no more; name all `classes` of the comparison, so that "
+            "every run has them"
+        )
 
 
 def one_of(number: int, total: int) -> Callable[[Step], Step]:

@@ -55,12 +55,21 @@ def look_ahead(comparison: Comparison) -> Generator[Step, None, Outlook]:
     return Outlook(tuple(runs.values()))
 
 
+def parts_of(config: PretrainConfig | FinetuneConfig) -> int:
+    """Return the parts that a training's time is told by: its steps; one where they are planned."""
+    return config.steps or 1
+
+
 class Paces:
-    """Seconds of a step, arm by arm, each found out once."""
+    """Seconds of a step, arm by arm, each found out once.
+
+    Steps that are planned go by how much is labelled: there it is seconds of a whole training, of
+    an arm and a count.
+    """
 
     def __init__(self, comparison: Comparison) -> None:
         self.comparison = comparison
-        self.found: dict[str, float | None] = {}
+        self.found: dict[tuple[str, int | None], float | None] = {}
 
     def of_pretraining(self, pretraining: Pretraining) -> Generator[Step, None, Ahead]:
         """Return how far a pretraining is, and its time."""
@@ -80,7 +89,9 @@ class Paces:
         if self.comparison.is_done(trial):
             return Ahead(trial.label, "done", trial.steps, None)
         states = {member.folder: state_of(member.folder) for member in trial.members}
-        ahead = [each.config.steps for each in trial.members if states[each.folder] != "trained"]
+        ahead = [
+            parts_of(each.config) for each in trial.members if states[each.folder] != "trained"
+        ]
         if not ahead:
             return Ahead(trial.label, "trained", trial.steps, None)
         pace = yield from self.of_arm(trial)
@@ -95,18 +106,24 @@ class Paces:
         """Return the seconds of a step of an arm."""
         from napari_toposeg.learning.finetune import finetune
 
-        if trial.arm not in self.found:
+        alike = likeness(trial)
+        if alike not in self.found:
             before = [
-                read_spent(member.folder)["seconds"] / member.config.steps
+                read_spent(member.folder)["seconds"] / parts_of(member.config)
                 for other in self.comparison.trials
                 for member in other.members
-                if other.arm == trial.arm and state_of(member.folder) == "trained"
+                if likeness(other) == alike and state_of(member.folder) == "trained"
             ]
             if before:
-                self.found[trial.arm] = sum(before) / len(before)
+                self.found[alike] = sum(before) / len(before)
             else:
-                self.found[trial.arm] = yield from measured(finetune, startable(trial), trial.arm)
-        return self.found[trial.arm]
+                self.found[alike] = yield from measured(finetune, startable(trial), trial.arm)
+        return self.found[alike]
+
+
+def likeness(trial: Trial) -> tuple[str, int | None]:
+    """Return what the runs of one pace share: the arm; where steps are planned, the count too."""
+    return trial.arm, None if trial.members[0].config.steps else trial.count
 
 
 def startable(trial: Trial) -> FinetuneConfig:
@@ -127,14 +144,18 @@ def measured(
     config: PretrainConfig | FinetuneConfig,
     label: str,
 ) -> Measuring:
-    """Return the seconds of a step by a training's own forecast; None where it makes none."""
+    """Return the seconds of a step by a training's own forecast; None where it makes none.
+
+    Of planned steps, the seconds of all of them.
+    """
     with tempfile.TemporaryDirectory() as folder:
         trial = {"output": Path(folder) / "run", "forecast": True, "resume": False}
         with closing(run(config.model_copy(update=trial))) as steps:
             for step in steps:
                 if step.forecast is not None:
-                    return step.forecast["seconds"] / config.steps
-                if step.message == "training":
+                    return step.forecast["seconds"] / parts_of(config)
+                # The steps that a forecast measures are told as parts of the first one.
+                if step.message == "training" and step.step:
                     return None
                 yield Step(step=0, total=1, message=f"measuring {label}")
     return None

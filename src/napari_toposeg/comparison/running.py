@@ -17,7 +17,7 @@ from filelock import FileLock, Timeout
 
 from napari_toposeg.comparison.cases import CaseSet, gather
 from napari_toposeg.comparison.columns import columns_of
-from napari_toposeg.comparison.judging import Judgement, is_judged, judge, read_judgement
+from napari_toposeg.comparison.judging import Judgement, judge, lacks_maps, read_judgement
 from napari_toposeg.comparison.spending import Spending, state_of
 from napari_toposeg.comparison.trials import Pretraining, Trial, chosen, list_trials
 from napari_toposeg.comparison.vessels import with_phantoms
@@ -66,12 +66,13 @@ class Comparison:
         return cls(config, cases, list_trials(config, cases))
 
     def is_done(self, trial: Trial) -> bool:
-        """Tell whether a run is trained and judged."""
-        return is_judged(trial, self.config, self.cases)
+        """Tell whether a run is trained and judged, and has the label maps that are to be kept."""
+        judgement = self.judgement(trial)
+        return judgement is not None and not lacks_maps(trial, self.config, judgement)
 
     def judgement(self, trial: Trial) -> Judgement | None:
-        """Return how a run did; None if it is not done."""
-        return read_judgement(trial, self.config, self.cases) if self.is_done(trial) else None
+        """Return how a run did; None if it is not judged."""
+        return read_judgement(trial, self.config, self.cases)
 
 
 def compare(config: CompareConfig) -> Generator[Step, None, Comparison]:

@@ -181,9 +181,12 @@ def pretraining_of(
         device=config.device,
         threads=config.threads,
     )
-    scans = [str(place) for place in config.unlabelled]
-    seen: Any = scans if given else cases.fingerprint(cases.pool, labelled=False)
-    digest = digest_of({"settings": counting(draft), "scans": seen})
+    scans = (
+        cases.fingerprint_of_unlabelled()
+        if given
+        else cases.fingerprint(cases.pool, labelled=False)
+    )
+    digest = digest_of({"settings": counting(draft), "scans": scans})
     folder = folder_of(config.output / "pretrained", arm.objective, digest)
     return Pretraining(draft.model_copy(update={"output": folder, "name": folder.name}), digest)
 
@@ -244,8 +247,14 @@ def member_of(
 
 
 def prediction_of(config: CompareConfig, arm: Arm) -> PredictConfig:
-    """Return how the test cases are predicted, as by ``predict``; with the models of each run."""
-    return PredictConfig.create(
+    """Return how the test cases are predicted, as by ``predict``; with the models of each run.
+
+    Raises
+    ------
+    InvalidConfig
+        If a class is to be repaired that there is not, as far as classes are named.
+    """
+    prediction = PredictConfig.create(
         **{"repair": config.repair, **settings_of(config.predict, arm.predict)},
         model="members",
         images=("test",),
@@ -253,6 +262,9 @@ def prediction_of(config: CompareConfig, arm: Arm) -> PredictConfig:
         device=config.device,
         threads=config.threads,
     )
+    if config.classes:
+        prediction.wanted_of(config.classes)
+    return prediction
 
 
 def settings_of(common: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -139,8 +139,8 @@ def count_classes(cases: Sequence[Case]) -> int:
         ):
             raise InvalidConfig(
                 f"labels of {case.name!r} must be whole numbers from 0 to {MOST_CLASSES}, got "
-                f"{values[:8].tolist()}; number the classes from 1 (a mask of 0 and 255: 1 in place "
-                "of 255), or give annotated where 255 is painted background; or is this the image?"
+                f"{values[:8].tolist()}; number the classes from 1 (in a mask of 0 and 255 put 1 "
+                "for 255), or give annotated where 255 is painted background; or is this the image?"
             )
         largest = max(largest, int(values.max(initial=0)))
     if not largest:
