@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+from tests.io.conftest import dicom_bytes
 
 from napari_toposeg.comparison.cases import gather, linked_images
 from napari_toposeg.config import CompareConfig
@@ -71,6 +72,29 @@ def test_an_image_that_is_a_link_keeps_its_own_name(
     assert list(found) == list("abcd")
     for name, path in found.items():
         assert path.read_bytes() == (scans / "images" / f"{name}.nii.gz").read_bytes()
+
+
+def test_folders_of_patients_keep_their_numbers(settings: Make, tmp_path: Path) -> None:
+    """Of six that are numbered alike, four are linked: each must stay the case that it was."""
+    images, labels = tmp_path / "images", tmp_path / "labels"
+    for number in range(6):
+        folder = images / f"Doe-{number}"
+        folder.mkdir(parents=True)
+        voxels = np.full((EDGE, EDGE), number, np.int16)
+        (folder / "a.dcm").write_bytes(dicom_bytes(voxels, {"0010|0010": "Doe^Jane"}))
+    names = list(list_cases(images))
+    assert names == ["dicom", *(f"dicom-{number}" for number in range(2, 7))]
+    parts = {"test": names[:2], "pool": names[2:5], "validation": names[5:]}
+    for name in names:
+        truth = read_volume(list_cases(images)[name])
+        write_volume(truth.with_voxels(truth.voxels % 2), labels / f"{name}.nii.gz")
+    for part, held in parts.items():
+        (tmp_path / f"{part}.txt").write_text("\n".join(held))
+    lists = {part: tmp_path / f"{part}.txt" for part in parts}
+    found = list_cases(linked(settings(images=images, labels=labels, **lists), tmp_path))
+    assert {name: int(read_volume(place).voxels.max()) for name, place in found.items()} == {
+        name: names.index(name) for name in names[2:]
+    }
 
 
 @pytest.mark.parametrize("ending", HEADER)

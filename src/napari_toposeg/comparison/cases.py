@@ -65,7 +65,12 @@ class CaseSet:
     def learnt_files(self) -> Mapping[Path, Path]:
         """Files of the images that may be learnt from, by their places in the images' folder."""
         found: dict[Path, Path] = {}
-        for image in (self.image_files[name] for name in (*self.pool, *self.validation)):
+        for name in (*self.pool, *self.validation):
+            image = self.image_files[name]
+            if image.is_dir():
+                # Folders of patients are numbered, and fewer of them would be so in another way.
+                found[Path(name)] = image.resolve()
+                continue
             for file in (image, *voxel_files(image)):
                 found[file.relative_to(image.parent)] = file.resolve()
         return found

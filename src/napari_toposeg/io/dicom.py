@@ -248,7 +248,8 @@ def modality_of(one: Slice) -> Modality:
 
 def case_name(path: Path, slice_path: Path) -> str:
     """Return the name of a folder or file, or ``"dicom"`` where that name holds the patient's."""
-    name = stem_of(path) if path.is_file() else path.resolve().name
+    # Absolute and not resolved: a link is called by its own name.
+    name = stem_of(path) if path.is_file() else Path(os.path.abspath(path)).name  # noqa: PTH100
     words = set(re.split(r"[^\w]+|_", name.lower()))
     secrets = patient_words(slice_path)
     told = any(word in words or (len(word) > 3 and word in name.lower()) for word in secrets)
