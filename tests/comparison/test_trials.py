@@ -183,6 +183,16 @@ def test_scans_to_pretrain_on_may_not_be_test_cases(settings: Make, scans: Path)
         gather(settings(unlabelled=[scans / "images"]))
 
 
+def test_channels_of_test_cases_may_not_be_pretrained_on(
+    settings: Make, scans: Path, tmp_path: Path
+) -> None:
+    further = tmp_path / "imagesTr"
+    further.mkdir()
+    (further / "e_0000.nii.gz").symlink_to(scans / "images" / "e.nii.gz")
+    with pytest.raises(InvalidConfig, match=r"first \['e'\]"):
+        gather(settings(unlabelled=[further]))
+
+
 def test_a_scan_more_to_pretrain_on_is_another_pretraining(
     settings: Make, scans: Path, tmp_path: Path
 ) -> None:

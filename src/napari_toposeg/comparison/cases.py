@@ -19,6 +19,7 @@ from napari_toposeg.config import ALL, CompareConfig, write_atomically
 from napari_toposeg.errors import InvalidConfig, UnreadableFile
 from napari_toposeg.io import list_cases
 from napari_toposeg.io.companions import files_of, voxel_files
+from napari_toposeg.io.layouts.decathlon import grouped
 
 
 @dataclass(frozen=True)
@@ -165,9 +166,12 @@ def list_unlabelled(places: Sequence[Path]) -> dict[str, Path]:
         ) from error
 
 
-def require_unseen(scans: Collection[str], held: Collection[str]) -> None:
-    """Raise InvalidConfig if scans to pretrain on are cases of validation or test."""
-    if shared := sorted({*scans} & {*held}):
+def require_unseen(scans: Mapping[str, Path], held: Collection[str]) -> None:
+    """Raise InvalidConfig if scans to pretrain on are cases of validation or test.
+
+    A channel, such as ``NAME_0000``, is of the case ``NAME``.
+    """
+    if shared := sorted({*scans, *grouped(scans, held)} & {*held}):
         raise InvalidConfig(
             f"{len(shared)} of the unlabelled scans are named as cases of validation or test, "
             f"first {shared[:3]}; take them out, so that nothing is learnt from what is judged"
