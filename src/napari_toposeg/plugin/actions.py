@@ -12,6 +12,7 @@ from napari_toposeg.plugin.canvas.planes import set_plane
 from napari_toposeg.plugin.canvas.saving import save_layer
 from napari_toposeg.plugin.case.actions import (
     cut_out,
+    make_phantom,
     open_case,
     open_sample,
     set_modality,
@@ -126,6 +127,7 @@ __all__ = [
     "kept_topology",
     "kept_topology_run",
     "list_classes",
+    "make_phantom",
     "measure_classes",
     "new_annotation",
     "numbers_table",

@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QDialog, QDialogButtonBox
 
 from napari_toposeg.phantoms import NAMES, make
+from napari_toposeg.plugin.actions import make_phantom
 from napari_toposeg.plugin.case.phantom_dialog import KINDS, ask_for_phantom, phantom_dialog
 from napari_toposeg.plugin.remembered import choices_file
 from napari_toposeg.plugin.samples import PhantomWish
@@ -67,6 +68,14 @@ def test_the_phantom_that_was_asked_for_is_drawn_with_its_truth(dock, qtbot, ans
     assert dock.session.image_layer == image
     again = make("vessel_tree", shape=(40,) * 3, spacing=(0.5,) * 3, trees=3, noise=0.0, seed=7)
     np.testing.assert_array_equal(image.data, again.image.voxels)
+
+
+def test_a_notebook_makes_the_same(viewer_model):
+    image, truth = make_phantom(viewer_model, "torus", edge=32, noise=0.0)
+    np.testing.assert_array_equal(
+        image.data, make("torus", shape=(32,) * 3, noise=0.0).image.voxels
+    )
+    assert tuple(betti_numbers(np.asarray(truth.data) > 0)) == (1, 1, 0)
 
 
 def test_leaving_the_dialog_draws_nothing(dock, answering):

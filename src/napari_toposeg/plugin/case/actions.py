@@ -53,6 +53,23 @@ def open_sample(viewer: ViewerModel, name: str) -> list[Any]:
     return [add_layer_data(viewer, data) for data in samples.open_sample(name)]
 
 
+def make_phantom(viewer: ViewerModel, kind: str = "vessel_tree", **settings: Any) -> list[Any]:
+    """Add a phantom of known topology and its truth as labels, and return the two layers.
+
+    Parameters
+    ----------
+    kind, settings
+        Fields of a `napari_toposeg.plugin.samples.PhantomWish`: trees, edge, voxel, noise, seed.
+
+    Raises
+    ------
+    InvalidConfig
+        If there is no such kind, or the grid is too coarse or too small for it.
+    """
+    layers = finish(samples.phantom_run(samples.PhantomWish(kind, **settings)))
+    return [add_layer_data(viewer, data) for data in layers]
+
+
 def cut_out(viewer: ViewerModel, layer: Any, region: Region) -> Any:
     """Add a part of a layer as a layer of its own, at its place in the patient, and return it.
 
