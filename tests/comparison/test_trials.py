@@ -234,6 +234,7 @@ def test_a_folder_that_holds_no_scan_itself_is_no_source_of_unlabelled_ones(
         ({"seeds": [1, 1]}, "named once"),
         ({"part": "3/2"}, "no part 3 of 2"),
         ({"repair": [1, 0]}, "repair|three counts"),
+        ({"classes": ["a", "a"]}, "classes: two classes have one name"),
         ({"phantoms": {}}, "give them alone"),
         ({"test": None}, "give images, labels, pool and test"),
     ],

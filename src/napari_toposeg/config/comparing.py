@@ -18,7 +18,7 @@ from napari_toposeg.config.arms import (
 from napari_toposeg.config.measuring import PARTS, PartName
 from napari_toposeg.config.network import NetworkName
 from napari_toposeg.config.predicting import wishes
-from napari_toposeg.config.run import PositiveInt, RunConfig, Words
+from napari_toposeg.config.run import ClassNames, PositiveInt, RunConfig, Words
 from napari_toposeg.config.training import LossName
 
 
@@ -55,9 +55,7 @@ class CompareConfig(RunConfig):
     unlabelled: tuple[Path, ...] = Field(
         (), description="scans to pretrain on; default: the images of the pool"
     )
-    classes: tuple[str, ...] | None = Field(
-        None, description="names of the labels 1, 2, ... in order"
-    )
+    classes: ClassNames | None = Field(None, description="names of the labels 1, 2, ... in order")
     counts: Counts = Field(
         (2, 4, 8, ALL), description="numbers of labelled cases; all, or 0: the whole pool"
     )
