@@ -41,9 +41,9 @@ def test_the_example_of_the_docs_is_understood(settings: Make, tmp_path: Path) -
 
 
 def test_parts_of_the_hippocampus_hold_each_case_once() -> None:
-    config = CompareConfig.from_toml(ROOT / "benchmarks" / "hippocampus.toml")
+    splits = ROOT / "recipes" / "splits"
     parts = [
-        read_names(path and ROOT / path) for path in (config.pool, config.validation, config.test)
+        read_names(splits / f"hippocampus-{part}.txt") for part in ("pool", "validation", "test")
     ]
     assert [len(part or ()) for part in parts] == [140, 20, 40]
     assert len({name for part in parts for name in part or ()}) == 200

@@ -93,16 +93,6 @@ def test_test_labels_that_were_replaced_are_judged_anew(
     assert after.keys() == before.keys() and after != before
 
 
-def test_a_judgement_from_before_contents_were_kept_is_known(settings: Make) -> None:
-    config = settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])
-    (trial,) = finish(compare(config)).trials
-    (path,) = trial.folder.glob("judged-*.json")
-    kept = json.loads(path.read_text("utf-8"))
-    del kept["test"]
-    path.write_text(json.dumps(kept), "utf-8")
-    assert Comparison.of(config).is_done(trial)
-
-
 @pytest.fixture
 def rare(scans: Path, tmp_path: Path) -> Path:
     """Labels of which class 2 is in the test cases alone."""

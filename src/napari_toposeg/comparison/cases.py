@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_toposeg.comparison.contents import contents_of
 from napari_toposeg.config import ALL, CompareConfig, write_atomically
 from napari_toposeg.errors import InvalidConfig, UnreadableFile
 from napari_toposeg.io import list_cases
-from napari_toposeg.io.companions import files_of, voxel_files
+from napari_toposeg.io.companions import voxel_files
 from napari_toposeg.io.layouts.decathlon import grouped
 
 
@@ -37,6 +38,8 @@ class CaseSet:
         and all arms are judged on the third.
     unlabelled_files
         Files of the further scans to pretrain on, by their names.
+    contents
+        Digest of what the files hold, by their places in those above.
     """
 
     images: Path
@@ -47,20 +50,23 @@ class CaseSet:
     validation: tuple[str, ...]
     test: tuple[str, ...]
     unlabelled_files: Mapping[str, Path]
+    contents: Mapping[Path, str]
 
     def drawn(self, count: int, seed: int) -> tuple[str, ...]:
         """Return the labelled cases of a seed: the first so many of a permutation of the pool."""
         order = np.random.default_rng(seed).permutation(len(self.pool))
         return tuple(self.pool[index] for index in order[: count or len(self.pool)])
 
-    def fingerprint(self, names: Sequence[str], *, labelled: bool) -> list[list[str | int]]:
-        """Return names and sizes of files, by which it is told that data has changed."""
+    def fingerprint(self, names: Sequence[str], *, labelled: bool) -> list[list[str]]:
+        """Return names and digests of what their files hold: changed data is other data."""
         kinds = (self.image_files, self.label_files) if labelled else (self.image_files,)
-        return [[name, *(size_of(files[name]) for files in kinds)] for name in sorted(names)]
+        return [[name, *(self.contents[files[name]] for files in kinds)] for name in sorted(names)]
 
-    def fingerprint_of_unlabelled(self) -> list[list[str | int]]:
-        """Return names and sizes of the further scans to pretrain on."""
-        return [[name, size_of(place)] for name, place in sorted(self.unlabelled_files.items())]
+    def fingerprint_of_unlabelled(self) -> list[list[str]]:
+        """Return the same of the further scans to pretrain on."""
+        return [
+            [name, self.contents[place]] for name, place in sorted(self.unlabelled_files.items())
+        ]
 
     @cached_property
     def learnt_files(self) -> Mapping[Path, Path]:
@@ -75,23 +81,6 @@ class CaseSet:
             for file in (image, *voxel_files(image)):
                 found[file.relative_to(image.parent)] = file.resolve()
         return found
-
-    @cached_property
-    def test_digest(self) -> str:
-        """Digest of what the files of the test cases hold: what was judged on others is told."""
-        found = hashlib.sha256()
-        for name in sorted(self.test):
-            for kind in (self.image_files, self.label_files):
-                for file in files_of(kind[name]):
-                    with file.open("rb") as content:
-                        found.update(hashlib.file_digest(content, "sha256").digest())
-        return found.hexdigest()
-
-
-def size_of(place: Path) -> int:
-    """Return the bytes of a file, or of the files of a folder."""
-    files = [each for each in place.iterdir() if each.is_file()] if place.is_dir() else [place]
-    return sum(file.stat().st_size for file in files)
 
 
 def gather(config: CompareConfig) -> CaseSet:
@@ -115,6 +104,7 @@ def gather(config: CompareConfig) -> CaseSet:
     require_enough(config, len(pool))
     unlabelled = list_unlabelled(config.unlabelled)
     require_unseen(unlabelled, [*validation, *test])
+    used = [files[name] for files in (images, labels) for name in (*pool, *validation, *test)]
     return CaseSet(
         config.images,
         config.labels,
@@ -124,7 +114,15 @@ def gather(config: CompareConfig) -> CaseSet:
         validation,
         test,
         unlabelled,
+        digests_of([*used, *unlabelled.values()], config),
     )
+
+
+def digests_of(places: Sequence[Path], config: CompareConfig) -> Mapping[Path, str]:
+    """Return what tells the data of volumes: of phantoms their names do, as they have the seeds."""
+    if config.phantoms is not None:
+        return dict.fromkeys(places, "phantom")
+    return contents_of(places, config.output / "cases" / "contents.json")
 
 
 def require_apart(parts: Mapping[str, Sequence[str]]) -> None:

@@ -52,13 +52,10 @@ class Judgement:
         and metrics; those that are infinite or not defined are None.
     seconds
         Processor seconds: of ``training``, and over all cases of ``segmenting`` and of each mask.
-    test
-        Digest of what the test cases held; "" in judgements from before it was kept.
     """
 
     rows: list[dict[str, Any]]
     seconds: dict[str, float] = field(default_factory=dict)
-    test: str = ""
 
 
 def judgement_path(trial: Trial, config: CompareConfig, cases: CaseSet) -> Path:
@@ -75,12 +72,11 @@ def judgement_path(trial: Trial, config: CompareConfig, cases: CaseSet) -> Path:
 
 
 def read_judgement(trial: Trial, config: CompareConfig, cases: CaseSet) -> Judgement | None:
-    """Read how a run did; None if it is not judged, or was when the test cases held other data."""
+    """Read how a run did; None if it is not judged on these test cases."""
     path = judgement_path(trial, config, cases)
     if not path.is_file():
         return None
-    judgement = Judgement(**json.loads(path.read_text(encoding="utf-8")))
-    return judgement if judgement.test in ("", cases.test_digest) else None
+    return Judgement(**json.loads(path.read_text(encoding="utf-8")))
 
 
 def maps_folder(trial: Trial, config: CompareConfig, mask: str) -> Path:
@@ -131,7 +127,7 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
             if config.keep_predictions:
                 folder = maps_folder(trial, config, mask)
                 write_volume(labels, folder / f"{name}.nii.gz")
-    judgement = {"rows": rows, "seconds": seconds, "test": cases.test_digest}
+    judgement = {"rows": rows, "seconds": seconds}
     content = json.dumps(simplified(judgement))
     write_atomically(judgement_path(trial, config, cases), content.encode())
 
