@@ -79,10 +79,10 @@ def read_judgement(trial: Trial, config: CompareConfig, cases: CaseSet) -> Judge
     return Judgement(**json.loads(path.read_text(encoding="utf-8")))
 
 
-def maps_folder(trial: Trial, config: CompareConfig, mask: str) -> Path:
+def maps_folder(trial: Trial, mask: str) -> Path:
     """Return the folder of a mask's label maps: one for each way to predict by one training."""
     way = counting(trial.prediction)
-    if mask != REPAIRED or trial.prediction.repair == config.repair:
+    if mask != REPAIRED:
         way.pop("repair", None)
     if len(trial.members) > 1:
         way["members"] = [member.digest for member in trial.members]
@@ -93,7 +93,7 @@ def lacks_maps(trial: Trial, config: CompareConfig, judgement: Judgement) -> boo
     """Tell whether label maps of a judged run are to be kept and are not all there."""
     if not config.keep_predictions:
         return False
-    folders = {row["mask"]: maps_folder(trial, config, row["mask"]) for row in judgement.rows}
+    folders = {row["mask"]: maps_folder(trial, row["mask"]) for row in judgement.rows}
     files = {folders[row["mask"]] / f"{row['case']}.nii.gz" for row in judgement.rows}
     return not all(file.is_file() for file in files)
 
@@ -125,7 +125,7 @@ def judge(trial: Trial, config: CompareConfig, cases: CaseSet) -> Generator[Step
             of_mask = {"case": name, "mask": mask}
             rows += [of_mask | row for row in measured(labels, truth, classes, config)]
             if config.keep_predictions:
-                folder = maps_folder(trial, config, mask)
+                folder = maps_folder(trial, mask)
                 write_volume(labels, folder / f"{name}.nii.gz")
     judgement = {"rows": rows, "seconds": seconds}
     content = json.dumps(simplified(judgement))
