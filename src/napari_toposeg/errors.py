@@ -1,6 +1,7 @@
 """The errors a user can meet: each says what was wrong, what was got, and what to do."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 
@@ -14,6 +15,14 @@ class UnreadableFile(ToposegError):
 
 class UnwritableFile(ToposegError):
     """A file cannot be written: an unknown ending, no permission, no space."""
+
+    @classmethod
+    def because_of(cls, error: OSError, path: Path) -> "UnwritableFile":
+        """Return what to tell of a place that the system refuses."""
+        return cls(
+            f"{path} cannot be written ({error.strerror or error}); "
+            "check the folder, its permissions and the free space"
+        )
 
 
 class InvalidVolume(ToposegError, ValueError):

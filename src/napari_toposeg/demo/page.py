@@ -10,6 +10,7 @@ from napari_toposeg import __version__
 from napari_toposeg.demo.analysis import MOST_VOXELS, SMOOTHING, TAU, Analysis
 from napari_toposeg.demo.settings import DemoConfig
 from napari_toposeg.reports import Report, Section, Table
+from napari_toposeg.reports.case_page import volume_table
 
 if TYPE_CHECKING:
     from napari_toposeg.learning.cards import Card
@@ -41,16 +42,7 @@ def describe(analysis: Analysis, config: DemoConfig, slices: Path, diagrams: Pat
 
 def scan_section(analysis: Analysis) -> Section:
     """Say what was opened."""
-    image = analysis.case.image
-    rows = (
-        ("kind", image.modality),
-        ("voxels (z, y, x)", image.shape),
-        ("voxel size in mm (z, y, x)", image.spacing),
-        ("orientation of the file", image.orientation),
-        ("angle to the patient's axes in degrees", round(image.obliquity, 1)),
-        *(("note", note) for note in image.notes),
-    )
-    return Section("The scan", tables=(Table(("property", "value"), rows),))
+    return Section("The scan", tables=(volume_table(analysis.case.image),))
 
 
 def slices_section(analysis: Analysis, picture: Path) -> Section:

@@ -289,7 +289,4 @@ def save(segmentation: Any, path: Path) -> None:
             segmentation.save_as(temporary)
             temporary.replace(path)
     except OSError as error:
-        raise UnwritableFile(
-            f"{path} cannot be written ({error.strerror or error}); "
-            "check the folder, its permissions and the free space"
-        ) from error
+        raise UnwritableFile.because_of(error, path) from error

@@ -59,10 +59,7 @@ def write_volume(volume: Volume, path: str | Path, *, report: Report = to_nobody
             report(1.0)
             temporary.replace(path)
     except OSError as error:
-        raise UnwritableFile(
-            f"{path} cannot be written ({error.strerror or error}); "
-            "check the folder, its permissions and the free space"
-        ) from error
+        raise UnwritableFile.because_of(error, path) from error
     return path
 
 

@@ -143,7 +143,16 @@ def connectivity_text(connectivity: int) -> str:
 
 def scan_section(case: Case, folder: Path) -> Section:
     """Show the scan and what is labelled in it."""
-    image = case.image
+    caption = (
+        "Axial, coronal and sagittal slices with true proportions; R, L, A, P, S, I are the "
+        "patient's right, left, front, back, head and feet."
+    )
+    picture = plot_slices(panels_of(case), folder / "slices.png", centre=centre_of(case))
+    return Section("The scan", (), picture, caption, (volume_table(case.image),))
+
+
+def volume_table(image: Volume) -> Table:
+    """Return what a file says of its volume."""
     rows = (
         ("kind", image.modality),
         ("voxels (z, y, x)", image.shape),
@@ -152,12 +161,7 @@ def scan_section(case: Case, folder: Path) -> Section:
         ("angle to the patient's axes in degrees", round(image.obliquity, 1)),
         *(("note", note) for note in image.notes),
     )
-    caption = (
-        "Axial, coronal and sagittal slices with true proportions; R, L, A, P, S, I are the "
-        "patient's right, left, front, back, head and feet."
-    )
-    picture = plot_slices(panels_of(case), folder / "slices.png", centre=centre_of(case))
-    return Section("The scan", (), picture, caption, (Table(("property", "value"), rows),))
+    return Table(("property", "value"), rows)
 
 
 def panels_of(case: Case) -> list[Panel]:

@@ -132,10 +132,7 @@ def write_csv(table: ExportTable, path: str | Path) -> Path:
     try:
         write_atomically(path, text.getvalue().encode())
     except OSError as error:
-        raise UnwritableFile(
-            f"{path} cannot be written ({error.strerror or error}); "
-            "check the folder, its permissions and the free space"
-        ) from error
+        raise UnwritableFile.because_of(error, path) from error
     return path
 
 
