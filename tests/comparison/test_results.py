@@ -1,5 +1,6 @@
 """The tables of docs/benchmark.md are made of the results that the repository keeps."""
 
+import re
 import tarfile
 from pathlib import Path
 
@@ -41,3 +42,28 @@ def test_the_page_says_what_was_measured(
     _, _, rest = page.partition(f"<!-- comparison {name}: begin -->")
     shown, _, _ = rest.partition(f"<!-- comparison {name}: end -->")
     assert shown.strip() == made
+
+
+@pytest.mark.parametrize("count", ["2", "4", "all"])
+def test_the_readme_says_what_the_page_says(count: str) -> None:
+    page = (ROOT / "docs" / "benchmark.md").read_text("utf-8")
+    means, less, *_ = (
+        [cell.strip() for cell in line.strip(" |").split("|")]
+        for line in page.splitlines()
+        if line.startswith(f"| {count} | few labels | raw |")
+    )
+    (shown,) = re.findall(
+        rf"^\| (?:all 140|[24]) \| {means[3].split()[0]} \|.*$",
+        (ROOT / "README.md").read_text("utf-8"),
+        re.MULTILINE,
+    )
+    _, labels, _, dice, exact, points, _ = (cell.strip() for cell in shown.split("|"))
+    assert labels.split()[0] == count
+    assert numbers(dice) == numbers(less[3])
+    assert numbers(exact) == [round(100 * numbers(means[6])[0])]
+    assert numbers(points) == [round(100 * number) for number in numbers(less[6])]
+
+
+def numbers(text: str) -> list[float]:
+    """Return the numbers of a cell: a mean, and the ends of its interval where it has one."""
+    return [float(found) for found in re.findall(r"[-+]?\d+(?:\.\d+)?", text)]
