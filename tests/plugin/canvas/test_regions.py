@@ -55,6 +55,26 @@ def test_the_view_is_cut_along_the_axes_that_are_seen(viewer_model, ct):
     assert view_region(viewer_model, layer) == (slice(0, 10), slice(0, 12), slice(0, 14))
 
 
+def test_what_is_seen_of_a_pyramid_is_told_in_its_finest_voxels(viewer_model):
+    scan = np.zeros((10, 40, 60), np.float32)
+    layer = viewer_model.add_image([scan, scan[:, ::2, ::2]], multiscale=True)
+    layer.data_level, layer.corner_pixels = 1, np.array([[5, 2, 3], [5, 7, 29]])
+    assert view_region(viewer_model, layer) == (slice(0, 10), slice(4, 16), slice(6, 60))
+
+
+def test_a_pyramid_is_a_scan_like_any_other(dock):
+    """As OME-Zarr readers give it."""
+    scan = np.random.default_rng(0).normal(size=(10, 24, 28)).astype(np.float32)
+    layer = dock.session.viewer.add_image(
+        [scan, scan[:, ::2, ::2]], multiscale=True, units=("mm",) * 3
+    )
+    assert dock.session.image_layer == layer
+    for name in ("Reconstruct", "Segment", "Topology", "Fine-tune", "Case"):
+        dock.show_tab(name)
+    assert dock.case.shape.text().startswith("10 × 24 × 28 voxels")
+    np.testing.assert_array_equal(dock.session.volume_of(layer).voxels, scan)
+
+
 def test_a_region_becomes_a_layer_and_is_chosen(dock, oblique, qtbot):
     scan = add_volume(dock.session.viewer, oblique, "image")
     scan.corner_pixels = np.array([[0, 2, 3], [0, 7, 8]])

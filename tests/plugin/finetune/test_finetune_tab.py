@@ -16,6 +16,7 @@ from napari_toposeg.config import LossName
 from napari_toposeg.errors import InvalidCheckpoint, InvalidConfig
 from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND, read_annotation
 from napari_toposeg.plugin.finetune.tab import FinetuneTab
+from napari_toposeg.plugin.finetune.train import after_view
 from napari_toposeg.plugin.finetune.train import panel as train_panel_module
 from napari_toposeg.plugin.finetune.train import run as finetune_run_module
 from napari_toposeg.plugin.finetune.train.run import annotated_cases, free_name
@@ -333,3 +334,40 @@ def test_an_annotation_without_background_is_refused_before_the_network_is_loade
     run = finetune_run_module.finetune_run(image, labels, read_annotation(labels), None)
     with pytest.raises(InvalidConfig, match="background"):
         next(run)
+
+
+def test_what_is_compared_is_the_scan_of_the_training(session, tab, fake, qtbot, monkeypatch):
+    """Whatever image is chosen when it ends; on another scan nothing is judged."""
+    asked = []
+
+    def compare_run(image, models, region, **rest):
+        asked.append((image.name, rest["labels"], rest["annotation"]))
+        return SimpleNamespace(region=region, after=SimpleNamespace(dice=()))
+        yield
+
+    view = tab.train.after
+    monkeypatch.setattr(after_view.before_after, "compare_run", compare_run)
+    monkeypatch.setattr(after_view.before_after, "rows", lambda _: ())
+    monkeypatch.setattr(after_view, "show_sides", lambda *_: None)
+    monkeypatch.setattr(view.before, "require", lambda: "before")
+    monkeypatch.setattr(view, "_region", lambda _: (slice(0, 4),) * 3)
+    paint(tab)
+    tab.train.start()
+    painted = np.array(tab.annotate.layer.data)
+    tab.annotate.layer.data[:] = 0
+    scan = session.image_layer
+    other = session.viewer.add_image(
+        np.ones(SHAPE, np.float32), name="other", scale=(2, 1, 1), units=("mm",) * 3
+    )
+    session.image_layer = other
+    fake.release(6)
+    qtbot.waitUntil(lambda: not session.busy, timeout=20_000)
+    view.compare(scan)
+    qtbot.waitUntil(lambda: not session.busy, timeout=20_000)
+    (name, labels, annotation) = asked[-1]
+    assert name == "scan" and annotation is not None
+    np.testing.assert_array_equal(labels, painted)
+    view.compare()
+    qtbot.waitUntil(lambda: not session.busy, timeout=20_000)
+    assert asked[-1] == ("other", None, None)
+    assert "another scan" in view.note.text()

@@ -21,12 +21,15 @@ Region = tuple[slice, slice, slice]
 def view_region(viewer: ViewerModel, layer: Any) -> Region:
     """Return what the 2D view shows of a layer, through all slices; in 3D the whole layer."""
     slices = [slice(0, length) for length in layer.data.shape]
+    # Of a pyramid the corners are voxels of the level that is drawn.
+    factors = np.asarray(layer.downsample_factors)[layer.data_level]
     corners = np.asarray(layer.corner_pixels)
     if viewer.dims.ndisplay == 2:
         for axis in viewer.dims.displayed:
-            low, high = int(corners[0, axis]), int(corners[1, axis]) + 1
+            first, last = corners[:, axis]
             # Before the first drawing the corners are all zero.
-            if high - low > 1:
+            if last > first:
+                low, high = int(first * factors[axis]), int((last + 1) * factors[axis])
                 slices[axis] = slice(max(low, 0), min(high, layer.data.shape[axis]))
     return slices[0], slices[1], slices[2]
 

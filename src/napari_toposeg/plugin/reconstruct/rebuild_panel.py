@@ -16,7 +16,7 @@ from napari_toposeg.plugin.beforehand import (
     warnings,
 )
 from napari_toposeg.plugin.canvas.layers import modality_of
-from napari_toposeg.plugin.canvas.lazy import glance, load_run
+from napari_toposeg.plugin.canvas.lazy import finest, glance, load_run
 from napari_toposeg.plugin.reconstruct import actions
 from napari_toposeg.plugin.reconstruct.hide_form import HideForm
 from napari_toposeg.plugin.reconstruct.patch_grid import PatchGrid
@@ -193,7 +193,7 @@ class RebuildPanel(QWidget):
 
     def _suggest(self, layer: Any) -> None:
         if layer is not None:
-            self.result.threshold.setValue(actions.suggest_threshold(glance(layer.data)))
+            self.result.threshold.setValue(actions.suggest_threshold(glance(finest(layer))))
         self.refresh()
 
     def _on_layers(self) -> None:

@@ -347,3 +347,16 @@ def test_a_guess_for_a_layer_that_was_left_is_dropped(panel, session, qtbot) -> 
         panel.tools.guess()
         panel.make_layer()
     assert layer_with(session.viewer, GUESS) is None
+
+
+def test_a_guess_is_not_accepted_into_another_annotation(panel, session, qtbot) -> None:
+    paint(panel, (2, 8))
+    session.viewer.dims.set_current_step(0, 5)
+    with qtbot.waitSignal(panel.tools._guesses.done, timeout=10_000):
+        panel.tools.guess()
+    assert layer_with(session.viewer, GUESS) is not None
+    other = panel.make_layer()
+    assert layer_with(session.viewer, GUESS) is None
+    with pytest.raises(InvalidConfig, match="no guess to accept"):
+        panel.tools.accept()
+    assert not np.asarray(other.data).any()

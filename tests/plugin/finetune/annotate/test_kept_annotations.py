@@ -16,6 +16,7 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.plugin.actions import open_case
 from napari_toposeg.plugin.finetune.annotate import autosave as autosave_module
+from napari_toposeg.plugin.finetune.annotate.annotation_layer import new_annotation
 from napari_toposeg.plugin.finetune.annotate.autosave import Autosave
 from napari_toposeg.plugin.finetune.annotate.kept_annotations import (
     MOST,
@@ -154,6 +155,78 @@ def test_a_new_annotation_does_not_replace_the_one_that_was_kept(opened, annotat
     (aside,) = annotations_folder.glob("*.nii.gz")
     assert aside.with_name(aside.name.replace(".nii.gz", ".json")).is_file()
     np.testing.assert_array_equal(read_volume(aside, modality="label").voxels, painted(scan))
+
+
+def kept_files(folder) -> list[np.ndarray]:
+    return [read_volume(path, modality="label").voxels for path in folder.glob("*.nii.gz")]
+
+
+def stroke(layer, slice_number: int, label: int) -> None:
+    layer.data_setitem(tuple(np.array([[slice_number, slice_number], [1, 1], [1, 2]])), label)
+
+
+def restored(session, labels):
+    """Return an annotation as a session brings it back: nobody made it in this panel."""
+    layer = new_annotation(session.viewer, session.image_layer, ())
+    layer.data = labels.astype(np.uint8)
+    return layer
+
+
+def test_a_stroke_is_kept_with_its_scan_whatever_image_is_in_view(opened, annotations_folder):
+    """As T1 and T2 of one grid take turns in view."""
+    panel, session, _ = opened
+    first = session.image_layer
+    second = session.viewer.add_image(
+        np.asarray(first.data) * 2, scale=first.scale, affine=first.affine, name="T2"
+    )
+    other = session.volume_of(second)
+    keep(other, painted(other), ["kept"])
+    layer = panel.make_layer()
+    stroke(layer, 2, 1)
+    session.image_layer = second
+    stroke(layer, 3, 1)
+    panel.autosave.write_now()
+    assert (read_kept(find_kept(session.volume_of(first))) == 1).sum() == 4
+    np.testing.assert_array_equal(read_kept(find_kept(other)), painted(other))
+    assert len(kept_files(annotations_folder)) == 2
+
+
+def test_strokes_that_were_not_kept_yet_outlive_a_new_annotation(opened, annotations_folder):
+    panel, _, _ = opened
+    stroke(panel.make_layer(), 2, 1)
+    stroke(panel.make_layer(), 3, 2)
+    panel.autosave.write_now()
+    found = {tuple(np.unique(labels).tolist()) for labels in kept_files(annotations_folder)}
+    assert found == {(0, 1), (0, 2)}
+
+
+def test_an_annotation_from_elsewhere_sets_aside_what_was_kept(opened, annotations_folder):
+    """And layers that take turns leave one file each."""
+    panel, session, _ = opened
+    scan = session.volume_of(session.image_layer)
+    keep(scan, painted(scan), ["kept"])
+    layers = [restored(session, 3 * (painted(scan) == value)) for value in (255, 1)]
+    for turn in range(4):
+        panel.picker.choose(layers[turn % 2])
+        stroke(layers[turn % 2], 5 + turn, 4)
+        panel.autosave.write_now()
+    np.testing.assert_array_equal(read_kept(find_kept(scan)), np.asarray(layers[1].data))
+    found = kept_files(annotations_folder)
+    assert any(np.array_equal(labels, painted(scan)) for labels in found)
+    assert len(found) <= 4
+
+
+def test_an_annotation_that_goes_on_is_no_other(opened, annotations_folder):
+    """One of a session that was opened again has all that was kept, and its strokes are added."""
+    panel, session, _ = opened
+    scan = session.volume_of(session.image_layer)
+    keep(scan, painted(scan), ["kept"])
+    layer = restored(session, painted(scan))
+    panel.picker.choose(layer)
+    stroke(layer, 5, 4)
+    panel.autosave.write_now()
+    (found,) = kept_files(annotations_folder)
+    np.testing.assert_array_equal(found, np.asarray(layer.data))
 
 
 PAINT_AND_DIE = """

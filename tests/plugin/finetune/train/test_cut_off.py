@@ -10,6 +10,7 @@ import pytest
 from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidCheckpoint, ShapeMismatch
 from napari_toposeg.plugin.finetune.annotate.annotations import BACKGROUND, read_annotation
+from napari_toposeg.plugin.finetune.annotate.kept_annotations import fingerprint
 from napari_toposeg.plugin.finetune.train.cut_off import (
     FACTS,
     LABELS,
@@ -38,7 +39,7 @@ def folder(tmp_path, image) -> Path:
     labels[::2, 2:5, 2:5] = 1
     folder = tmp_path / "runs" / "mine-1"
     config = FinetuneConfig(checkpoint="none", output=folder, name="mine", steps=60)
-    note_training(folder, image, labels, read_annotation(labels, seed=3), config)
+    note_training(folder, fingerprint(image), labels, read_annotation(labels, seed=3), config)
     config.to_toml(folder / SETTINGS)
     return folder
 

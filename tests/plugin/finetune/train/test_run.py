@@ -1,7 +1,9 @@
 """What a training that is stopped writes, and what is made of it."""
 
+import json
 from pathlib import Path
 
+import dask.array as da
 import numpy as np
 import pytest
 from tests.plugin.finetune.balls import ball_scan
@@ -10,6 +12,8 @@ from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.learning.cards import list_models, read_header
 from napari_toposeg.learning.checkpoints import load_model, read_tensors
 from napari_toposeg.plugin.finetune.annotate.annotations import read_annotation
+from napari_toposeg.plugin.finetune.annotate.kept_annotations import fingerprint
+from napari_toposeg.plugin.finetune.train.cut_off import FACTS
 from napari_toposeg.plugin.finetune.train.run import BEST, LAST, finetune_run, keep_best
 from napari_toposeg.volume import Volume
 
@@ -21,11 +25,8 @@ def store(tmp_path, monkeypatch) -> Path:
     return tmp_path / "store"
 
 
-def stop(folder: Path, *, every: int, after: int) -> None:
-    """Stop a training in the step after one."""
-    voxels, labels = ball_scan()
-    image = Volume(voxels, np.diag([-1.0, -1, 1, 1]), name="ball")
-    config = FinetuneConfig(
+def small_config(folder: Path, *, every: int) -> FinetuneConfig:
+    return FinetuneConfig(
         checkpoint="none",
         output=folder,
         name="mine",
@@ -38,7 +39,13 @@ def stop(folder: Path, *, every: int, after: int) -> None:
         previews=False,
         classes=("class 1",),
     )
-    run = finetune_run(image, labels, read_annotation(labels), config)
+
+
+def stop(folder: Path, *, every: int, after: int) -> None:
+    """Stop a training in the step after one."""
+    voxels, labels = ball_scan()
+    image = Volume(voxels, np.diag([-1.0, -1, 1, 1]), name="ball")
+    run = finetune_run(image, labels, read_annotation(labels), small_config(folder, every=every))
     while not (step := next(run)).losses or step.step < after:
         pass
     assert not next(run).losses
@@ -65,3 +72,16 @@ def test_a_training_stopped_before_there_is_a_best_model_keeps_its_last_step(sto
     assert read_header(folder / LAST)["step"] == "3"
     keep_best(folder, "mine")
     assert [card.name for card in list_models() if card.name == "mine"] == ["mine"]
+
+
+def test_a_training_on_a_scan_that_is_read_as_needed_is_known_again(store) -> None:
+    """Its voxels are not in memory when it is looked for at the next start."""
+    voxels, labels = ball_scan()
+    image = Volume(da.from_array(voxels, chunks=8), np.diag([-1.0, -1, 1, 1]), name="ball")
+    folder = store / "runs" / "mine-1"
+    run = finetune_run(image, labels, read_annotation(labels), small_config(folder, every=2))
+    while not next(run).losses:
+        pass
+    run.close()
+    facts = json.loads((folder / FACTS).read_text("utf-8"))
+    assert facts["scan"] == fingerprint(image)

@@ -155,6 +155,24 @@ def test_the_repaired_map_is_pinned_as_training_labels(proposed, layer, session)
     np.testing.assert_allclose(made.scale, SCALE)
 
 
+def test_a_map_that_was_changed_or_removed_since_is_not_pinned_as_it_was(proposed, layer, session):
+    layer.data_setitem(tuple(np.array([[4, 4], [8, 8], [0, 1]])), 2)
+    with pytest.raises(InvalidConfig, match="was changed since"):
+        proposed.pin()
+    session.viewer.layers.remove(layer)
+    with pytest.raises(InvalidConfig, match="no label map"):
+        proposed.pin()
+
+
+def test_another_map_that_is_chosen_is_pinned_itself(proposed, layer, session):
+    other = session.viewer.add_labels(
+        np.flip(broken_bars(), 0).copy(), name="other", scale=SCALE, translate=TRANSLATE
+    )
+    proposed.form.labels.choose(other)
+    made = np.asarray(proposed.pin().data)
+    np.testing.assert_array_equal(np.where(made == BACKGROUND, 0, made), other.data)
+
+
 def test_an_image_that_is_no_probability_is_refused(panel, session, qtbot):
     scan = np.full((10, 12, 20), 40.0, np.float32)
     place = {"scale": SCALE, "translate": TRANSLATE}

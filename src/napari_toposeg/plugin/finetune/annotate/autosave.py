@@ -1,7 +1,8 @@
 """Autosave: keeps an annotation while it is painted, in a thread of its own.
 
 The one idea: some seconds after a stroke a copy is handed to the thread; strokes that come while it
-writes are kept by the next one. Painting never waits.
+writes are kept by the next one. Painting never waits. What is kept of a scan already, by another
+layer or by a session before this one, is set aside before it is replaced.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_toposeg.plugin.finetune.annotate.classes import PaintedClass
-from napari_toposeg.plugin.finetune.annotate.kept_annotations import keep
+from napari_toposeg.plugin.finetune.annotate.kept_annotations import keep, path_of, spare
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import call_in_daemon
 from napari_toposeg.volume import Volume
@@ -24,6 +26,7 @@ AFTER_MS = 2000
 POLL_MS = 200
 
 Given = Sequence[str | PaintedClass]
+Labels = NDArray[np.uint8]
 
 
 class Autosave(QObject):
@@ -44,6 +47,7 @@ class Autosave(QObject):
         self._timer = _timer(self, after, self._write)
         self._poll = _timer(self, POLL_MS, self._look)
         self._wanted: tuple[Any, Callable[[], Volume], Given] | None = None
+        self._owners: dict[Path, tuple[Any, datetime]] = {}
 
     def later(self, layer: Any, scan: Callable[[], Volume], classes: Given) -> None:
         """Keep a layer when nothing was painted in it for a while.
@@ -86,9 +90,19 @@ class Autosave(QObject):
         labels, painted_on = np.array(layer.data, dtype=np.uint8), scan()
         if not labels.any():
             return
-        self._writing = call_in_daemon(lambda: keep(painted_on, labels, classes))
+        self._writing = call_in_daemon(lambda: self._keep(layer, painted_on, labels, classes))
         with suppress(RuntimeError):
             self._poll.start()
+
+    def _keep(self, layer: Any, scan: Volume, labels: Labels, classes: Given) -> Path:
+        path = path_of(scan)
+        owner, since = self._owners.get(path, (None, None))
+        if owner != layer:
+            spare(scan, labels, since)
+        written = keep(scan, labels, classes)
+        if owner != layer:
+            self._owners[path] = layer, datetime.now().astimezone()
+        return written
 
     def _look(self) -> None:
         if self._writing is None or not self._writing.done():

@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ import platformdirs
 from numpy.typing import NDArray
 
 from napari_toposeg.config import write_atomically
+from napari_toposeg.errors import UnreadableFile
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.plugin.canvas.lazy import glance
 from napari_toposeg.plugin.finetune.annotate.classes import (
@@ -127,8 +129,13 @@ def read_kept(kept: Kept) -> NDArray[np.uint8]:
     return read_volume(kept.path, modality="label").voxels.astype(np.uint8)
 
 
-def set_aside(scan: Volume) -> Path | None:
+def set_aside(scan: Volume, painted: datetime | None = None) -> Path | None:
     """Rename what was kept of a scan, so that another annotation of it does not replace it.
+
+    Parameters
+    ----------
+    painted
+        Time that its new name tells; without it that of the file.
 
     Returns
     -------
@@ -138,12 +145,24 @@ def set_aside(scan: Volume) -> Path | None:
     path = path_of(scan)
     if not path.is_file():
         return None
-    painted = datetime.fromtimestamp(path.stat().st_mtime).astimezone()
+    painted = painted or datetime.fromtimestamp(path.stat().st_mtime).astimezone()
     stem = f"{path.name.removesuffix(ENDING)}-{painted:%Y%m%d-%H%M%S}"
     aside = path.with_name(f"{stem}{ENDING}")
     if names_of(path).is_file():
         names_of(path).replace(names_of(aside))
     return path.replace(aside)
+
+
+def spare(scan: Volume, labels: NDArray[np.integer], painted: datetime | None = None) -> None:
+    """Set aside what was kept of a scan, unless the labels that will replace it hold all of it."""
+    kept = find_kept(scan)
+    if kept is None:
+        return
+    with suppress(UnreadableFile):
+        before = read_kept(kept)
+        if before.shape == labels.shape and not np.any((before != 0) & (before != labels)):
+            return
+    set_aside(scan, painted)
 
 
 def path_of(scan: Volume) -> Path:

@@ -53,6 +53,9 @@ class PaintingTools(QWidget):
 
     def follow(self, layer: Any, undo: Undo | None) -> None:
         """Work on an annotation and its history from now on; None for none."""
+        if layer is not None and layer != self.layer:
+            # What is guessed is of the annotation that is left.
+            self.refuse()
         self._unbind()
         self.layer, self.undo_history = layer, undo
         if undo is not None:

@@ -5,6 +5,8 @@ the panel shows both, keeps both, and never holds what the layer does not.
 """
 
 from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -30,6 +32,7 @@ from napari_toposeg.plugin.finetune.annotate.found_section import FoundSection
 from napari_toposeg.plugin.finetune.annotate.kept_annotations import find_kept, read_kept, set_aside
 from napari_toposeg.plugin.finetune.annotate.mask_import import MOST_CLASSES, Imported
 from napari_toposeg.plugin.finetune.annotate.mask_section import MaskSection
+from napari_toposeg.plugin.finetune.annotate.painted_on import PaintedOn
 from napari_toposeg.plugin.finetune.annotate.painting_tools import PaintingTools
 from napari_toposeg.plugin.finetune.annotate.reading import Reading
 from napari_toposeg.plugin.finetune.annotate.suggest_section import SuggestSection
@@ -53,6 +56,7 @@ class AnnotatePanel(QWidget):
         self.annotation: Annotation | None = None
         self._followed: Any = None
         self._histories: list[Undo] = []
+        self.painted_on = PaintedOn()
         # No child of the panel: it keeps the last strokes when the window goes.
         self.autosave = Autosave(after=1000 * read_settings().autosave_seconds)
         self._build()
@@ -92,7 +96,7 @@ class AnnotatePanel(QWidget):
 
         What was kept of this image before stays in its folder, under another name.
         """
-        aside = set_aside(self._session.volume_of(self._session.require_image(), read=False))
+        aside = self._set_aside(self._session.require_image())
         layer = self._add_layer(at_least(self.table.classes, 1))
         text = tr("Paint label 1, 2, ... with the brush; 255 is background")
         if aside:
@@ -122,8 +126,7 @@ class AnnotatePanel(QWidget):
 
         What was kept of this image before stays in its folder, under another name.
         """
-        self.autosave.write_now()
-        aside = set_aside(self._session.volume_of(self._session.require_image(), read=False))
+        aside = self._set_aside(self.painted_on.of(self.layer) or self._session.require_image())
         if self.layer is None or role_of(self.layer) != ANNOTATION:
             self._add_layer(found.classes)
         self.put(found.labels, mark("mask"), found.classes)
@@ -193,8 +196,14 @@ class AnnotatePanel(QWidget):
         self._session.layers_changed.connect(self._forget_removed)
         self._session.closing.connect(self._on_closing)
 
+    def _set_aside(self, image: Any) -> Path | None:
+        self.autosave.write_now()
+        return set_aside(self._session.volume_of(image, read=False))
+
     def _add_layer(self, classes: Classes) -> Any:
-        layer = new_annotation(self._session.viewer, self._session.require_image(), classes)
+        image = self._session.require_image()
+        layer = new_annotation(self._session.viewer, image, classes)
+        self.painted_on.note(layer, image)
         self.picker.refresh()
         self.picker.choose(layer)
         layer.mode = "paint"
@@ -235,14 +244,19 @@ class AnnotatePanel(QWidget):
     def _forget_removed(self) -> None:
         there = self._session.viewer.layers
         self._histories = [each for each in self._histories if each.layer in there]
+        self.painted_on.forget_others(there)
 
     def _later(self, _: object = None) -> None:
         self.reading.later()
-        image, layer = self._session.image_layer, self._followed
-        if image is not None and layer is not None and role_of(layer) == ANNOTATION:
-            self.autosave.later(
-                layer, lambda: self._session.volume_of(image, read=False), self.known
-            )
+        layer = self._followed
+        if layer is None or role_of(layer) != ANNOTATION:
+            return
+        image = self.painted_on.of(layer) or self._session.image_layer
+        if image is not None:
+            # The image that is chosen may change, to see better: the scan of the annotation stays.
+            self.painted_on.note(layer, image)
+            scan = partial(self._session.volume_of, image, read=False)
+            self.autosave.later(layer, scan, self.known)
 
     def _on_classes(self) -> None:
         layer = self.layer

@@ -2,8 +2,9 @@
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from numpy.typing import NDArray
 from qtpy.QtWidgets import QCheckBox, QComboBox, QFileDialog, QVBoxLayout, QWidget
 
 from napari_toposeg.errors import InvalidConfig
@@ -33,15 +34,25 @@ if TYPE_CHECKING:
 VIEW, WHOLE = "view", "whole"
 
 
+class Trained(NamedTuple):
+    """What a training was of: its scan's layer, what was painted, the split, and its seed.
+
+    The seed chose what is judged of large slices.
+    """
+
+    scan: Any
+    labels: NDArray[Any]
+    annotation: Annotation
+    seed: int
+
+
 class AfterView(QWidget):
     """Segments a part of the scan with two models, flips between them, and says how they differ."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._annotation: Annotation | None = None
-        self._labels: Any = None
-        self._seed = 0
+        self._trained: Trained | None = None
         self.found: BeforeAfter | None = None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -99,31 +110,32 @@ class AfterView(QWidget):
         self._show_rows(None)
         self.refresh()
 
-    def take(self, before: str, after: str, labels: Any, annotation: Annotation, seed: int) -> None:
+    def take(self, before: str, after: str, trained: Trained) -> None:
         """Take the models of a training that ended, and what it was trained on.
 
         Parameters
         ----------
         before
             The model it started from; another one stays chosen where that does not segment.
-        labels
-            The annotation layer.
-        seed
-            That of the training, which chose what is judged of large slices.
         """
         self.before.choose(before)
         self.after.choose(after)
-        self._labels, self._annotation, self._seed = labels, annotation, seed
+        self._trained = trained
 
-    def compare(self) -> None:
+    def compare(self, layer: Any = None) -> None:
         """Segment with both models in the background.
+
+        Parameters
+        ----------
+        layer
+            The scan; without it the chosen one. On that of the training both are judged, too.
 
         Raises
         ------
         ToposegError
             If no image or no model is chosen.
         """
-        layer = self._session.require_image()
+        layer = layer or self._session.require_image()
         image = self._session.volume_of(layer, read=False)
         models = self.before.require(), self.after.require()
         if models[0] == models[1]:
@@ -131,17 +143,16 @@ class AfterView(QWidget):
                 f"before and after are both {models[0]}; choose another model to compare it with"
             )
         settings = read_settings()
-        labels = self._labels
-        judged = labels is not None and tuple(labels.data.shape) == image.shape
+        trained = self._trained if self._is_of_training(layer) else None
         self._session.start(
             partial(
                 before_after.compare_run,
                 image,
                 models,
                 self._region(layer),
-                labels=labels.data.copy() if judged else None,
-                annotation=self._annotation if judged else None,
-                seed=self._seed,
+                labels=trained and trained.labels,
+                annotation=trained and trained.annotation,
+                seed=trained.seed if trained else 0,
                 device=settings.device,
                 threads=settings.worker_threads,
             ),
@@ -151,11 +162,12 @@ class AfterView(QWidget):
         )
 
     def compare_if_possible(self) -> None:
-        """Compare if that can be done now, after a training; say nothing where it cannot."""
+        """Compare on the scan of the training that ended, if that can be done now; else nothing."""
         models = self.before.model, self.after.model
-        there = self._session.image_layer is not None and None not in models
+        scan = None if self._trained is None else self._trained.scan
+        there = scan in self._session.viewer.layers and None not in models
         if there and models[0] != models[1] and not self._session.busy:
-            self._session.attempt(self.compare)
+            self._session.attempt(partial(self.compare, scan))
 
     def flip(self) -> None:
         """Show the other of the two."""
@@ -187,27 +199,31 @@ class AfterView(QWidget):
         card = self.after.card
         return part_in_view(self._session.viewer, layer, card.crop, card.spacing)
 
+    def _is_of_training(self, layer: Any) -> bool:
+        return self._trained is not None and layer == self._trained.scan
+
     def _show(self, layer: Any, found: "BeforeAfter") -> None:
         self.found = found
         self._show_rows(found)
+        self.note.setText(self._source_of(layer, found))
         if any(each == layer for each in self._session.viewer.layers):
             show_sides(self._session.viewer, layer, found)
         self.refresh()
+
+    def _source_of(self, layer: Any, found: "BeforeAfter") -> str:
+        if found.after.dice:
+            size = " x ".join(str(part.stop - part.start) for part in found.region)
+            text = tr("Dice and 2D Betti error: slices kept for validation. b0, b1, b2: {part}.")
+            return text.format(part=size + tr(" voxels"))
+        if self._trained is not None and not self._is_of_training(layer):
+            return tr("The slices kept are of another scan: only Betti numbers are compared.")
+        return tr("No slice was kept for validation: only Betti numbers are compared.")
 
     def _show_rows(self, found: "BeforeAfter | None") -> None:
         self.table.setVisible(found is not None)
         self.note.setVisible(found is not None)
         if found is not None:
             self.table.fill(before_after.rows(found))
-            self.note.setText(
-                tr(
-                    "Dice and 2D Betti error: slices kept for validation. b0, b1, b2: {part}."
-                ).format(
-                    part=" x ".join(str(p.stop - p.start) for p in found.region) + tr(" voxels")
-                )
-                if found.after.dice
-                else tr("No slice was kept for validation: only Betti numbers are compared.")
-            )
 
     def _ask_export(self) -> None:
         path, _ = QFileDialog.getSaveFileName(
@@ -215,12 +231,3 @@ class AfterView(QWidget):
         )
         if path:
             self._session.attempt(lambda: self.export(path))
-
-
-def describe(found: "BeforeAfter") -> str:
-    """Say where the numbers of a comparison come from."""
-    size = " x ".join(str(part.stop - part.start) for part in found.region)
-    drawn = tr("b0, b1, b2 of the part that is drawn, {size} voxels").format(size=size)
-    if not found.after.dice:
-        return tr("No slice was kept for validation. {drawn}.").format(drawn=drawn)
-    return tr("Dice and 2D Betti error of the slices kept; {drawn}.").format(drawn=drawn)

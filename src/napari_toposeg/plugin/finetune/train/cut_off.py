@@ -55,16 +55,16 @@ class CutOff:
 
 def note_training(
     folder: Path,
-    image: Volume,
+    scan: str,
     labels: NDArray[np.integer],
     annotation: Annotation,
     config: FinetuneConfig,
 ) -> None:
-    """Write into a run's folder what it is begun with."""
+    """Write into a run's folder what it is begun with; the scan as its fingerprint."""
     facts = {
         "name": config.name,
         "steps": config.steps,
-        "scan": fingerprint(image),
+        "scan": scan,
         "axis": annotation.axis,
         "train": annotation.train,
         "validation": annotation.validation,

@@ -18,7 +18,7 @@ from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig, OutOfMemory
 from napari_toposeg.plugin.finetune.annotate.annotations import Annotation
 from napari_toposeg.plugin.finetune.annotate.panel import AnnotatePanel
-from napari_toposeg.plugin.finetune.train.after_view import AfterView
+from napari_toposeg.plugin.finetune.train.after_view import AfterView, Trained
 from napari_toposeg.plugin.finetune.train.buttons import TrainButtons
 from napari_toposeg.plugin.finetune.train.closing import CloseGuard
 from napari_toposeg.plugin.finetune.train.cut_off import training_of
@@ -50,6 +50,7 @@ TITLE = mark("Fine-tuning")
 class Begun(NamedTuple):
     """What a training is begun with; its labels are a copy, as painting goes on meanwhile."""
 
+    scan: Any
     image: Volume
     labels: NDArray[Any]
     annotation: Annotation
@@ -94,7 +95,8 @@ class TrainPanel(QWidget):
             raise InvalidConfig(
                 tr("there is no annotation layer; make one on the Annotate page first")
             )
-        image = self._session.volume_of(self._session.require_image(), read=False)
+        scan = self._session.require_image()
+        image = self._session.volume_of(scan, read=False)
         name = require_free_name(self.name.text().strip() or free_name(FIRST_NAME))
         config = self._form.config(
             name,
@@ -103,7 +105,8 @@ class TrainPanel(QWidget):
             wanted=self._annotate.wanted,
             seed=self._annotate.seed.value(),
         )
-        self._begin(Begun(image, np.array(self._annotate.layer.data), annotation, config))
+        labels = np.array(self._annotate.layer.data)
+        self._begin(Begun(scan, image, labels, annotation, config))
 
     def pause(self) -> None:
         """Pause the training after its current step, or go on."""
@@ -155,8 +158,9 @@ class TrainPanel(QWidget):
             If the chosen image is not its scan, or a job is running.
         """
         training = self.cut_off.require()
-        image = self._session.volume_of(self._session.require_image(), read=False)
-        self._begin(Begun(image, *training_of(training, image)))
+        scan = self._session.require_image()
+        image = self._session.volume_of(scan, read=False)
+        self._begin(Begun(scan, image, *training_of(training, image)))
         self.cut_off.offer(None)
 
     def discard_cut_off(self) -> None:
@@ -185,7 +189,7 @@ class TrainPanel(QWidget):
 
     def _begin(self, begun: Begun) -> None:
         job = self._session.start(
-            partial(finetune_run, *begun, look=self.progress.live.look),
+            partial(finetune_run, *begun[1:], look=self.progress.live.look),
             title=tr(TITLE),
             on_step=self.show_step,
             on_result=self._end,
@@ -196,7 +200,7 @@ class TrainPanel(QWidget):
         self._begun, self._smaller, self._outcome = begun, None, ""
         self._buttons.offer_smaller("")
         self.keeper.begin(job, begun.config)
-        self.progress.begin(self._session.image_layer, len(begun.config.classes or ()))
+        self.progress.begin(begun.scan, len(begun.config.classes or ()))
         job.pause_changed.connect(self._on_pause)
         self.refresh()
 
@@ -239,8 +243,8 @@ class TrainPanel(QWidget):
             return None
         self._session.models_changed.emit()
         self.name.setText(free_name(card.name))
-        config, labels = begun.config, self._annotate.layer
-        self.after.take(config.checkpoint, card.name, labels, begun.annotation, config.seed)
+        trained = Trained(begun.scan, begun.labels, begun.annotation, begun.config.seed)
+        self.after.take(begun.config.checkpoint, card.name, trained)
         return str(card.name)
 
     def _do_then(self) -> None:

@@ -18,6 +18,7 @@ from napari_toposeg.config import FinetuneConfig
 from napari_toposeg.errors import InvalidConfig, ShapeMismatch
 from napari_toposeg.plugin.canvas.lazy import load_run
 from napari_toposeg.plugin.finetune.annotate.annotations import Annotation, split_annotation
+from napari_toposeg.plugin.finetune.annotate.kept_annotations import fingerprint
 from napari_toposeg.plugin.finetune.train.cut_off import CutOff, cut_off_trainings, note_training
 from napari_toposeg.plugin.finetune.train.live import Look, with_previews
 from napari_toposeg.plugin.memory import set_apart
@@ -66,13 +67,15 @@ def finetune_run(
     InvalidConfig
         If the annotation is not enough to train on.
     """
+    # As it is known at the next start, when its voxels are not read yet.
+    scan = fingerprint(image)
     image = yield from load_run(image)
     cases = annotated_cases(image, labels, annotation)
     yield Step(0, config.steps, message="Loading the network")
     yield from wait_for(load_finetuning, "Loading the network", seconds=8)
     set_apart()
     if not config.resume:
-        note_training(config.output, image, labels, annotation, config)
+        note_training(config.output, scan, labels, annotation, config)
     run = unfinished_where_best(prepared_run(cases, config), config.output / BEST)
     if look is not None:
         run = with_previews(run, image, look, config.output / LAST, config.device)

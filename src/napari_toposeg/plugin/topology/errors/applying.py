@@ -67,15 +67,21 @@ def write_edits(layer: Any, proposal: Proposal) -> int:
     InvalidConfig
         If the layer is not any more what the repair was proposed for.
     """
-    if not np.array_equal(layer.data, proposal.before):
-        raise InvalidConfig(
-            f"{layer.name} was changed since the repair was proposed; propose it again"
-        )
+    require_unchanged(layer, proposal)
     after = proposal.labels
     voxels = np.nonzero(after != proposal.before)
     if len(voxels[0]):
         layer.data_setitem(voxels, after[voxels])
     return len(voxels[0])
+
+
+def require_unchanged(layer: Any, proposal: Proposal) -> None:
+    """Raise InvalidConfig if a layer in memory is not any more what the repair was proposed for."""
+    data = finest(layer)
+    if not is_lazy(data) and not np.array_equal(data, proposal.before):
+        raise InvalidConfig(
+            f"{layer.name} was changed since the repair was proposed; propose it again"
+        )
 
 
 def check_numbers(labels: NDArray[np.integer], proposal: Proposal) -> Run[dict[int, BettiNumbers]]:

@@ -13,7 +13,12 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import DEFECTS, EDITS, jump_to, layer_with, mark_here
 from napari_toposeg.plugin.session import Session
-from napari_toposeg.plugin.topology.errors.applying import apply_edits, check_numbers, checked_text
+from napari_toposeg.plugin.topology.errors.applying import (
+    apply_edits,
+    check_numbers,
+    checked_text,
+    require_unchanged,
+)
 from napari_toposeg.plugin.topology.errors.edits_view import EditsView, legend_entries
 from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses
 from napari_toposeg.plugin.topology.errors.legend import Legend
@@ -142,19 +147,25 @@ class RepairPanel(QWidget):
         self._check(proposal, repaired)
 
     def pin(self) -> Any:
-        """Make the label map, with what is taken, an annotation that a network can train on.
+        """Make the chosen label map, with what is taken, an annotation that a network can train on.
 
         Returns
         -------
         Labels
             The annotation; None where the label map is not in memory, and is read first.
+
+        Raises
+        ------
+        InvalidConfig
+            If there is no label map, or it was changed since its repair was proposed.
         """
-        layer = self._source if self.proposal is not None else self.form.labels.layer
+        layer = self.form.labels.layer
         if layer is None:
             raise InvalidConfig("there is no label map to train on; segment or open one first")
-        if self.proposal is None:
+        if self.proposal is None or layer != self._source:
             return pin_layer(self._session, layer)
         self._require_counted()
+        require_unchanged(layer, self.proposal)
         return pin_labels(self._session, layer, self.proposal.labels)
 
     def forget(self) -> None:
