@@ -1,8 +1,10 @@
 """A comparison makes each run once, whoever begins it, and a stopped one loses nothing."""
 
 import csv
+import itertools
 import json
 import logging
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ from typing import Any
 import pytest
 from filelock import FileLock
 
+from napari_toposeg.comparison import spending
 from napari_toposeg.comparison.running import Comparison, compare
+from napari_toposeg.comparison.spending import state_of
 from napari_toposeg.comparison.writing import write_results
 from napari_toposeg.config import CompareConfig
 from napari_toposeg.errors import InvalidConfig
@@ -261,6 +265,62 @@ def test_what_a_training_cost_is_kept_over_all_its_parts(settings: Make) -> None
     assert not before["closed"] and after["closed"]
     assert after["cpu_seconds"] > before["cpu_seconds"] > 0
     assert not (trial.folder / "last.safetensors").exists()
+
+
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let each look at the processor's time be a second after the one before."""
+    ticks = itertools.count()
+    monkeypatch.setattr(spending.time, "process_time", lambda: float(next(ticks)))
+
+
+def test_steps_that_a_stop_keeps_count_though_no_checkpoint_was_due(
+    settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arms = [{"name": "scratch", "finetune": {"steps": 6, "every": 6}}]
+    config = settings(counts=[1], seeds=[0], arms=arms)
+    clock(monkeypatch)
+    run = compare(config)
+    for step in run:
+        if "training" in step.message and step.step == 4:
+            break
+    run.close()
+    (trial,) = Comparison.of(config).trials
+    before = json.loads((trial.folder / "spent.json").read_text("utf-8"))
+    # Noted at the beginning, and when it was stopped.
+    assert before["cpu_seconds"] == 2.0 and not before["closed"]
+    assert state_of(trial.folder) == "begun"
+
+
+def test_a_training_that_is_done_again_costs_what_it_costs(settings: Make) -> None:
+    config = settings(counts=[1], seeds=[0], arms=[{"name": "scratch"}])
+    (trial,) = finish(compare(config)).trials
+    (trial.folder / "best.safetensors").unlink()
+    spent = trial.folder / "spent.json"
+    spent.write_text(json.dumps({"cpu_seconds": 1e6, "seconds": 1e6, "closed": True}), "utf-8")
+    run = compare(config.model_copy(update={"metrics": ("dice",)}))
+    for step in run:
+        if "training" in step.message:
+            break
+    run.close()
+    assert json.loads(spent.read_text("utf-8"))["cpu_seconds"] < 1e5
+    assert state_of(trial.folder) != "trained"
+
+
+def test_a_begun_run_goes_on_where_its_folder_and_its_data_lie_by_now(
+    settings: Make, scans: Path, tmp_path: Path
+) -> None:
+    one = {"counts": [1], "seeds": [0], "arms": [{"name": "mae", "objective": "mae"}]}
+    whole = judged(finish(compare(settings(**one, output=tmp_path / "whole"))))
+    run = compare(settings(**one))
+    for step in run:
+        if step.message.endswith("training") and "mae/1/0" in step.message and step.step == 2:
+            break
+    run.close()
+    shutil.move(tmp_path / "out", tmp_path / "moved")
+    shutil.copytree(scans, tmp_path / "scans")
+    places = {kind: tmp_path / "scans" / kind for kind in ("images", "labels")}
+    again = finish(compare(settings(**one, **places, output=tmp_path / "moved")))
+    assert not again.failed and judged(again) == whole
 
 
 def test_a_training_whose_model_is_gone_is_done_again(settings: Make) -> None:

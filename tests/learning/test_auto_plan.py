@@ -144,7 +144,7 @@ def test_a_run_is_resumed_with_the_steps_that_fitted_when_it_began(tmp_path, mon
             break
     run.close()
     kept = FinetuneConfig.from_toml(config.output / "config.toml")
-    assert (kept.steps, kept.minutes, kept.every) == (12, 0, 1)
+    assert (kept.steps, kept.minutes, kept.every) == (12, 0, 2)
 
     monkeypatch.setattr(budget, "fitting", lambda found, seconds, every: 0)
     rest = finetune(config.model_copy(update={"resume": True}), cases)

@@ -1,5 +1,7 @@
 """Fine-tuning, segmentation and reconstruction on small volumes."""
 
+import json
+
 import numpy as np
 import pytest
 from tests.learning.small_runs import SMALL, oblique_scan
@@ -17,6 +19,7 @@ from napari_toposeg.learning.planning import plan_crop
 from napari_toposeg.learning.predict import predict, segment
 from napari_toposeg.learning.pretrain import pretrain
 from napari_toposeg.learning.reconstruct import reconstruct
+from napari_toposeg.learning.transfer_report import REPORT
 from napari_toposeg.phantoms import ball
 from napari_toposeg.progress import finish
 from napari_toposeg.volume import Volume
@@ -106,6 +109,14 @@ def test_other_classes_are_not_judged_before_they_are_trained(tmp_path, models):
     changes = {"checkpoint": str(models[1]), "classes": ("sphere",), "every": 1}
     steps = list(finetune(finetuning(tmp_path / "more", **changes), cases))
     assert [step.step for step in steps if step.metrics] == [1]
+
+
+def test_classes_that_nobody_names_are_those_of_the_start(tmp_path, models):
+    config = finetuning(tmp_path / "on", checkpoint=str(models[1]), classes=None)
+    card = load_card(finish(finetune(config, [ball_case(1)])))
+    assert card.classes == ("ball",)
+    # What it knows of them is not left.
+    assert json.loads((config.output / REPORT).read_text("utf-8"))["fresh"] == []
 
 
 @pytest.mark.parametrize("augmentation", ["standard", "strong"])

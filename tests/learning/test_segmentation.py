@@ -71,6 +71,16 @@ def test_several_models_are_averaged_each_on_its_own_grid():
     assert alone[0].disagreement is None
 
 
+def test_no_probability_of_many_sure_models_exceeds_one():
+    """A tenth, ten times, is more than one in 32 bits."""
+    model = model_of()
+    with torch.no_grad():
+        model.network[-1].bias[:] = torch.tensor([100.0, 0.0, 0.0])
+        model.network[-1].weight.zero_()
+    found = finish(segment_together(scan_of(), [model] * 10, FULL)).class_probabilities
+    assert found.max() == 1.0
+
+
 def test_a_model_does_not_disagree_with_itself():
     twice = finish(segment_together(scan_of(), [model_of(), model_of()], FULL))
     assert twice.disagreement.max() < 1e-6

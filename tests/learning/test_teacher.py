@@ -217,6 +217,16 @@ def test_a_run_learns_from_unlabelled_images_and_resumes_to_the_same_numbers(fol
     assert load_model(resumed).card.recipe["unlabelled"] is True
 
 
+def test_unlabelled_scans_of_several_channels_show_all_of_them():
+    one = np.random.default_rng(0).random((12, 12, 12)).astype(np.float32)
+    crops = UnlabelledCrops(
+        [Example("scan", np.stack([one, 1 - one]))], (8, 8, 8), UNCHANGED, seed=0
+    )
+    image = crops.draw(1, range(2))["untold image"]
+    assert image.shape == (2, 2, 8, 8, 8)
+    torch.testing.assert_close(image[:, 0], 1 - image[:, 1])
+
+
 def test_labels_that_may_not_be_used_are_not(folders):
     before = finish(finetune(taught_run(folders, "before")))
     empty = ball_case(3)
@@ -261,6 +271,10 @@ def test_a_model_that_knows_is_held_to_what_it_knows_of_voxels_nobody_painted(tm
         ({"teacher_weight": 1.0, "average": 0.0}, "average is 0"),
         ({"average": 0.9, "unlabelled": True}, "teacher_weight is not set"),
         ({"mixed": 0.5, "teacher_weight": 1.0}, "mixed: .* unlabelled is not set"),
+        (
+            {"average": 0.9, "teacher_weight": 1.0, "unlabelled": True, "teacher_of": "all"},
+            "teacher_of: with unlabelled",
+        ),
     ],
 )
 def test_a_teacher_that_is_nobody_is_refused(tmp_path, settings, told):

@@ -184,6 +184,8 @@ def test_probability_maps_beside_the_label_maps_are_no_cases(config):
         values = whole.with_voxels(np.full(whole.shape, 0.25, np.float32), modality="probability")
         for number in range(CASES):
             write_volume(values, folder / f"case{number}_{name}_probability.nii.gz")
+    for beside in ("uncertainty", "disagreement"):
+        write_volume(values, folder / f"case0_{beside}.nii.gz")
     alone = config.model_copy(update={"prediction": (folder,), "probabilities": (folder,)})
     measured = measure(alone)
     assert measured.first.only_prediction == ()

@@ -8,7 +8,7 @@ to the next, which goes on from the last checkpoint.
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from napari_toposeg.comparison.cases import CaseSet, gather
 from napari_toposeg.comparison.columns import columns_of
+from napari_toposeg.comparison.digests import NOT_COUNTED
 from napari_toposeg.comparison.judging import Judgement, judge, lacks_maps, read_judgement
 from napari_toposeg.comparison.spending import Spending, state_of
 from napari_toposeg.comparison.trials import Pretraining, Trial, chosen, list_trials
@@ -26,6 +27,9 @@ from napari_toposeg.errors import InvalidConfig, ToposegError
 from napari_toposeg.progress import Step
 
 logger = logging.getLogger(__name__)
+
+SETTINGS = "config.toml"
+"""Settings of a run, in its folder."""
 
 WAIT_SECONDS = 5.0
 """Time between two looks at what other processes are doing."""
@@ -178,17 +182,34 @@ def claimed(folder: Path) -> Iterator[None]:
         yield
 
 
+def note_places(config: Training) -> None:
+    """Tell a begun run where its folder and its data lie by now: by its digest it is the same."""
+    path = config.output / SETTINGS
+    if path.is_file():
+        places = {name: value for name, value in config if name in NOT_COUNTED}
+        type(config).from_toml(path).model_copy(update=places).to_toml(path)
+
+
 def trained(run: Callable[[Any], Generator[Step, None, Path]], config: Training) -> Work:
     """Train to the end, from wherever it was left, and note the processor time that it took."""
     state = state_of(config.output)
     if state == "trained":
         return
     begun = state == "begun"
+    if begun:
+        note_places(config)
     spending = Spending(config.output, anew=not begun)
-    for step in run(config.model_copy(update={"resume": begun})):
-        if step.checkpoint is not None:
+    with closing(run(config.model_copy(update={"resume": begun}))) as work:
+        try:
+            for step in work:
+                if step.checkpoint is not None:
+                    spending.note()
+                yield step
+        except GeneratorExit:
+            # Stopped, it keeps the steps that it took.
+            work.close()
             spending.note()
-        yield step
+            raise
     spending.close()
     # A run that is over is not gone on with, and its moments take three times the model's room.
     (config.output / "last.safetensors").unlink(missing_ok=True)

@@ -25,6 +25,9 @@ class Spending:
         self.path = folder / "spent.json"
         self.before = {} if anew else read_spent(folder)
         self.began = time.process_time(), time.perf_counter()
+        if anew:
+            # What a former training of the folder took is not this one's.
+            self.note()
 
     def note(self, *, closed: bool = False) -> None:
         """Write what was spent until now."""

@@ -212,6 +212,11 @@ class FinetuneConfig(TopologyConfig):
                 "mixed: blocks of labelled crops are put into crops without labels, and unlabelled "
                 "is not set; set it too"
             )
+        if self.unlabelled and self.teacher_of == "all":
+            raise ValueError(
+                "teacher_of: with unlabelled the teacher tells of those images, and not of the "
+                "labelled crops; leave one of the two out"
+            )
         if self.unlabelled and not self.teacher_weight:
             raise ValueError(
                 "unlabelled: images without labels are learnt from a teacher, and teacher_weight "

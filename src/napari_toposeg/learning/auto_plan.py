@@ -179,7 +179,7 @@ def plan_length(config: FinetuneConfig, examples: Sequence[Example], crop: Size3
             f"{steps} steps were planned, as the labels fill about {crops:.0f} crops: "
             f"{FEW_STEPS} for up to {FEW_CROPS}, then by the root of their number"
         )
-    every = config.every or max(1, steps // VALIDATIONS)
+    every = config.every or math.ceil(steps / VALIDATIONS)
     settled = {"batch": batch, "steps": steps, "every": every}
     return Reasoned(config.model_copy(update=settled), tuple(reasons))
 

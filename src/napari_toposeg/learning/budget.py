@@ -1,5 +1,6 @@
 """Steps that fit into a time: measured before the first, on true batches that are thrown away."""
 
+import math
 import time
 from collections.abc import Generator
 from contextlib import closing
@@ -79,7 +80,7 @@ def steps_within(
             f"reading and measuring, a step takes {found.each_step:.1f} s and a validation "
             f"{found.each_stop:.1f} s; give more, a smaller crop or size"
         )
-    every = config.every or max(1, steps // VALIDATIONS)
+    every = config.every or math.ceil(steps / VALIDATIONS)
     settled = {"steps": steps, "every": every, "minutes": 0.0, "forecast": False}
     return config.model_copy(update=settled)
 

@@ -113,14 +113,19 @@ def draw_unlabelled(
     random: np.random.Generator,
     *,
     flips: Sequence[int] = (0, 1, 2),
+    one_channel: bool = True,
 ) -> Crop:
     """Draw a crop that shows something, mirrored at random along some axes.
 
-    Of several channels it shows one, drawn at random: what is learnt from is any kind of image.
+    Parameters
+    ----------
+    one_channel
+        Of several channels show one, drawn at random: what is learnt from is any kind of image.
     """
     start = example.places.draw_start(size, random)
     flips = drawn_flips(flips, random)
-    channel = int(random.integers(example.channels)) if example.channels > 1 else None
+    several = one_channel and example.channels > 1
+    channel = int(random.integers(example.channels)) if several else None
     return crop_at(example, start, size, flips=flips, channel=channel)
 
 

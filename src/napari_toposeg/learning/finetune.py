@@ -98,9 +98,11 @@ def finetune(
         freeze_encoder(network)
     try:
         if config.minutes:
-            rehearsal = task_of(copy.deepcopy(network), data, config, card)
             budget = Budget(60 * config.minutes, began)
-            config = yield from steps_within(rehearsal, config, budget)
+            # Given away: its network must not stay in memory beside the one that is trained.
+            config = yield from steps_within(
+                task_of(copy.deepcopy(network), data, config, card), config, budget
+            )
             card = card.model_copy(update={"recipe": card.recipe | length_of(config)})
             more = (*more, f"{config.steps} steps were planned to fit into {budget}")
         yield plan_step(config, card, data, (*reasons, *more))
@@ -212,7 +214,7 @@ def class_names(config: FinetuneConfig, data: LabelledData) -> tuple[str, ...]:
     """
     count = data.classes
     numbered = tuple(f"class {number}" for number in range(1, count + 1))
-    names = config.classes or data.names[:count] or numbered
+    names = config.classes or data.names[:count] or names_of_start(config, count) or numbered
     if len(names) < count:
         raise InvalidConfig(
             f"the labels hold {count} classes and {len(names)} names were given; name every class"
@@ -223,6 +225,15 @@ def class_names(config: FinetuneConfig, data: LabelledData) -> tuple[str, ...]:
             f"{count}; the first of each four is the class"
         )
     return names
+
+
+def names_of_start(config: FinetuneConfig, count: int) -> tuple[str, ...]:
+    """Return the classes of the model that a run starts from, if it tells as many apart.
+
+    Named otherwise they would be others, and what it knows of them would be left.
+    """
+    known = () if config.checkpoint == "none" else load_card(config.checkpoint).classes or ()
+    return known if len(known) == count else ()
 
 
 def describe(config: FinetuneConfig, data: LabelledData, crop: Size3) -> Card:

@@ -117,6 +117,8 @@ def segment_together(
         found /= len(models)
         mean = found if mean is None else np.add(mean, found, out=mean)
     assert mean is not None
+    # Tenths and the like do not add up to one exactly.
+    np.minimum(mean, 1.0, out=mean)
     disagreement = np.maximum(entropy(mean) - alone, 0.0) if len(models) > 1 else None
     return decided(volume, mean, models[0].card.classes, disagreement)
 

@@ -169,7 +169,7 @@ class UnlabelledCrops:
         """Draw one crop."""
         random = random_of(self.seed, step, sample, Purpose.TEACH)
         example = self.examples[int(random.integers(len(self.examples)))]
-        return draw_unlabelled(example, self.crop, random, flips=self.flips)
+        return draw_unlabelled(example, self.crop, random, flips=self.flips, one_channel=False)
 
     def draw_block(self, step: int, sample: int) -> Block | None:
         """Draw where a crop gets a block of a labelled one, if it does."""

@@ -10,6 +10,8 @@ from napari_toposeg.metrics.cases import TOLERANCE, measure_case, measure_exactn
 from napari_toposeg.metrics.tables import MeasureTable, Row
 
 PROBABILITY = "_probability"
+BESIDE = (PROBABILITY, "_uncertainty", "_disagreement")
+"""Endings of what ``predict`` writes beside a label map."""
 """Ending of the names of probability maps, which may lie beside the label maps."""
 
 
@@ -88,7 +90,7 @@ def classes_of(tables: Iterable[MeasureTable]) -> list[str]:
 def label_maps(path: Path | str) -> dict[str, Path]:
     """Return the label maps at a path by the names of their cases."""
     found = io.list_cases(Path(path))
-    return {name: file for name, file in found.items() if not name.endswith(PROBABILITY)}
+    return {name: file for name, file in found.items() if not name.endswith(BESIDE)}
 
 
 def listed(cases: Collection[str]) -> str:
