@@ -13,7 +13,7 @@ from napari_toposeg.io import list_cases, read_volume
 from napari_toposeg.io.formats import ITK, ending_of
 from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.plugin.canvas.layers import LayerData, kind_of, volume_to_layer_data
-from napari_toposeg.plugin.canvas.sources import source_metadata
+from napari_toposeg.plugin.canvas.sources import checksum_of, source_metadata
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow, wait_for
 from napari_toposeg.progress import Report, Run, to_nobody
@@ -85,7 +85,9 @@ def find(wanted: Wanted, report: Report = to_nobody) -> Found:
     except ChoiceNeeded as needed:
         return ask_which(wanted, needed)
     voxels, attributes, kind = volume_to_layer_data(volume, kind_of(volume))
-    source = source_metadata(wanted.path, series=wanted.series, frame=wanted.frame)
+    source = source_metadata(
+        wanted.path, series=wanted.series, frame=wanted.frame, checksum=checksum_of(voxels)
+    )
     return voxels, attributes | {"metadata": attributes["metadata"] | source}, kind
 
 

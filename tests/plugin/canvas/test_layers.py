@@ -150,6 +150,20 @@ def test_whole_floats_become_labels_and_fractions_do_not():
         label_voxels(np.array([0.5]))
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("label", [-(2.0**31), 2.0**31 - 128, 2.0**31, 3e9, -3e9, 2.0**62])
+def test_large_float_labels_stay_what_they_are(kind, label):
+    labels = label_voxels(np.array([0, label], kind))
+    assert labels.dtype == (np.int32 if -(2**31) <= label < 2**31 else np.int64)
+    assert labels.tolist() == [0, int(label)]
+
+
+@pytest.mark.parametrize("label", [2.0**63, -(2.0**64), np.inf])
+def test_float_labels_that_no_whole_number_holds_are_refused(label):
+    with pytest.raises(InvalidVolume, match="64 bits"):
+        label_voxels(np.array([0, label]))
+
+
 def test_ct_is_shown_in_a_window_that_suits_it(ct):
     assert contrast_limits(ct) == (-160.0, 240.0)
     lungs = ct.with_voxels(np.full(ct.shape, -850, np.int16))

@@ -19,6 +19,7 @@ from napari_toposeg.plugin.case.actions import open_case
 from napari_toposeg.plugin.exporting.actions import export_dicom_seg, measure_classes
 from napari_toposeg.plugin.exporting.dicom_seg_dialog import DicomSegDialog, SegAnswers
 from napari_toposeg.plugin.exporting.export_button import SUFFIXES
+from napari_toposeg.progress import finish
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_the_report_tells_of_all_that_was_done(torus, qtbot, tmp_path):
         "How it was made",
     ]
     assert html.count("data:image/png") == 3 and "a-model-that-is-gone" in html
-    assert "topology.comparison.form.connectivity" in html
+    assert "comparison: foreground connectivity" in html
 
 
 def test_a_report_of_a_scan_alone_can_be_written(dock, ct, qtbot, tmp_path):
@@ -156,6 +157,50 @@ def test_what_is_not_in_memory_is_exported_without_being_read_in_the_window(
 
 
 @pytest.fixture
+def held(monkeypatch):
+    """Keeps a session's jobs from running; returns what makes their runs."""
+    begun = []
+
+    def hold(session):
+        monkeypatch.setattr(session, "start", lambda make_run, **_: begun.append(make_run))
+        return begun
+
+    return hold
+
+
+@pytest.mark.parametrize("what", ["labels", "classes", "report"])
+def test_what_is_painted_after_an_export_began_is_not_in_it(torus, held, tmp_path, what):
+    dock, labels, _ = torus
+    begun, path = held(dock.session), tmp_path / f"it{SUFFIXES.get(what, '.csv')}"
+    dock.export.write(what, path)
+    labels.data[0, 0, 0] = 9
+    (make_run,) = begun
+    found = finish(make_run())
+    match what:
+        case "labels":
+            assert set(np.unique(np.asarray(nib.load(path).dataobj))) == {0, 1}
+        case "classes":
+            assert [one.name for one in found] == ["ring"]
+        case "report":
+            assert "label 9" not in path.read_text(encoding="utf-8")
+
+
+def test_edits_tell_how_voxels_were_joined_when_they_were_proposed(torus, qtbot, tmp_path):
+    dock, labels, _ = torus
+    repair = dock.topology.repair
+    repair.labels.choose(labels)
+    repair.propose()
+    wait(dock, qtbot)
+    assert repair.proposal.edits
+    repair.connectivity.setCurrentIndex(repair.connectivity.findData(6))
+    dock.export.write("edits", tmp_path / "edits.csv")
+    text = (tmp_path / "edits.csv").read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    joined = {(row["foreground_connectivity"], row["background_connectivity"]) for row in rows}
+    assert joined == {("26", "6")}
+
+
+@pytest.fixture
 def series(data_folder):
     return data_folder / "chest_ct" / "ct-64_dicom"
 
@@ -177,6 +222,19 @@ def test_dicom_seg_knows_its_series_and_leaves_the_patient_out(dock, series, qtb
     assert written.SegmentSequence[0].SegmentLabel == "bone"
     back, _ = read_dicom_seg(path)
     assert int((back.voxels == 1).sum()) == int(data.sum())
+
+
+def test_a_label_painted_after_dicom_seg_began_is_not_in_it(dock, series, held, tmp_path):
+    viewer = dock.session.viewer
+    scan = open_case(viewer, series)
+    data = (np.asarray(scan.data) > 300).astype(np.uint8)
+    labels = viewer.add_labels(data, scale=scan.scale, translate=scan.translate)
+    begun, path = held(dock.session), tmp_path / "seg.dcm"
+    dock.export.write("dicom-seg", path, SegAnswers(series, "", True))
+    labels.data[0, 0, 0] = 9
+    (make_run,) = begun
+    finish(make_run())
+    assert len(pydicom.dcmread(path).SegmentSequence) == 1
 
 
 def test_the_dialog_is_anonymous_and_wants_a_folder_that_exists(qtbot, tmp_path):

@@ -5,11 +5,13 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import wait
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
 
+from napari_toposeg.errors import UnwritableFile
 from napari_toposeg.io import read_volume, write_volume
 from napari_toposeg.plugin.canvas.layers import add_volume
 from napari_toposeg.plugin.dock import TopoSegDock
@@ -111,6 +113,79 @@ def test_a_folder_that_cannot_be_written_is_told(kept, qtbot, tmp_path):
     with qtbot.waitSignal(keeper.failed, timeout=10_000) as told:
         keeper.changed()
     assert "cannot be written" in told.args[0]
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """A disk that is full until it is said to be free."""
+    free = threading.Event()
+
+    def write(folder, snapshot):
+        if not free.is_set():
+            raise UnwritableFile("the disk is full")
+        return write_session(folder, snapshot)
+
+    monkeypatch.setattr(keeper_module, "write_session", write)
+    return free
+
+
+def test_what_could_not_be_written_is_written_once_it_can(kept, qtbot, disk):
+    _, keeper = kept
+    with qtbot.waitSignal(keeper.failed, timeout=10_000):
+        keeper.changed()
+    with qtbot.waitSignal(keeper.kept, timeout=10_000):
+        disk.set()
+    assert len(read_page(keeper.folder).layers) == 1
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_could_not_be_written_is_written_when_the_window_closes(kept, qtbot, disk, told):
+    session, keeper = kept
+    keeper._longest.setInterval(60_000)
+    if told:
+        with qtbot.waitSignal(keeper.failed, timeout=10_000):
+            keeper.changed()
+    else:
+        keeper.changed()
+        keeper.write()
+        wait([keeper._writing])
+    disk.set()
+    session.viewer.layers.clear()
+    session.close()
+    assert len(read_page(keeper.folder).layers) == 1
+
+
+def test_what_fails_to_be_written_while_the_window_closes_is_not_lost(kept, monkeypatch):
+    session, keeper = kept
+    go = threading.Event()
+    writers = iter([UnwritableFile("the disk is full"), None])
+
+    def write(folder, snapshot):
+        assert go.wait(10)
+        if (error := next(writers)) is not None:
+            raise error
+        return write_session(folder, snapshot)
+
+    monkeypatch.setattr(keeper_module, "write_session", write)
+    keeper.changed()
+    keeper.write()
+    session.viewer.layers.clear()
+    go.set()
+    session.close()
+    assert len(read_page(keeper.folder).layers) == 1
+
+
+def test_what_could_not_be_written_is_not_tried_again_once_nothing_is_to_be_kept(
+    kept, qtbot, disk, monkeypatch
+):
+    session, keeper = kept
+    with qtbot.waitSignal(keeper.failed, timeout=10_000):
+        keeper.changed()
+    settings = keeper_module.read_settings()
+    monkeypatch.setattr(keeper_module, "read_settings", lambda: type(settings)(keep_session=False))
+    disk.set()
+    session.close()
+    assert not keeper.folder.exists()
 
 
 def test_a_live_window_is_not_offered_and_a_dead_one_is(viewer_model, ct, tmp_path):

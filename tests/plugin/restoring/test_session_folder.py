@@ -10,6 +10,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.layers._layer_actions import _duplicate_layer, _project
+from napari.utils._proxies import PublicOnlyProxy
 
 from napari_toposeg.errors import UnreadableFile, UnwritableFile
 from napari_toposeg.io import write_volume
@@ -21,7 +23,7 @@ from napari_toposeg.plugin.restoring import session_folder
 from napari_toposeg.plugin.restoring.arrays import keep_array, read_array
 from napari_toposeg.plugin.restoring.layer_records import plain_record, record_of
 from napari_toposeg.plugin.restoring.session_folder import read_page
-from napari_toposeg.plugin.restoring.snapshot import Snapshot
+from napari_toposeg.plugin.restoring.snapshot import Snapshot, take_snapshot
 from napari_toposeg.plugin.segment.actions import class_colormap
 
 
@@ -119,6 +121,77 @@ def test_a_scan_from_a_file_is_kept_as_its_path(from_file):
     np.testing.assert_array_equal(other.layers[0].data, viewer.layers[0].data)
     assert tuple(other.layers[0].contrast_limits) == (30, 60)
     assert source_of(other.layers[0]).path == path
+
+
+def negate(viewer):
+    viewer.layers[0].data = -viewer.layers[0].data
+
+
+def change_one_voxel_in_place(viewer):
+    viewer.layers[0].data[3, 4, 5] += 1
+
+
+def replace_by_a_part(viewer):
+    viewer.layers[0].data = viewer.layers[0].data[2:7]
+
+
+def duplicate_and_negate(viewer):
+    viewer.layers.selection = {viewer.layers[0]}
+    _duplicate_layer(viewer.layers)
+    viewer.layers[1].data = -viewer.layers[1].data
+
+
+def project(viewer):
+    viewer.layers.selection.active = viewer.layers[0]
+    _project(viewer.layers)
+
+
+@pytest.mark.parametrize(
+    "compute",
+    [negate, change_one_voxel_in_place, replace_by_a_part, duplicate_and_negate, project],
+)
+def test_what_was_computed_of_a_scan_comes_back_though_napari_copies_its_source(from_file, compute):
+    viewer, _, folder = from_file
+    compute(viewer)
+    other = again(viewer, folder)
+    assert [layer.name for layer in other.layers] == [layer.name for layer in viewer.layers]
+    for before, after in zip(viewer.layers, other.layers, strict=True):
+        np.testing.assert_array_equal(after.data, before.data)
+        assert after.data.dtype == before.data.dtype
+
+
+def test_a_duplicate_that_was_not_changed_is_kept_as_the_path(from_file):
+    viewer, path, folder = from_file
+    viewer.layers.selection = {viewer.layers[0]}
+    _duplicate_layer(viewer.layers)
+    other = again(viewer, folder)
+    assert len(list((folder / "arrays").iterdir())) == 1
+    assert source_of(other.layers[1]).path == path
+
+
+def test_a_scan_that_came_back_is_kept_as_its_path_again_unless_it_is_changed(from_file):
+    viewer, _, folder = from_file
+    other = again(viewer, folder)
+    third = again(other, folder)
+    assert len(list((folder / "arrays").iterdir())) == 1
+    third.layers[0].data = third.layers[0].data * 2
+    np.testing.assert_array_equal(again(third, folder).layers[0].data, third.layers[0].data)
+
+
+def test_a_scan_of_which_a_lazy_array_was_made_is_not_computed_and_said(from_file, count_chunks):
+    viewer, _, folder = from_file
+    computed = count_chunks(np.zeros((9, 9, 9)), (1, 9, 9))
+    viewer.layers[0].data = computed.array
+    computed.forget()
+    (left,) = save_session(viewer, folder)
+    assert "its voxels are not in memory" in left and not computed.chunks
+
+
+def test_the_active_layer_and_the_chosen_image_are_known_in_a_viewer_behind_a_proxy(full):
+    full.layers.selection.active = full.layers[2]
+    proxied = PublicOnlyProxy(full)
+    snapshot = take_snapshot(proxied, chosen=proxied.layers[1])
+    assert (snapshot.active, snapshot.chosen) == (2, 1)
 
 
 def test_a_file_that_is_gone_is_said_and_the_rest_comes_back(from_file):
@@ -267,3 +340,11 @@ def test_a_folder_with_other_files_is_not_written_to(full, tmp_path):
     (tmp_path / "thesis.doc").write_text("years of work")
     with pytest.raises(UnwritableFile, match="other files"):
         save_session(full, tmp_path)
+
+
+def test_a_session_is_not_saved_onto_a_file(full, tmp_path):
+    file = tmp_path / "thesis.doc"
+    file.write_text("years of work")
+    with pytest.raises(UnwritableFile, match=r"is a file .* new folder"):
+        save_session(full, file)
+    assert file.read_text() == "years of work"

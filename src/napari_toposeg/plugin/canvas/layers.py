@@ -209,7 +209,7 @@ def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
     Raises
     ------
     InvalidVolume
-        If a value is not whole.
+        If a value is not whole, or does not fit in 64 bits.
     """
     if voxels.dtype.kind in "ui":
         return voxels
@@ -220,8 +220,16 @@ def label_voxels(voxels: NDArray[Any]) -> NDArray[Any]:
         raise InvalidVolume(
             "labels must be whole numbers, got fractions; open the volume as an image instead"
         )
-    labels: NDArray[Any] = whole.astype(np.int32)
-    return labels
+    # As Python's numbers: numpy would round the largest int64 up before it compares.
+    least, most = float(whole.min(initial=0)), float(whole.max(initial=0))
+    for kind in (np.int32, np.int64):
+        if np.iinfo(kind).min <= least and most <= np.iinfo(kind).max:
+            labels: NDArray[Any] = whole.astype(kind)
+            return labels
+    raise InvalidVolume(
+        f"labels must fit in 64 bits, got {least:g} to {most:g}; "
+        "open the volume as an image instead"
+    )
 
 
 def is_image(layer: object) -> bool:

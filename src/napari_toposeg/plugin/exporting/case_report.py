@@ -7,16 +7,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.layers import class_names, same_grid
-from napari_toposeg.plugin.canvas.lazy import WHOLE, finest, is_lazy, load, load_run
+from napari_toposeg.plugin.canvas.lazy import WHOLE, is_lazy, load, load_run
 from napari_toposeg.plugin.canvas.sources import model_of
 from napari_toposeg.plugin.exporting.actions import classes_run
-from napari_toposeg.plugin.exporting.gathering import Sources
+from napari_toposeg.plugin.exporting.gathering import Sources, connectivity_of_repair
+from napari_toposeg.plugin.topology.diagram.layer_diagram import LayerDiagram
 from napari_toposeg.plugin.topology.diagram.text import headline
+from napari_toposeg.plugin.topology.errors.compare_panel import ComparePanel
 from napari_toposeg.plugin.topology.errors.comparison import Comparison
-from napari_toposeg.plugin.topology.errors.repairing import COLUMNS, NUMBER_COLUMNS, Proposal
+from napari_toposeg.plugin.topology.errors.repairing import COLUMNS, NUMBER_COLUMNS
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.waiting import follow
 from napari_toposeg.progress import Run
@@ -25,43 +28,56 @@ from napari_toposeg.reports import Case, ErrorView, Judged, Table, write_case_pa
 MOST_VIEWS = 6
 
 
-def gather_case(sources: Sources, inputs: Mapping[str, Any]) -> Case:
-    """Return what a page tells of, as it is now.
-
-    Parameters
-    ----------
-    inputs
-        What stands in the forms of the dock, by name.
+def gather_case(sources: Sources) -> Case:
+    """Return what a page tells of, as it is now; what was found in another scan is left out.
 
     Raises
     ------
     InvalidConfig
         If no scan is open.
     """
-    session, topology = sources.session, sources.topology
+    session, comparison = sources.session, sources.topology.comparison
     scan = session.image_layer
     if scan is None:
         raise InvalidConfig("there is no scan to report on; open one first")
     image = session.volume_of(scan, read=False)
     low, high = scan.contrast_limits
-    settings = settings_of(inputs, parts_of(sources))
-    case = Case(image, (float(low), float(high)), settings=settings)
+    case = Case(image, (float(low), float(high)))
     labels = sources.labels()
-    result = topology.comparison.result
-    if result is not None and fits(topology.comparison.source, scan):
-        labels = topology.comparison.source
-        judged = judged_of(result, topology.comparison.judged, topology.comparison.truth.layer)
-        case = replace(case, judged=judged, connectivity=result.connectivity)
-    if labels is not None and fits(labels, scan):
-        volume = session.volume_of(labels, read=False)
+    if fits(comparison.source, scan, comparison.judged):
+        labels = comparison.source
+        case = with_comparison(case, comparison)
+    if fits(labels, scan):
         names, facts = class_names(labels), facts_of(labels)
-        case = replace(case, labels=volume, names=names, model=facts)
-    return with_repair(with_diagram(case, sources), topology.repair.proposal)
+        case = replace(case, labels=sources.still_volume(labels), names=names, model=facts)
+    return with_repair(with_diagram(case, sources), sources)
 
 
-def fits(layer: Any, scan: Any) -> bool:
-    """Tell whether a layer lies on the grid of the scan."""
-    return layer is not None and same_grid(layer, scan)
+def fits(layer: Any, scan: Any, voxels: Any = None) -> bool:
+    """Tell whether a layer lies on the grid of the scan, and so did its voxels as they were."""
+    there = layer is not None and same_grid(layer, scan)
+    return there and (voxels is None or tuple(voxels.shape) == tuple(scan.data.shape))
+
+
+def with_comparison(case: Case, page: ComparePanel) -> Case:
+    """Return the case with what was compared."""
+    result = page.result
+    if result is None:
+        return case
+    settings: dict[str, Any] = {
+        "comparison: against": result.against,
+        "comparison: foreground connectivity": result.connectivity,
+    }
+    if page.other is not None:
+        settings["comparison: errors of"] = page.choice
+    judged = judged_of(result, page.judged, page.other)
+    case = replace(case, judged=judged, connectivity=result.connectivity)
+    return with_settings(case, settings)
+
+
+def with_settings(case: Case, settings: Mapping[str, Any]) -> Case:
+    """Return the case with what one of its results was made with."""
+    return replace(case, settings={**case.settings, **settings})
 
 
 def judged_of(result: Comparison, mask: Any, other: Any) -> Judged:
@@ -72,11 +88,9 @@ def judged_of(result: Comparison, mask: Any, other: Any) -> Judged:
     mask
         The label map as it was judged.
     other
-        Layer of the label map that it was held against; it may not be in memory yet.
+        The label map that it was held against, as it was; it may not be in memory yet.
     """
     numbers = Table(result.number_columns, list(result.number_rows()))
-    held = result.against in ("truth", "reference") and other is not None
-    beside = finest(other) if held else None
     defects = result.defects
     if defects is None:
         return Judged(result.against, numbers, mask=mask)
@@ -88,35 +102,64 @@ def judged_of(result: Comparison, mask: Any, other: Any) -> Judged:
         for row in worst[:MOST_VIEWS].tolist()
     ]
     errors = Table(result.columns, [every[row] for row in worst.tolist()])
-    return Judged(result.against, numbers, errors, views, mask, beside)
+    return Judged(result.against, numbers, errors, views, mask, other)
 
 
 def with_diagram(case: Case, sources: Sources) -> Case:
-    """Return the case with the diagram that is shown, if there is one."""
-    panel = sources.topology.diagram
-    if panel.found is None or panel.features is None:
+    """Return the case with the diagram that is shown, if it is of a layer on the scan's grid."""
+    panel, scan = sources.topology.diagram, sources.session.image_layer
+    # Where two layers are compared, the diagram of the first is drawn.
+    found, layer = panel.found, next(iter(panel.link.layers), None)
+    if found is None or panel.features is None or not fits(layer, scan):
         return case
-    found = panel.found
     rows = panel.rows()
     least = float(np.min(rows["persistence"])) if len(rows["persistence"]) else 0.0
-    names = [layer.name for layer in panel.link.layers]
-    return replace(
+    case = replace(
         case,
         diagram=found.diagram,
-        diagram_of=headline(panel.features, names).replace("\n", "; "),
+        diagram_of=headline(panel.features, [name_of(layer, scan)]).replace("\n", "; "),
         unit=sources.unit(),
         # What the slider hides is left out here too.
         least=float(np.nextafter(least, -np.inf)) if np.isfinite(least) else 0.0,
     )
+    return with_settings(case, diagram_settings(found))
 
 
-def with_repair(case: Case, proposal: Proposal | None) -> Case:
-    """Return the case with a repair, if one is proposed."""
-    if proposal is None:
+def name_of(layer: Any, scan: Any) -> str:
+    """Say what a layer is, without its name, which may be that of a file, unless it is the scan."""
+    if layer == scan:
+        return str(scan.name)
+    return tr("a label map") if isinstance(layer, Labels) else tr("another image")
+
+
+def diagram_settings(found: LayerDiagram) -> dict[str, Any]:
+    """Return what a diagram was computed of, and how."""
+    excerpt = found.excerpt
+    return {
+        "diagram: construction": found.diagram.construction,
+        "diagram: superlevel": found.diagram.superlevel,
+        "diagram: first voxel (z, y, x)": excerpt.offset,
+        "diagram: size (z, y, x)": excerpt.grid,
+        "diagram: voxels averaged (z, y, x)": excerpt.step,
+    }
+
+
+def with_repair(case: Case, sources: Sources) -> Case:
+    """Return the case with a repair, if one is proposed of a label map on the scan's grid."""
+    page, scan = sources.topology.repair, sources.session.image_layer
+    proposal = page.proposal
+    if proposal is None or not fits(page.source, scan, proposal.before):
         return case
-    numbers = Table(NUMBER_COLUMNS, list(proposal.number_rows(case.names)))
-    edits = Table(COLUMNS, list(proposal.rows(case.names)))
-    return replace(case, repair=(numbers, edits))
+    joined = connectivity_of_repair(proposal)
+    if case.judged is not None and joined != case.connectivity:
+        # A page names one connectivity for the numbers of both.
+        told = f"left out: {joined}-connected, the comparison {case.connectivity}-connected"
+        return with_settings(case, {"repair": told})
+    names = class_names(page.source)
+    numbers = Table(NUMBER_COLUMNS, list(proposal.number_rows(names)))
+    edits = Table(COLUMNS, list(proposal.rows(names)))
+    case = replace(case, repair=(numbers, edits), connectivity=joined)
+    return with_settings(case, {"repair: foreground connectivity": joined})
 
 
 def facts_of(labels: Any) -> dict[str, Any]:
@@ -148,23 +191,6 @@ def card_facts(name: str) -> dict[str, Any]:
     return {key: value for key, value in facts.items() if value}
 
 
-def parts_of(sources: Sources) -> tuple[str, ...]:
-    """Return the forms whose results a page tells of, by the beginning of their inputs' names."""
-    topology = sources.topology
-    there = {
-        "segment.": any(model_of(layer) for layer in sources.session.viewer.layers),
-        "topology.comparison.form.": topology.comparison.result is not None,
-        "topology.diagram.form.": topology.diagram.found is not None,
-        "topology.repair.form.": topology.repair.proposal is not None,
-    }
-    return tuple(part for part, shown in there.items() if shown)
-
-
-def settings_of(inputs: Mapping[str, Any], parts: tuple[str, ...]) -> dict[str, Any]:
-    """Return the inputs that a result depends on."""
-    return {key: value for key, value in inputs.items() if key.startswith(parts)}
-
-
 def read_other(judged: Judged) -> Run[Judged]:
     """Return what was found with the other label map in memory."""
     if judged.other is None or not is_lazy(judged.other):
@@ -182,8 +208,7 @@ def report_run(case: Case, path: str | Path) -> Run[Path]:
         case = replace(case, judged=(yield from read_other(case.judged)))
     if case.labels is not None:
         labels = yield from load_run(case.labels)
-        # A copy: a person may go on painting while the page is written.
-        case = replace(case, labels=labels.with_voxels(labels.voxels.copy()))
+        case = replace(case, labels=labels)
         counted = yield from classes_run(labels, case.names)
         rows = [(one.label, one.name, one.millilitres, *one.betti) for one in counted]
         columns = ("label", "class", "volume in ml", "b0", "b1", "b2")

@@ -21,8 +21,6 @@ from napari_toposeg.plugin.exporting.gathering import Sources
 from napari_toposeg.plugin.exporting.tables import classes_table, write_csv
 from napari_toposeg.plugin.restoring.restorer import Restorer
 from napari_toposeg.plugin.translation import mark, tr
-from napari_toposeg.plugin.widgets.inputs import inputs_of, value_of
-from napari_toposeg.plugin.widgets.pickers import LayerPicker
 
 ENTRIES = {
     "labels": mark("Label map as NIfTI or NRRD…"),
@@ -53,12 +51,12 @@ class ExportButton(QPushButton):
     restorer
         Saves and opens sessions.
     dock
-        Widget whose inputs a report lists.
+        Widget that the button stands in.
     """
 
     def __init__(self, sources: Sources, restorer: Restorer, dock: QWidget) -> None:
         super().__init__(tr("E&xport"), dock)
-        self._sources, self._session, self._dock = sources, sources.session, dock
+        self._sources, self._session = sources, sources.session
         self.setToolTip(tr("Write masks, tables, a report or the whole session to files"))
         menu = QMenu(self)
         menu.setToolTipsVisible(True)
@@ -113,14 +111,14 @@ class ExportButton(QPushButton):
             raise InvalidConfig(reason)
         match what:
             case "labels":
-                volume = self._session.volume_of(self._sources.labels(), read=False)
+                volume = self._sources.still_volume(self._sources.labels())
                 self._start(lambda: save_run(volume, path), tr("Saving the label map"))
             case "dicom-seg":
                 self._write_seg(path, answers)
             case "classes":
                 self._write_classes(path)
             case "report":
-                case = gather_case(self._sources, form_values(self._dock))
+                case = gather_case(self._sources)
                 self._start(lambda: report_run(case, path), tr("Writing the report"))
             case _:
                 self._tell(write_csv(self._sources.table(what), path))
@@ -133,7 +131,7 @@ class ExportButton(QPushButton):
         same = known is not None and known.path == source
         run = partial(
             seg_run,
-            self._session.volume_of(labels, read=False),
+            self._sources.still_volume(labels),
             source,
             path,
             classes=class_names(labels),
@@ -146,7 +144,7 @@ class ExportButton(QPushButton):
 
     def _write_classes(self, path: str | Path) -> None:
         labels = self._sources.labels()
-        volume, names = self._session.volume_of(labels, read=False), class_names(labels)
+        volume, names = self._sources.still_volume(labels), class_names(labels)
         self._session.start(
             lambda: classes_run(volume, names),
             title=tr("Counting the classes"),
@@ -171,13 +169,3 @@ class ExportButton(QPushButton):
         entry = menu.addAction(tr(text))
         entry.triggered.connect(lambda _=False: on_click())
         return entry
-
-
-def form_values(dock: QWidget) -> dict[str, Any]:
-    """Return what stands in the forms, without the names of layers: those may be of files."""
-    fields = inputs_of(dock)
-    return {
-        name: value_of(field)
-        for name, field in fields.items()
-        if not isinstance(field, LayerPicker)
-    }

@@ -22,8 +22,11 @@ from napari_toposeg.plugin.exporting.tables import (
 )
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.diagram.layer_diagram import connectivity_of
+from napari_toposeg.plugin.topology.errors.reading import still
+from napari_toposeg.plugin.topology.errors.repairing import Proposal
 from napari_toposeg.plugin.topology.tab import TopologyTab
 from napari_toposeg.plugin.translation import tr
+from napari_toposeg.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,13 @@ class Sources:
         active = viewer.layers.selection.active
         offered = [layer for layer in viewer.layers if is_plain_label_map(layer)]
         return active if active in offered else (offered[-1] if offered else None)
+
+    def still_volume(self, labels: Any) -> Volume:
+        """Return a label map as it is now, which a person may go on painting while it is written.
+
+        One that is not in memory is not read.
+        """
+        return still(self.session.volume_of(labels, read=False))
 
     def reason_against(self, what: str) -> str:
         """Say why something cannot be exported now; empty where it can."""
@@ -85,8 +95,8 @@ class Sources:
             case "edits" if proposal is not None:
                 layer = topology.repair.source
                 names: Mapping[int, str] = class_names(layer)
-                connectivity = int(topology.repair.connectivity.currentData())
-                return edits_table(proposal, connectivity, names, self.affine_of(layer))
+                joined = connectivity_of_repair(proposal)
+                return edits_table(proposal, joined, names, self.affine_of(layer))
         return self.features()
 
     def features(self) -> ExportTable:
@@ -122,3 +132,8 @@ class Sources:
 def is_plain_label_map(layer: Any) -> bool:
     """Tell whether a layer is a label map, and no annotation or overlay of the dock."""
     return isinstance(layer, Labels) and layer.ndim == 3 and role_of(layer) is None
+
+
+def connectivity_of_repair(proposal: Proposal) -> int:
+    """Return how the voxels of the foreground were joined when a repair was looked for."""
+    return next(iter(proposal.found.repairs.values())).task.foreground

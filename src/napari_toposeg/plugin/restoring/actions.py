@@ -37,6 +37,10 @@ def save_session(viewer: ViewerModel, folder: str | Path) -> tuple[str, ...]:
 def save_run(snapshot: Snapshot, folder: str | Path) -> Run[SessionPage]:
     """Write a snapshot in the background."""
     folder = Path(folder).expanduser()
+    if folder.is_file():
+        raise UnwritableFile(
+            f"{folder} is a file and a session is a folder; give the name of a new folder"
+        )
     if folder.exists() and not (folder / PAGE).is_file() and any(folder.iterdir()):
         raise UnwritableFile(
             f"{folder} holds other files; give a new or empty folder, or one of a session"

@@ -1,8 +1,9 @@
 """SessionKeeper: writes what is open, some seconds after it changed, in a thread of its own.
 
 The one idea: the window only points to its arrays; the thread copies, compresses and writes them.
-While it writes, changes wait for the next time. An empty viewer is never kept: napari removes the
-layers before it closes, and that must not undo what was.
+While it writes, changes wait for the next time; what could not be written is tried again after a
+minute and when the window closes. An empty viewer is never kept: napari removes the layers before
+it closes, and that must not undo what was.
 """
 
 from collections.abc import Callable
@@ -90,9 +91,9 @@ class SessionKeeper(QObject):
 
     def write(self) -> None:
         """Begin to write what is open, unless that is nothing or it is being written."""
-        if not self._dirty or not len(self._session.viewer.layers):
+        if not self._is_unsaved() or not len(self._session.viewer.layers):
             return
-        if self._writing is not None and not self._writing.done():
+        if self._is_writing():
             self._quiet.start()
             return
         self._begin(self._take())
@@ -103,7 +104,7 @@ class SessionKeeper(QObject):
         self._wait()
         viewer_is_empty = not len(self._session.viewer.layers)
         snapshot = self._leaving if viewer_is_empty else self._take()
-        if self._dirty and snapshot is not None and snapshot.records:
+        if self._is_unsaved() and snapshot is not None and snapshot.records:
             self._begin(snapshot)
             self._wait()
 
@@ -130,12 +131,21 @@ class SessionKeeper(QObject):
 
         self._writing = call_in_daemon(write)
 
+    def _is_writing(self) -> bool:
+        return self._writing is not None and not self._writing.done()
+
+    def _is_unsaved(self) -> bool:
+        """Tell whether something is to be kept that neither is on the disk nor being written."""
+        writing = self._writing
+        failed = writing is not None and writing.done() and writing.exception() is not None
+        return (self._dirty or failed) and read_settings().keep_session
+
     def _wait(self) -> None:
         if self._writing is not None:
             wait([self._writing], timeout=LAST_SECONDS)
 
     def _look(self) -> None:
-        if self._writing is None or not self._writing.done():
+        if self._writing is None or self._is_writing():
             self._poll.start()
             return
         error = self._writing.exception()
@@ -143,6 +153,7 @@ class SessionKeeper(QObject):
             self.kept.emit(self._writing.result())
         elif isinstance(error, ToposegError):
             self.failed.emit(str(error))
+            self._longest.start()
         else:
             self._session.show_error(error)
 
@@ -182,7 +193,9 @@ class SessionKeeper(QObject):
         # If the window closes before Qt comes to the timer, this is what was open.
         if not self._removing:
             self._removing = True
-            self._leaving = self._take() if self._dirty else None
+            # What is being written can still fail.
+            needed = self._is_unsaved() or self._is_writing()
+            self._leaving = self._take() if needed else None
             QTimer.singleShot(0, self._forget_leaving)
 
     def _forget_leaving(self) -> None:

@@ -61,7 +61,8 @@ class LayerRecord:
     arrays
         Its data: one array, for shapes one for each.
     source
-        The file that holds the data; its arrays are not kept then.
+        The file that the data were read from; `sure_record` tells whether they still are its own,
+        and are not kept then.
     """
 
     kind: str
@@ -111,6 +112,16 @@ def plain_record(record: LayerRecord) -> LayerRecord:
     return replace(record, attributes=plain(record.attributes), afterwards=plain(record.afterwards))
 
 
+def sure_record(record: LayerRecord) -> LayerRecord:
+    """Return a record that names a file only if the layer still holds what was read from it.
+
+    All voxels are looked at, unless they are not in memory: this is no work for the main thread.
+    """
+    if record.source is None or record.source.gave(record.arrays[0]):
+        return record
+    return replace(record, source=None)
+
+
 def plain_part(metadata: dict[str, Any]) -> dict[str, Any]:
     """Return what this package wrote into a layer's metadata, without its source."""
     kept = {}
@@ -128,7 +139,7 @@ def add_record(viewer: ViewerModel, record: LayerRecord) -> Any:
     attributes: dict[str, Any] = dict(record.attributes) | {"metadata": dict(record.metadata)}
     if (source := record.source) is not None:
         attributes["metadata"] |= source_metadata(
-            source.path, series=source.series, frame=source.frame
+            source.path, series=source.series, frame=source.frame, checksum=source.checksum
         )
     if record.colormap is not None:
         attributes["colormap"] = colormap_of(record.colormap)

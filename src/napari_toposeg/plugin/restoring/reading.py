@@ -4,7 +4,7 @@ The one idea: what is missing is said and the rest comes back. No Qt here.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from napari_toposeg.errors import ChoiceNeeded, ToposegError, UnreadableFile
 from napari_toposeg.io import read_volume
 from napari_toposeg.io.frames import frame_choices
 from napari_toposeg.plugin.canvas.layers import KEY, volume_to_layer_data
-from napari_toposeg.plugin.canvas.sources import Source
+from napari_toposeg.plugin.canvas.sources import Source, checksum_of
 from napari_toposeg.plugin.restoring.arrays import read_array
 from napari_toposeg.plugin.restoring.layer_records import LayerRecord
 from napari_toposeg.plugin.restoring.session_folder import (
@@ -113,7 +113,7 @@ def read_scan(kept: KeptLayer, source: Source) -> tuple[LayerRecord, str]:
     if not same and not on_grid(attributes, kept):
         raise UnreadableFile(f"{source.path} holds another scan now; open it by itself")
     changed = "" if same else f"{source.path.name} was changed since the session was saved"
-    return record_from(kept, [voxels]), changed
+    return record_from(kept, [voxels], replace(source, checksum=checksum_of(voxels))), changed
 
 
 def volumes_in(source: Source) -> Iterator[Volume]:

@@ -2,13 +2,14 @@
 
 The one idea: arrays first, then the page that names them, at once; so whenever the program dies,
 the folder holds the last session whole. A scan from a file is kept as its path and a fingerprint
-of its grey values, anything computed or painted as its array. No Qt here.
+of its grey values, as long as these are the file's; anything computed or painted as its array. No
+Qt here.
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +22,7 @@ from napari_toposeg.config import write_atomically
 from napari_toposeg.errors import UnreadableFile, UnwritableFile
 from napari_toposeg.plugin.canvas.sources import Source
 from napari_toposeg.plugin.restoring.arrays import drop_others, keep_array
-from napari_toposeg.plugin.restoring.layer_records import LayerRecord, plain_record
+from napari_toposeg.plugin.restoring.layer_records import LayerRecord, plain_record, sure_record
 from napari_toposeg.plugin.restoring.snapshot import Snapshot
 
 FORMAT = 1
@@ -91,7 +92,8 @@ def write_session(folder: Path, snapshot: Snapshot) -> SessionPage:
     try:
         for number, record in enumerate(snapshot.records):
             try:
-                record, reason = plain_record(record), refusal(record)
+                record = sure_record(plain_record(record))
+                reason = refusal(record)
             except TypeError as error:
                 reason = f"one of its attributes cannot be kept: {error}"
             if reason:
@@ -161,18 +163,17 @@ def keep_layer(folder: Path, record: LayerRecord) -> KeptLayer:
     """Write the arrays of a layer and return what the page says of it."""
     facts = dict(vars(replace(record, arrays=())))
     source = record.source
-    facts["source"] = None if source is None else asdict(source) | {"path": str(source.path)}
     if source is None:
         facts["arrays"] = tuple(keep_array(folder, array) for array in record.arrays)
         return KeptLayer.model_validate(facts)
+    facts["source"] = KeptSource(path=str(source.path), series=source.series, frame=source.frame)
     return KeptLayer.model_validate(facts | {"fingerprint": fingerprint(record.arrays[0])})
 
 
-def record_from(kept: KeptLayer, arrays: Sequence[Any]) -> LayerRecord:
-    """Return the record of a kept layer with the arrays that were read for it."""
-    source = None
-    if kept.source is not None:
-        source = Source(Path(kept.source.path), kept.source.series, kept.source.frame)
+def record_from(
+    kept: KeptLayer, arrays: Sequence[Any], source: Source | None = None
+) -> LayerRecord:
+    """Return the record of a kept layer with the arrays that were read for it, and where from."""
     return LayerRecord(
         kept.kind,
         kept.attributes,

@@ -58,12 +58,13 @@ def take_snapshot(
             records.append(record)
             kept.append(layer)
     active = viewer.layers.selection.active
+    # Equal, not the same: napari gives a plugin its layers behind proxies.
     return Snapshot(
         tuple(records),
         tuple(alone),
         view_of(viewer),
-        next((n for n, layer in enumerate(kept) if layer is active), None),
-        next((n for n, layer in enumerate(kept) if layer is chosen), None),
+        next((n for n, layer in enumerate(kept) if layer == active), None),
+        next((n for n, layer in enumerate(kept) if layer == chosen), None),
         inputs or {},
     )
 

@@ -13,14 +13,14 @@ from napari_toposeg.errors import InvalidConfig
 from napari_toposeg.plugin.canvas.marks import jump_to
 from napari_toposeg.plugin.session import Session
 from napari_toposeg.plugin.topology.errors.betti_table import SUBTRACTIONS, BettiTable
-from napari_toposeg.plugin.topology.errors.compare_form import CompareForm
+from napari_toposeg.plugin.topology.errors.compare_form import EACH, Choice, CompareForm
 from napari_toposeg.plugin.topology.errors.comparison import Comparison, describe_connectivity
 from napari_toposeg.plugin.topology.errors.counting import count_mended, mended_alone
 from napari_toposeg.plugin.topology.errors.error_list import ErrorList
 from napari_toposeg.plugin.topology.errors.found_defects import FoundDefects
 from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses
 from napari_toposeg.plugin.topology.errors.overlays import hide_mark, mark_defect, show_defects
-from napari_toposeg.plugin.topology.errors.reading import Labels
+from napari_toposeg.plugin.topology.errors.reading import Labels, still
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import button, research_note, side_by_side, value
 from napari_toposeg.topology import BettiNumbers
@@ -54,6 +54,8 @@ class ComparePanel(QWidget):
         self.result: Comparison | None = None
         self._source: Any = None
         self._judged: Labels | None = None
+        self._other: Any = None
+        self._choice: Choice = EACH
         self._build()
         self._lay_out()
         self.prediction, self.truth = self.form.prediction, self.form.truth
@@ -75,30 +77,55 @@ class ComparePanel(QWidget):
         return self._judged
 
     @property
+    def other(self) -> Any:
+        """The label map that it was held against, as it was; None where there was none.
+
+        One that was not in memory is not read.
+        """
+        return self._other
+
+    @property
+    def choice(self) -> Choice:
+        """The class whose errors were found: a label, `EACH` or `TOGETHER`."""
+        return self._choice
+
+    @property
     def defects(self) -> FoundDefects | None:
         """The errors that were found, those too that are not listed."""
         return None if self.result is None else self.result.defects
 
     def compare(self) -> None:
         """Start the comparison of what is chosen, in the background."""
-        layer = self.form.prediction.layer
+        layer, choice = self.form.prediction.layer, self.form.choice
         run = self.form.make_run()
+        other = self._held_against()
         self._session.start(
             lambda: run,
             title=tr("Comparing topology"),
-            on_result=lambda found: self.show_result(found[0], layer, found[1]),
+            on_result=lambda found: self.show_result(found[0], layer, found[1], other, choice),
         )
 
-    def show_result(self, result: Comparison, layer: Any, labels: Labels) -> None:
+    def show_result(
+        self,
+        result: Comparison,
+        layer: Any,
+        labels: Labels,
+        other: Any = None,
+        choice: Choice = EACH,
+    ) -> None:
         """Show a comparison and lay its errors over the layer.
 
         Parameters
         ----------
         labels
             The label map as it was judged.
+        other
+            The label map that it was held against, in memory or not.
+        choice
+            The class whose errors were found.
         """
         self.result, self._source = result, layer
-        self._judged = labels
+        self._judged, self._other, self._choice = labels, other, choice
         hide_mark(self._session.viewer)
         self.table.show_numbers(result.numbers, result.against)
         self.list.show_result(result)
@@ -133,6 +160,11 @@ class ComparePanel(QWidget):
             title=tr("Counting with errors mended"),
             on_result=lambda mended: self._show_mended(mended, text),
         )
+
+    def _held_against(self) -> Any:
+        if self.form.way not in ("truth", "reference"):
+            return None
+        return still(self._session.volume_of(self.form.truth.layer, read=False)).voxels
 
     def _show_filtered(self) -> None:
         result, viewer = self.result, self._session.viewer
