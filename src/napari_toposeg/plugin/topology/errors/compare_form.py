@@ -103,7 +103,7 @@ class CompareForm(QWidget):
         read = partial(self._session.volume_of, read=False)
         return compare_run(
             still(read(layer)),
-            read(self.truth.layer) if is_held else None,
+            still(read(self.truth.layer)) if is_held else None,
             None if sure is None else read(sure),
             wanted=self.wanted.wanted if way == "wanted" else {},
             connectivity=self.connectivity.currentData(),
