@@ -101,7 +101,7 @@ def test_labels_fill_crops_by_their_voxels():
     ]
     assert crops_in(examples, (8, 8, 8)) == 8 + 1
     config, reasons = plan_length(settings("run", steps=0, every=0, batch=0), examples, (8, 8, 8))
-    assert (config.steps, config.every, config.batch) == (round(400 * (9 / 8) ** 0.5), 42, 2)
+    assert (config.steps, config.every, config.batch) == (round(400 * (9 / 8) ** 0.5), 43, 2)
     assert "fill about 9 crops" in " ".join(reasons)
     assert plan_batch((8, 8, 8), "cpu") == 2
     parts = settings("run", batch=0, accumulate=3)

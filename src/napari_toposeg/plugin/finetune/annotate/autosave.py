@@ -47,7 +47,8 @@ class Autosave(QObject):
         self._timer = _timer(self, after, self._write)
         self._poll = _timer(self, POLL_MS, self._look)
         self._wanted: tuple[Any, Callable[[], Volume], Given] | None = None
-        self._owners: dict[Path, tuple[Any, datetime]] = {}
+        self._owners: dict[Path, Any] = {}
+        self._set_aside: list[tuple[Any, datetime]] = []
 
     def later(self, layer: Any, scan: Callable[[], Volume], classes: Given) -> None:
         """Keep a layer when nothing was painted in it for a while.
@@ -96,13 +97,21 @@ class Autosave(QObject):
 
     def _keep(self, layer: Any, scan: Volume, labels: Labels, classes: Given) -> Path:
         path = path_of(scan)
-        owner, since = self._owners.get(path, (None, None))
+        owner = self._owners.get(path)
         if owner != layer:
-            spare(scan, labels, since)
+            spare(scan, labels, None if owner is None else self._begun(owner))
         written = keep(scan, labels, classes)
-        if owner != layer:
-            self._owners[path] = layer, datetime.now().astimezone()
+        self._owners[path] = layer
         return written
+
+    def _begun(self, layer: Any) -> datetime:
+        """Return when a layer was set aside first; its file keeps that name from then on."""
+        for known, when in self._set_aside:
+            if known == layer:
+                return when
+        now = datetime.now().astimezone()
+        self._set_aside.append((layer, now))
+        return now
 
     def _look(self) -> None:
         if self._writing is None or not self._writing.done():

@@ -146,7 +146,7 @@ def set_aside(scan: Volume, painted: datetime | None = None) -> Path | None:
     if not path.is_file():
         return None
     painted = painted or datetime.fromtimestamp(path.stat().st_mtime).astimezone()
-    stem = f"{path.name.removesuffix(ENDING)}-{painted:%Y%m%d-%H%M%S}"
+    stem = f"{path.name.removesuffix(ENDING)}-{painted:%Y%m%d-%H%M%S-%f}"
     aside = path.with_name(f"{stem}{ENDING}")
     if names_of(path).is_file():
         names_of(path).replace(names_of(aside))
