@@ -39,7 +39,9 @@ class FinetuneConfig(TopologyConfig):
         None, description="text file, one case name a line: cases that choose the best model"
     )
     classes: ClassNames | None = Field(
-        None, description="names of the labels 1, 2, ... in order; default: the dataset's"
+        None,
+        description="names of the labels 1, 2, ... in order; default: the dataset's, else the "
+        "checkpoint's where it tells as many apart",
     )
     network: NetworkName | None = Field(
         None, description="architecture; default: the checkpoint's, from scratch vit"
