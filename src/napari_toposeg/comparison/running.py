@@ -28,9 +28,6 @@ from napari_toposeg.progress import Step
 
 logger = logging.getLogger(__name__)
 
-SETTINGS = "config.toml"
-"""Settings of a run, in its folder."""
-
 WAIT_SECONDS = 5.0
 """Time between two looks at what other processes are doing."""
 
@@ -184,7 +181,9 @@ def claimed(folder: Path) -> Iterator[None]:
 
 def note_places(config: Training) -> None:
     """Tell a begun run where its folder and its data lie by now: by its digest it is the same."""
-    path = config.output / SETTINGS
+    from napari_toposeg.learning.run_folder import RunFolder
+
+    path = RunFolder(config.output).settings
     if path.is_file():
         places = {name: value for name, value in config if name in NOT_COUNTED}
         type(config).from_toml(path).model_copy(update=places).to_toml(path)

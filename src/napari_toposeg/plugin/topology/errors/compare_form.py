@@ -27,6 +27,7 @@ from napari_toposeg.plugin.widgets.forms import row
 from napari_toposeg.plugin.widgets.pickers import LayerPicker, narrow
 from napari_toposeg.plugin.widgets.wanted_table import WantedTable
 from napari_toposeg.progress import Run
+from napari_toposeg.volume import Volume
 
 EACH, TOGETHER = "each", "together"
 Choice = str | int
@@ -84,10 +85,21 @@ class CompareForm(QWidget):
         """Return the names of the classes, from the layer that is judged, else from the other."""
         return class_names(self.truth.layer) | class_names(self.prediction.layer)
 
-    def make_run(self) -> Run[tuple[Comparison, Labels]]:
+    def held_against(self) -> Volume | None:
+        """Return the other label map as it is now, None without one; lazy ones are not read."""
+        if self.way not in ("truth", "reference"):
+            return None
+        return still(self._session.volume_of(self.truth.layer, read=False))
+
+    def make_run(self, other: Volume | None) -> Run[tuple[Comparison, Labels]]:
         """Return the run that reads what is chosen and compares it.
 
         It returns the comparison, and the label map that it judges.
+
+        Parameters
+        ----------
+        other
+            What `held_against` returns.
 
         Raises
         ------
@@ -99,11 +111,11 @@ class CompareForm(QWidget):
             raise InvalidConfig("there is no label map to judge; segment or open one first")
         if way == "wanted":
             self._known.require(layer)
-        is_held, sure = way in ("truth", "reference"), self.probability.layer
+        sure = self.probability.layer
         read = partial(self._session.volume_of, read=False)
         return compare_run(
             still(read(layer)),
-            still(read(self.truth.layer)) if is_held else None,
+            other,
             None if sure is None else read(sure),
             wanted=self.wanted.wanted if way == "wanted" else {},
             connectivity=self.connectivity.currentData(),

@@ -20,7 +20,7 @@ from napari_toposeg.plugin.topology.errors.error_list import ErrorList
 from napari_toposeg.plugin.topology.errors.found_defects import FoundDefects
 from napari_toposeg.plugin.topology.errors.label_classes import LabelClasses
 from napari_toposeg.plugin.topology.errors.overlays import hide_mark, mark_defect, show_defects
-from napari_toposeg.plugin.topology.errors.reading import Labels, still
+from napari_toposeg.plugin.topology.errors.reading import Labels
 from napari_toposeg.plugin.translation import tr
 from napari_toposeg.plugin.widgets.forms import button, research_note, side_by_side, value
 from napari_toposeg.topology import BettiNumbers
@@ -97,12 +97,14 @@ class ComparePanel(QWidget):
     def compare(self) -> None:
         """Start the comparison of what is chosen, in the background."""
         layer, choice = self.form.prediction.layer, self.form.choice
-        run = self.form.make_run()
-        other = self._held_against()
+        other = self.form.held_against()
+        run = self.form.make_run(other)
         self._session.start(
             lambda: run,
             title=tr("Comparing topology"),
-            on_result=lambda found: self.show_result(found[0], layer, found[1], other, choice),
+            on_result=lambda found: self.show_result(
+                found[0], layer, found[1], None if other is None else other.voxels, choice
+            ),
         )
 
     def show_result(
@@ -160,11 +162,6 @@ class ComparePanel(QWidget):
             title=tr("Counting with errors mended"),
             on_result=lambda mended: self._show_mended(mended, text),
         )
-
-    def _held_against(self) -> Any:
-        if self.form.way not in ("truth", "reference"):
-            return None
-        return still(self._session.volume_of(self.form.truth.layer, read=False)).voxels
 
     def _show_filtered(self) -> None:
         result, viewer = self.result, self._session.viewer
